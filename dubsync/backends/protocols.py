@@ -1,0 +1,229 @@
+"""What an engine must be able to do, one small protocol per kind, and what it says of itself as data.
+
+A backend is one class with a `capabilities` value and the one or two verbs of its kind. Arrays are numpy;
+sound is float32 in [-1, 1]; pictures are RGB uint8 `(height, width, 3)` unless stated. Long sound passes as
+WAV files so that memory does not grow with the film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.title import Candidate, Flag, Utterance, Word
+
+Samples = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+Progress = Callable[[float], None]
+"""Called now and then with the share done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend is, checked before the first unit runs. `languages`: BCP 47 tags, empty for any.
+
+    For a translator `languages` holds pairs such as "en-es". `weights`: registry names it needs.
+    """
+
+    name: str
+    version: str
+    languages: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ("cpu",)
+    network: bool = False
+    licence: str = "Apache-2.0"
+    commercial_use: bool = True
+    needs_consent: bool = False
+    deterministic: bool = True
+    weights: tuple[str, ...] = ()
+    extra: str | None = None
+
+
+class Backend(Protocol):
+    """Every backend says what it is."""
+
+    capabilities: Capabilities
+
+
+@runtime_checkable
+class Separator(Backend, Protocol):
+    """Divides a mix into dialogue and everything else (music and effects)."""
+
+    def separate(self, mixture: Path, dialogue: Path, bed: Path, *, progress: Progress) -> None:
+        """Write two float32 WAV files of the mixture's rate, channels and length; their sum is the mixture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was heard. `language`: BCP 47 tag; `confidence` of that, 0 to 1."""
+
+    language: str
+    confidence: float
+    utterances: tuple[Utterance, ...]
+
+
+@runtime_checkable
+class Transcriber(Backend, Protocol):
+    """Hears speech."""
+
+    def transcribe(self, speech: Path, *, language: str | None, progress: Progress) -> Transcript:
+        """Return utterances with word times from a mono 16 kHz WAV; `language` None: find out."""
+
+
+@runtime_checkable
+class Aligner(Backend, Protocol):
+    """Gives words better times."""
+
+    def align(self, speech: Path, transcript: Transcript, *, progress: Progress) -> Transcript:
+        """Return the same transcript, no word dropped, with times corrected where this engine can."""
+
+
+@runtime_checkable
+class SpeakerEncoder(Backend, Protocol):
+    """Says whose voice it is, as a vector."""
+
+    def embed(self, samples: Samples, sample_rate: int) -> NDArray[np.float32]:
+        """Return a unit vector of mono speech; the cosine of two says how alike the voices are."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line to translate. `seconds`: time there is to say it."""
+
+    id: str
+    text: str
+    seconds: float
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedLine:
+    """Candidates for one line, best first, never empty, never an empty text."""
+
+    id: str
+    candidates: tuple[Candidate, ...]
+    flags: tuple[Flag, ...] = ()
+
+
+@runtime_checkable
+class Translator(Backend, Protocol):
+    """Translates lines. Ids, count and order stay as they were."""
+
+    def translate(
+        self, lines: Sequence[SourceLine], *, source: str, target: str, glossary: Mapping[str, str], progress: Progress
+    ) -> tuple[TranslatedLine, ...]:
+        """Return one TranslatedLine for each line, in order."""
+
+
+Voice = Mapping[str, NDArray[np.float32]]
+"""A voice as an engine keeps it: named arrays, saved as npz. What they mean is the engine's own affair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A spoken line. `samples`: mono (n,). `natural_seconds`: how long it takes when nobody is in a hurry.
+
+    `words`: times within the samples. `flags`: what could not be spoken as asked.
+    """
+
+    samples: Samples
+    sample_rate: int
+    natural_seconds: float
+    words: tuple[Word, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A voice fitted to a speaker, and how near it came (cosine; by the encoder that was not optimised)."""
+
+    voice: Voice
+    similarity: float | None = None
+    flags: tuple[Flag, ...] = ()
+    notes: Mapping[str, float] = field(default_factory=dict)
+
+
+@runtime_checkable
+class VoiceCloner(Backend, Protocol):
+    """Speaks in a given voice."""
+
+    def enroll(self, samples: Samples, sample_rate: int, *, language: str, progress: Progress) -> Enrolled:
+        """Fit a voice that speaks `language` to mono clean speech of one person."""
+
+    def duration(self, text: str, *, voice: Voice, language: str) -> float:
+        """Return the natural duration of the text in seconds, without speaking it."""
+
+    def speak(self, text: str, *, voice: Voice, language: str, seconds: float | None, seed: int) -> Spoken:
+        """Speak; `seconds`: wanted duration, met as far as the engine can without sounding rushed or slack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face in one picture. `landmarks`: (468, 3) float32 pixels, MediaPipe topology. `box`: x0 y0 x1 y1."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: NDArray[np.float32]
+
+
+@runtime_checkable
+class FaceFinder(Backend, Protocol):
+    """Finds faces and their dense landmarks, frame after frame of one shot."""
+
+    def find(self, frames: Iterable[Picture]) -> Iterator[tuple[Face, ...]]:
+        """Yield the faces of each frame; the finder may use the frame before, so frames come in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """An actor's face in one shot, for learning and for performing.
+
+    `frames`: makes a fresh stream of (frame number, RGB picture) for the shot's frames, in order.
+    `numbers`: (n,) int32 frames with a face. `landmarks`: (n, 468, 3) float32 coded pixels.
+    `usable`: (n,) bool, pose and size allow re-synthesis. `speech`: mono 16 kHz of the shot [plus margins];
+    sample 0 is at `speech_start` seconds on the clock on which frame k has the time `times[k - first]`.
+    `speaking`: (n,) bool, the face's owner speaks in that frame. `times`: (stop - first,) seconds.
+    """
+
+    shot: str
+    first: int
+    stop: int
+    frames: Callable[[], Iterator[tuple[int, Picture]]]
+    times: NDArray[np.float64]
+    numbers: NDArray[np.int32]
+    landmarks: NDArray[np.float32]
+    usable: NDArray[np.bool_]
+    speaking: NDArray[np.bool_]
+    speech: Samples
+    speech_start: float
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """New pixels for one frame. `pixels`: (h, w, 3) RGB uint8; `mask`: (h, w) uint8, 0 keeps the film.
+
+    `affine`: (2, 3) float32, from patch pixels to coded frame pixels (pixel centres).
+    """
+
+    frame: int
+    pixels: Picture
+    mask: NDArray[np.uint8]
+    affine: NDArray[np.float32]
+
+
+@runtime_checkable
+class MouthSynth(Backend, Protocol):
+    """Learns an actor's mouth from their own footage and performs new speech with it."""
+
+    def learn(self, footage: Sequence[Footage], out: Path, *, seconds: float, seed: int, progress: Progress) -> tuple[Flag, ...]:
+        """Write what was learnt into the folder `out`, in at most about `seconds` of training."""
+
+    def perform(self, actor: Path, footage: Footage, *, progress: Progress) -> Iterator[Patch]:
+        """Yield patches, in frame order, for the frames whose mouth must move otherwise than it does.
+
+        `footage.speech` is the new speech and `footage.speaking` says where the new line is spoken.
+        """
