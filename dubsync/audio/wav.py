@@ -1,0 +1,135 @@
+"""WAV files in and out, as streams of float32 blocks shaped (frames, channels).
+
+Reading takes whatever libsndfile takes. Writing is float32 only, without time stamps, so that equal samples are equal
+bytes (libsndfile's PEAK chunk carries the hour), and becomes RF64 (EBU Tech 3306) beyond 4 GB.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from dubsync.errors import UnreadableMedia
+
+Samples = NDArray[np.float32]
+
+BLOCK = 1 << 16
+_IEEE_FLOAT = 3
+_DS64_SIZE = 28
+_LIMIT = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class WavFacts:
+    """What a sound file holds. `frames`: samples per channel."""
+
+    sample_rate: int
+    channels: int
+    frames: int
+
+
+def facts(path: Path) -> WavFacts:
+    """Return rate, channels and length of a sound file."""
+    with _open(path) as file:
+        return WavFacts(file.samplerate, file.channels, file.frames)
+
+
+def blocks(path: Path, *, size: int = BLOCK, start: int = 0, stop: int | None = None) -> Iterator[Samples]:
+    """Yield the samples `[start, stop)` in blocks of at most `size` frames, each (n, channels) float32."""
+    with _open(path) as file:
+        left = (file.frames if stop is None else min(stop, file.frames)) - start
+        file.seek(min(start, file.frames))
+        while left > 0:
+            block = file.read(min(size, left), dtype="float32", always_2d=True)
+            if len(block) == 0:
+                raise UnreadableMedia(f"{path.name}: ends {left} samples before its header says")
+            left -= len(block)
+            yield block
+
+
+def read(path: Path, *, start: int = 0, stop: int | None = None) -> Samples:
+    """Return the samples `[start, stop)` as (n, channels) float32; what lies outside the file is silence.
+
+    For short stretches: a whole film does not belong into memory.
+    """
+    length = facts(path)
+    last = length.frames if stop is None else stop
+    out = np.zeros((max(0, last - start), length.channels), np.float32)
+    first, end = max(start, 0), min(last, length.frames)
+    position = first - start
+    for block in blocks(path, start=first, stop=end) if end > first else ():
+        out[position : position + len(block)] = block
+        position += len(block)
+    return out
+
+
+def write(path: Path, samples: NDArray[Any], sample_rate: int) -> None:
+    """Write a short sound, (n,) or (n, channels), as float32 WAV."""
+    with WavWriter(path, sample_rate, 1 if samples.ndim == 1 else samples.shape[1]) as file:
+        file.write(samples)
+
+
+class WavWriter:
+    """A float32 WAV that grows block by block; the header is completed when it is closed."""
+
+    def __init__(self, path: Path, sample_rate: int, channels: int) -> None:
+        self.sample_rate, self.channels, self.frames = sample_rate, channels, 0
+        self._file = path.open("wb")
+        self._file.write(self._header())
+
+    def write(self, samples: NDArray[Any]) -> None:
+        """Append (n,) or (n, channels) samples."""
+        block = np.ascontiguousarray(samples, dtype="<f4")
+        if block.ndim == 1:
+            block = block[:, None]
+        if block.shape[1] != self.channels:
+            raise ValueError(f"{block.shape[1]} channels given to a file of {self.channels}")
+        self._file.write(block.tobytes())
+        self.frames += len(block)
+
+    def close(self) -> None:
+        self._file.seek(0)
+        self._file.write(self._header())
+        self._file.close()
+
+    def __enter__(self) -> WavWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _header(self) -> bytes:
+        """RIFF with room for a ds64 chunk, which is JUNK while the file is short."""
+        width = 4 * self.channels
+        size = self.frames * width
+        body = _DS64_SIZE + 8 + 24 + 12 + 8 + size + 4
+        is_long = body > _LIMIT
+        wide = struct.pack("<QQQI", body, size, self.frames, 0) if is_long else bytes(_DS64_SIZE)
+        return b"".join((
+            struct.pack("<4sI4s", b"RF64" if is_long else b"RIFF", _LIMIT if is_long else body, b"WAVE"),
+            struct.pack("<4sI", b"ds64" if is_long else b"JUNK", _DS64_SIZE),
+            wide,
+            struct.pack(
+                "<4sIHHIIHH", b"fmt ", 16, _IEEE_FLOAT, self.channels, self.sample_rate,
+                self.sample_rate * width, width, 32,
+            ),
+            struct.pack("<4sII", b"fact", 4, min(self.frames, _LIMIT)),
+            struct.pack("<4sI", b"data", _LIMIT if is_long else size),
+        ))  # fmt: skip
+
+
+def _open(path: Path) -> Any:
+    try:
+        return soundfile.SoundFile(str(path))
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise UnreadableMedia(f"{path.name}: cannot be read as sound: {error}") from error
