@@ -28,4 +28,7 @@ class Preparation:
         return prepare
 
 
-PREPARATIONS: dict[str, Preparation] = {}
+PREPARATIONS: dict[str, Preparation] = {
+    "kokoro": Preparation("dubsync.backends.kokoro.graphs:prepare", version=1),
+    "resemblyzer": Preparation("dubsync.backends.speaker_resemblyzer:prepare", version=1),
+}
