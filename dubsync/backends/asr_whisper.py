@@ -1,0 +1,208 @@
+"""asr.whisper: Whisper (Radford et al., 2022; MIT) through faster-whisper and CTranslate2, on local weights only.
+
+The film is heard in windows of a few minutes that are cut in silences, so memory does not grow with its length.
+Decoding is beam search without sampling, so the same sound gives the same words. What a silence, a noise or a loop of
+the decoder made up is left out (`_is_heard`).
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.audio import onsets, wav
+from dubsync.backends.protocols import Capabilities, Progress, Transcript
+from dubsync.errors import UnreadableMedia
+from dubsync.text.language import base
+from dubsync.text.repetition import is_loop
+from dubsync.text.sentences import breaks, joiner
+from dubsync.timing import Span, seconds
+from dubsync.title import Utterance, Word, content_id
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = "whisper-base"
+RATE = 16000
+WINDOW_S = 240
+"""Sound held in memory at once."""
+_SHORTEST_CUT_S = 60
+_VAD = {"min_silence_duration_ms": 500, "min_speech_duration_ms": 120, "speech_pad_ms": 250}
+_MAX_COMPRESSION = 2.4
+_SILENT_DB = -60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A word with what the recogniser thinks of it. `start`, `end`: seconds of the film."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+class WhisperTranscriber:
+    """Hears speech in about a hundred languages. `beam`: 1 is faster, 5 is better by about a word in a hundred."""
+
+    capabilities = Capabilities(name="asr.whisper", version="1", licence="MIT", weights=(WEIGHTS,))
+
+    def __init__(self, folder: Path | None = None, *, beam: int = 5, threads: int = 0) -> None:
+        from faster_whisper import WhisperModel  # loads CTranslate2 and FFmpeg: 1 s
+
+        if folder is None:
+            from dubsync.weights import resolve
+
+            folder = resolve(WEIGHTS)
+        self.beam = beam
+        self.model = WhisperModel(
+            str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
+        )
+
+    def transcribe(self, speech: Path, *, language: str | None, progress: Progress) -> Transcript:
+        """Return utterances with word times from a mono 16 kHz WAV; `language` None: find out."""
+        length = wav.facts(speech)
+        if length.sample_rate != RATE or length.channels != 1:
+            raise UnreadableMedia(f"{speech.name}: {RATE} Hz mono was expected, not {length}")
+        spoken, confidence, words = base(language) if language else None, 1.0, list[Heard]()
+        for start, samples, chunks in _windows(speech, length.frames):
+            if chunks and spoken is None:
+                spoken, confidence = self._language(samples, chunks)
+            if chunks:
+                words += self._words(samples, start / RATE, spoken or "en")
+            progress((start + len(samples)) / max(length.frames, 1))
+        utterances = to_utterances(words, spoken or "en")
+        return Transcript(language or spoken or "und", confidence if words else 0.0, utterances)
+
+    def _language(self, samples: NDArray[np.float32], chunks: list[dict[str, int]]) -> tuple[str, float]:
+        """Average the language probabilities of up to four stretches of speech, weighted by their length."""
+        scores: dict[str, float] = {}
+        longest = sorted(chunks, key=lambda chunk: chunk["start"] - chunk["end"])[:4]
+        total = sum(min(chunk["end"] - chunk["start"], 30 * RATE) for chunk in longest)
+        for chunk in longest:
+            part = samples[chunk["start"] : min(chunk["end"], chunk["start"] + 30 * RATE)]
+            _, _, found = self.model.detect_language(audio=part)
+            for tag, probability in found:
+                scores[tag] = scores.get(tag, 0.0) + probability * len(part) / total
+        best = max(scores, key=lambda tag: scores[tag])
+        return best, scores[best]
+
+    def _words(self, samples: NDArray[np.float32], offset: float, language: str) -> list[Heard]:
+        found: list[Heard] = []
+        for segment in self._segments(samples, language):
+            for number, word in enumerate(segment.words or ()):
+                is_tail = number > 0 and joiner(language) == " " and not word.word.startswith(" ")
+                if is_tail and found:
+                    found[-1] = replace(found[-1], text=found[-1].text + word.word.rstrip(), end=word.end)
+                elif word.word.strip():
+                    found.append(Heard(word.word.strip(), word.start, word.end, word.probability))
+        times = onsets.corrected([(word.start, word.end) for word in found], onsets.level_db(samples, RATE))
+        return [
+            Heard(word.text, start + offset, end + offset, word.confidence)
+            for word, (start, end) in zip(found, times, strict=True)
+        ]
+
+    def _segments(self, samples: NDArray[np.float32], language: str) -> Iterator[Any]:
+        """Yield what was truly heard; a stretch on which the decoder looped is heard again with repeats forbidden."""
+        for segment in self._decode(samples, language, no_repeat=0):
+            if is_loop(segment.text) or _compression(segment.text) > _MAX_COMPRESSION:
+                first, last = int(segment.start * RATE), int(segment.end * RATE)
+                again = self._decode(samples[first:last], language, no_repeat=3)
+                yield from (_shifted(one, segment.start) for one in again if _is_heard(one, samples[first:last]))
+            elif _is_heard(segment, samples):
+                yield segment
+            else:
+                log.info("left out, not believed to be speech: %r", segment.text)
+
+    def _decode(self, samples: NDArray[np.float32], language: str, *, no_repeat: int) -> Iterable[Any]:
+        segments, _ = self.model.transcribe(
+            samples,
+            language=language,
+            beam_size=self.beam,
+            temperature=0.0,
+            no_repeat_ngram_size=no_repeat,
+            condition_on_previous_text=False,
+            word_timestamps=True,
+            vad_filter=True,
+            vad_parameters=_VAD,
+        )
+        found: Iterable[Any] = segments
+        return found
+
+
+def _windows(speech: Path, frames: int) -> Iterator[tuple[int, NDArray[np.float32], list[dict[str, int]]]]:
+    """Yield (first sample, samples, speech chunks in them); windows end in the last silence that fits."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    start = 0
+    while start < frames:
+        samples = wav.read(speech, start=start, stop=min(frames, start + WINDOW_S * RATE))[:, 0]
+        chunks = get_speech_timestamps(samples, VadOptions(**_VAD))
+        if start + len(samples) < frames:
+            samples = samples[: _cut(chunks, len(samples))]
+            chunks = [chunk for chunk in chunks if chunk["end"] <= len(samples)]
+        yield start, samples, chunks
+        start += len(samples)
+
+
+def _cut(chunks: list[dict[str, int]], length: int) -> int:
+    """Return where to end a window: in its last silence, unless that would leave less than a minute."""
+    for chunk, following in zip(reversed(chunks[:-1]), reversed(chunks), strict=False):
+        if following["start"] >= _SHORTEST_CUT_S * RATE:
+            return (chunk["end"] + following["start"]) // 2
+    return length
+
+
+def _is_heard(segment: Any, samples: NDArray[np.float32]) -> bool:
+    """Tell speech from what the decoder makes up over silence, noise and music."""
+    if segment.no_speech_prob > 0.6 and segment.avg_logprob < -0.5:
+        return False
+    if segment.avg_logprob < -1.2 or is_loop(segment.text) or _compression(segment.text) > _MAX_COMPRESSION:
+        return False
+    part = samples[int(segment.start * RATE) : int(segment.end * RATE) + 1]
+    return bool(10 * np.log10(float(np.mean(part**2)) + 1e-12) > _SILENT_DB)
+
+
+def _compression(text: str) -> float:
+    """How many times smaller the text becomes: above 2.4 it repeats itself (the measure of Whisper's paper)."""
+    raw = text.encode()
+    return len(raw) / len(zlib.compress(raw))
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A segment moved in time."""
+
+    words: tuple[Any, ...]
+
+
+def _shifted(segment: Any, offset: float) -> _Segment:
+    return _Segment(tuple(replace(word, start=word.start + offset, end=word.end + offset) for word in segment.words))
+
+
+def to_utterances(words: list[Heard], language: str) -> tuple[Utterance, ...]:
+    """Part words into utterances at pauses and sentence ends; ids come from text and time."""
+    nouns = [_noun(word, earlier) for word, earlier in zip(words, [None, *words], strict=False)]
+    firsts = breaks([word.text for word in nouns], [word.span for word in nouns])
+    return tuple(
+        _utterance(nouns[start:stop], language) for start, stop in zip(firsts, [*firsts[1:], len(nouns)], strict=True)
+    )
+
+
+def _noun(word: Heard, earlier: Heard | None) -> Word:
+    """Make times exact and keep them in order: a word never begins before the one before it has ended."""
+    start = seconds(round(max(word.start, earlier.end if earlier else 0.0), 3))
+    return Word(word.text, Span(start, max(start, seconds(round(word.end, 3)))), round(word.confidence, 3))
+
+
+def _utterance(words: list[Word], language: str) -> Utterance:
+    text = joiner(language).join(word.text for word in words)
+    span = Span(words[0].span.start, words[-1].span.end)
+    confidence = sum(word.confidence or 0.0 for word in words) / len(words)
+    return Utterance(content_id("utterance", text, span.start), text, span, tuple(words), None, round(confidence, 3))
