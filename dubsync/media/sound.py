@@ -1,0 +1,102 @@
+"""Sound out of a film, laid against its picture: sample 0 sounds when the first frame is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from dubsync.errors import UnsupportedStream
+from dubsync.media.table import FrameTable, opened
+from dubsync.timing import nearest, to_samples
+
+Samples = NDArray[np.float32]
+
+_JUMP = Fraction(1, 100)
+"""Seconds by which time stamps may stray from the count of samples before silence is put in or sound left out; many
+containers round their stamps to a millisecond."""
+_FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0, "flt": 1.0, "dbl": 1.0}
+
+
+def sound(path: Path, table: FrameTable, *, track: int = 0) -> Iterator[Samples]:
+    """Yield a sound track in blocks (n, channels) float32, at its own rate and layout.
+
+    Together they last exactly as long as the picture: what sounds before the first frame is left out, gaps and a
+    missing end are silence.
+    """
+    with opened(path) as container:
+        stream = container.streams.audio[track]
+        rate = stream.sample_rate
+        total = to_samples(table.duration, rate)
+        position = 0
+        for start, block in _timed(container, stream, path.name, table.start):
+            for piece in _fit(start, block, position, rate):
+                piece = piece[: total - position]
+                position += len(piece)
+                if len(piece):
+                    yield piece
+            if position >= total:
+                return
+    yield from silence(total - position, stream_channels(path, track))
+
+
+def silence(samples: int, channels: int) -> Iterator[Samples]:
+    """Yield that many samples of nothing, in blocks."""
+    while samples > 0:
+        count = min(samples, 1 << 16)
+        yield np.zeros((count, channels), np.float32)
+        samples -= count
+
+
+def stream_channels(path: Path, track: int = 0) -> int:
+    """Return how many channels a sound track has."""
+    with opened(path) as container:
+        return container.streams.audio[track].channels
+
+
+def to_samples_array(frame: av.AudioFrame) -> Samples:
+    """Return a decoded frame as (n, channels) float32 in [-1, 1]."""
+    name = frame.format.name
+    raw = frame.to_ndarray()
+    shaped = raw.T if frame.format.is_planar else raw.reshape(-1, frame.layout.nb_channels)
+    kind = name.removesuffix("p")
+    if kind not in _FULL_SCALE:
+        raise UnsupportedStream(f"sound in samples of the kind {name!r} cannot be read")
+    samples = shaped.astype(np.float32)
+    if kind == "u8":
+        samples -= 128.0
+    return np.ascontiguousarray(samples / np.float32(_FULL_SCALE[kind]))
+
+
+def _timed(
+    container: InputContainer, stream: AudioStream, name: str, origin: Fraction
+) -> Iterator[tuple[int | None, Samples]]:
+    """Yield (sample at which it belongs, block); None where the container gives no time."""
+    for frame in container.decode(stream):
+        if frame.sample_rate != stream.sample_rate or frame.layout.nb_channels != stream.channels:
+            raise UnsupportedStream(
+                f"{name}: its sound changes rate or channels on the way", hint="convert it to one rate and layout first"
+            )
+        start = None
+        if frame.pts is not None and frame.time_base is not None:
+            start = nearest((frame.pts * frame.time_base - origin) * stream.sample_rate)
+        yield start, to_samples_array(frame)
+
+
+def _fit(start: int | None, block: Samples, position: int, rate: int) -> Iterator[Samples]:
+    """Yield what has to be appended at `position` so that the block sounds at `start`."""
+    is_head = position == 0
+    gap = 0 if start is None else start - position
+    if abs(gap) <= (0 if is_head else _JUMP * rate):
+        yield block
+    elif gap < 0:
+        yield block[-gap:]
+    else:
+        yield from silence(gap, block.shape[1])
+        yield block
