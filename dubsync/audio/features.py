@@ -118,7 +118,7 @@ def pitch(samples: Samples, sample_rate: int, *, low: float = 60.0, high: float 
     spectrum = np.fft.rfft(windows, 2 * size, axis=1)
     correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, :size]
     of_window = np.fft.irfft(np.abs(np.fft.rfft(np.hanning(size), 2 * size)) ** 2)[:size]
-    energy = correlation[:, :1]
+    energy = correlation[:, :1].astype(np.float32)
     normal = correlation / np.maximum(energy, 1e-9) / np.maximum(of_window / of_window[0], 0.05)
     first, last = int(8000 / high), min(size - 2, int(8000 / low))
     return _pick_pitch(normal.astype(np.float32), energy[:, 0], first, last)

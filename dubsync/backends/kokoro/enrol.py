@@ -1,0 +1,164 @@
+"""Fit a voice to a person: the nearest published timbre, their pitch and range, their spectrum.
+
+One encoder (speaker.resemblyzer) chooses; another (speaker.voicefilter), which nothing is optimised for, judges, and
+where it does not hear the person better than in the language's own voice, that voice is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.audio import equaliser, features
+from dubsync.backends.kokoro import table as tables
+from dubsync.backends.kokoro.engine import RATE
+from dubsync.backends.kokoro.languages import Speech
+from dubsync.backends.kokoro.speech import CENTRES, Speaker
+from dubsync.backends.kokoro.voices import LEFT_OUT, Library, plain
+from dubsync.backends.protocols import Enrolled, SpeakerEncoder
+from dubsync.backends.speaker_resemblyzer import ResemblyzerEncoder
+from dubsync.backends.speaker_voicefilter import VoicefilterEncoder
+from dubsync.errors import Flag, Severity
+
+Array = NDArray[np.float32]
+
+ENOUGH = 1.5
+"""Seconds of speech under which an encoder hears noise more than a person."""
+SEMITONES = 4.5 * np.log(2) / 12
+EQ_LIMIT = 12.0
+_SENTENCES = {
+    "es": "Mañana por la noche cenamos junto al río, si no llueve.",
+    "fr": "Demain soir, nous dînons au bord de la rivière, s'il ne pleut pas.",
+    "it": "Domani sera ceniamo lungo il fiume, se non piove.",
+    "pt": "Amanhã à noite jantamos perto do rio, se não chover.",
+    "en": "Tomorrow night we will have dinner by the river, if it does not rain.",
+    "hi": "कल रात हम नदी के किनारे खाना खाएंगे, अगर बारिश नहीं हुई।",
+}
+
+
+class Enrolment:
+    """Fits voices; the encoders and the table are loaded at the first use."""
+
+    def __init__(
+        self,
+        speaker: Speaker,
+        library: Library,
+        *,
+        fit: SpeakerEncoder | None = None,
+        judge: SpeakerEncoder | None = None,
+        table: Path | None = None,
+    ) -> None:
+        self._speaker, self._library = speaker, library
+        self._fit, self._judge = fit or ResemblyzerEncoder(), judge or VoicefilterEncoder()
+        self._table = tables.load(table or _table_folder())
+
+    def named(self, name: str, speech: Speech) -> dict[str, Array]:
+        """Return a published voice with the rhythm and melody of the language's own voice, at its own pitch."""
+        native = self._native(name, speech)
+        voice = plain(self._library.style(name), self._library.style(native))
+        if native != name:
+            voice["pitch"] = self._pitch_curve(voice, self._table.pitch[self._table.row(name)], speech)
+        return voice
+
+    def enroll(self, samples: Array, sample_rate: int, speech: Speech, progress: Callable[[float], None]) -> Enrolled:
+        """Return the fitted voice of the one who speaks in `samples`, judged, with flags for what was lacking."""
+        sound = features.mono(samples)
+        spoken = features.trim_silence(sound, sample_rate)
+        statistics = tables.pitch_statistics(spoken, sample_rate) if len(spoken) else np.zeros(2, np.float32)
+        lacking = _lacking(len(spoken) / sample_rate, statistics)
+        if lacking is not None:
+            return Enrolled(self.named(self._default(statistics, speech), speech), None, (lacking,))
+        progress(0.2)
+        nearest = self._nearest(self._fit.embed(sound, sample_rate), statistics)
+        voice = self._fitted(nearest, statistics, spoken, sample_rate, speech)
+        progress(0.7)
+        return self._judged(voice, nearest, sound, sample_rate, statistics, speech)
+
+    def _nearest(self, print_: Array, statistics: Array) -> str:
+        """Return the voice that sounds most alike, of those within 4.5 semitones, or the one next in pitch."""
+        table = self._table
+        distance = np.abs(table.pitch[:, 0] - statistics[0])
+        usable = np.array([name not in LEFT_OUT for name in table.names])
+        near = usable & (distance < SEMITONES)
+        if not near.any():
+            return table.names[int(np.argmin(np.where(usable, distance, np.inf)))]
+        return table.names[int(np.argmax(np.where(near, table.fit @ print_, -2)))]
+
+    def _fitted(
+        self, nearest: str, statistics: Array, spoken: Array, sample_rate: int, speech: Speech
+    ) -> dict[str, Array]:
+        voice = plain(self._library.style(nearest), self._library.style(self._native(nearest, speech)))
+        voice["pitch"] = self._pitch_curve(voice, statistics, speech)
+        found = features.band_levels(self._sample(voice, speech), RATE, CENTRES)
+        wanted = features.band_levels(spoken, sample_rate, CENTRES)
+        voice["eq"] = equaliser.match(wanted, found, limit_db=EQ_LIMIT).astype(np.float32)
+        return voice
+
+    def _judged(
+        self,
+        voice: dict[str, Array],
+        nearest: str,
+        sound: Array,
+        sample_rate: int,
+        statistics: Array,
+        speech: Speech,
+    ) -> Enrolled:
+        person = self._judge.embed(sound, sample_rate)
+        default = self._default(statistics, speech)
+        before = float(self._table.judge[self._table.row(default)] @ person)
+        after = float(self._judge.embed(self._sample(voice, speech), RATE) @ person)
+        notes = {"default": before, "fitted": after, "nearest": float(self._table.row(nearest))}
+        if after >= before:
+            return Enrolled(voice, after, (), notes)
+        flag = Flag(
+            Severity.WARNING,
+            "voice-not-fitted",
+            "",
+            f"the fitted voice is less like the speaker ({after:.2f}) than {default} ({before:.2f}), which is used",
+            "cast a voice by hand in casting.toml",
+        )
+        return Enrolled(self.named(default, speech), before, (flag,), notes)
+
+    def _sample(self, voice: Mapping[str, Array], speech: Speech) -> Array:
+        return self._speaker.speak(_sentence(speech), voice, speech, None).samples
+
+    def _pitch_curve(self, voice: Mapping[str, Array], wanted: Array, speech: Speech) -> Array:
+        """Return (mean of the model, mean wanted, factor of the range) in ln Hz."""
+        found = self._speaker.pitch_statistics(_sentence(speech), voice, speech)
+        spread = np.clip(wanted[1] / max(float(found[1]), 1e-3), 0.6, 1.5)
+        return np.array([found[0], wanted[0], spread], np.float32)
+
+    def _native(self, name: str, speech: Speech) -> str:
+        """Return the voice of the language whose rhythm goes with this voice: of the same sex, or itself."""
+        if name[0] == speech.female[0] or (speech.is_english and name[0] in "ab"):
+            return name
+        return speech.male if name[1] == "m" else speech.female
+
+    def _default(self, statistics: Array, speech: Speech) -> str:
+        """Return the language's own voice that is nearer in pitch."""
+        pitch = {name: float(self._table.pitch[self._table.row(name)][0]) for name in (speech.female, speech.male)}
+        return min(pitch, key=lambda name: abs(pitch[name] - float(statistics[0] or np.log(150))))
+
+
+def _lacking(seconds: float, statistics: Array) -> Flag | None:
+    hint = "cast a voice by hand in casting.toml"
+    if seconds < ENOUGH:
+        what = f"only {seconds:.1f} s of speech to learn the voice from, {ENOUGH} s are needed; a stock voice is used"
+        return Flag(Severity.WARNING, "little-speech", "", what, hint)
+    if statistics[0] == 0:
+        what = "no voiced speech was found to learn the voice from; a stock voice is used"
+        return Flag(Severity.WARNING, "no-clear-speech", "", what, hint)
+    return None
+
+
+def _sentence(speech: Speech) -> str:
+    return _SENTENCES[speech.tag.split("-")[0].lower()]
+
+
+def _table_folder() -> Path:
+    from dubsync.weights import resolve
+
+    return resolve(tables.WEIGHTS)

@@ -1,0 +1,154 @@
+"""Speak a text with Kokoro: pieces, pace, pitch, timbre, and where each word falls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.audio import equaliser, features
+from dubsync.backends.kokoro import pacing
+from dubsync.backends.kokoro.engine import FRAMES_PER_SECOND, PROSODY, RATE, TIMBRE, Encoded, Engine
+from dubsync.backends.kokoro.espeak import Espeak
+from dubsync.backends.kokoro.languages import Speech
+from dubsync.backends.kokoro.phonemes import LIMIT, VOCABULARY, Tokens, tokens_of
+from dubsync.backends.kokoro.text import MARKS, clean, pieces
+from dubsync.timing import Span, seconds
+from dubsync.title import Word
+
+Array = NDArray[np.float32]
+CENTRES = features.third_octave_centres()
+_MARK_IDS = frozenset(VOCABULARY[mark] for mark in MARKS if mark in VOCABULARY)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text the model takes at once. `raw`: the model's durations; `natural`: frames without hurry."""
+
+    tokens: Tokens
+    style: Array
+    raw: Array
+    natural: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A spoken text, mono at 24 kHz. `natural_seconds`: its length without hurry."""
+
+    samples: Array
+    natural_seconds: float
+    words: tuple[Word, ...]
+
+
+class Speaker:
+    """Speaks in voices made of `timbre` and `prosody` rows, a pitch shift and an equaliser (see voices.py)."""
+
+    def __init__(self, engine: Engine, espeak: Espeak) -> None:
+        self._engine, self._espeak = engine, espeak
+
+    def natural_seconds(self, text: str, voice: Mapping[str, Array], speech: Speech) -> float:
+        """Return how long the text takes when nobody is in a hurry; only the duration graph runs."""
+        return sum(float(piece.natural.sum()) for piece in self._pieces(text, voice, speech)) / FRAMES_PER_SECOND
+
+    def pitch_statistics(self, text: str, voice: Mapping[str, Array], speech: Speech) -> Array:
+        """Return mean and deviation of ln F0 as the model itself would say the text; no sound is made."""
+        curves = []
+        for piece in self._pieces(text, voice, speech):
+            frames = pacing.allocate(piece.natural, round(float(piece.natural.sum())))
+            curves.append(self._engine.encode(piece.tokens.ids, piece.style, piece.raw, frames).pitch.ravel())
+        curve = np.concatenate(curves)
+        logarithms = np.log(curve[curve > 40])
+        return np.array([logarithms.mean(), logarithms.std()], np.float32)
+
+    def speak(self, text: str, voice: Mapping[str, Array], speech: Speech, wanted: float | None) -> Utterance:
+        """Say the text in `wanted` seconds, or as near to it as unhurried speech can come."""
+        parts = list(self._pieces(text, voice, speech))
+        natural = sum(float(part.natural.sum()) for part in parts)
+        taken = pacing.fit(natural, None if wanted is None else wanted * FRAMES_PER_SECOND)
+        sounds: list[Array] = []
+        words: list[Word] = []
+        at = 0
+        for part, frames in zip(parts, _shares(parts, taken), strict=True):
+            sounds.append(self._sound(part, frames, voice))
+            words.extend(_words(part, frames, at))
+            at += int(frames.sum())
+        sound = np.concatenate(sounds)
+        if wanted is not None and abs(len(sound) - wanted * RATE) <= 2 * RATE // FRAMES_PER_SECOND:
+            sound = _exactly(sound, round(wanted * RATE))
+        return Utterance(_finish(sound, voice), natural / FRAMES_PER_SECOND, tuple(words))
+
+    def _pieces(self, text: str, voice: Mapping[str, Array], speech: Speech) -> Iterator[Piece]:
+        """Yield the text in pieces that the model can take."""
+        said = clean(text, speech)
+        whole = tokens_of(said, speech, self._espeak)
+        cut = (said,) if len(whole.ids) <= LIMIT else pieces(said, lambda part: 2 * len(part), LIMIT)
+        for index, part in enumerate(cut):
+            tokens = whole if len(cut) == 1 else tokens_of(part, speech, self._espeak)
+            style = style_row(voice, len(tokens.ids))
+            raw = self._engine.durations(tokens.ids, style)
+            ends_in_mark = tokens.ids[-1] in _MARK_IDS
+            yield Piece(tokens, style, raw, pacing.natural(raw, tail_token=ends_in_mark, is_last=index == len(cut) - 1))
+
+    def _sound(self, piece: Piece, frames: NDArray[np.int64], voice: Mapping[str, Array]) -> Array:
+        encoded = self._engine.encode(piece.tokens.ids, piece.style, piece.raw, frames)
+        pitched = Encoded(encoded.text, _pitched(encoded.pitch, voice["pitch"]), encoded.energy)
+        return self._engine.decode(pitched, piece.style)
+
+
+def style_row(voice: Mapping[str, Array], tokens: int) -> Array:
+    """Return the style (256,) for a text of that many tokens: the model has one for each length."""
+    timbre, prosody = voice["timbre"], voice["prosody"]
+    style = np.empty(256, np.float32)
+    style[TIMBRE] = timbre[min(tokens, len(timbre)) - 1]
+    style[PROSODY] = prosody[min(tokens, len(prosody)) - 1]
+    return style
+
+
+def _pitched(pitch: Array, curve: Array) -> Array:
+    """Move log pitch from the model's mean to the speaker's and widen its range. `curve`: (from, to, range), ln Hz."""
+    source, target, spread = (float(value) for value in curve)
+    voiced = pitch > 40
+    moved = np.exp((np.log(np.maximum(pitch, 1)) - source) * spread + target)
+    return np.where(voiced, np.clip(moved, 50, 500), pitch).astype(np.float32)
+
+
+def _shares(parts: list[Piece], taken: float) -> list[NDArray[np.int64]]:
+    """Divide the frames taken over the pieces in proportion, without a rounding error in the sum."""
+    natural = np.array([float(part.natural.sum()) for part in parts])
+    edges = np.ceil(np.concatenate([[0.0], np.cumsum(natural)]) * (taken / natural.sum()) - 1e-6).astype(int)
+    return [
+        pacing.allocate(part.natural, int(end - start))
+        for part, (start, end) in zip(parts, pairwise(edges), strict=True)
+    ]
+
+
+def _words(piece: Piece, frames: NDArray[np.int64], at: int) -> Iterator[Word]:
+    """Yield the words with their times; token k of the piece is number k + 1 after the framing one."""
+    edges = np.concatenate([[0], np.cumsum(frames)]) + at
+    for text, first, last in piece.tokens.words:
+        start, end = (seconds(int(edges[index + 1]) / FRAMES_PER_SECOND) for index in (first, max(last, first)))
+        yield Word(text, Span(start, max(start, end)))
+
+
+def _exactly(sound: Array, length: int) -> Array:
+    """Cut or lengthen the silence at the end, at most a frame or two, to an exact number of samples."""
+    return sound[:length] if len(sound) >= length else np.pad(sound, (0, length - len(sound)))
+
+
+def _finish(sound: Array, voice: Mapping[str, Array]) -> Array:
+    """Equalise, fade 5 ms at both ends, and keep the peak under full scale."""
+    equalised = equaliser.apply(sound, _taps(voice["eq"].tobytes()))
+    fade = np.linspace(0, 1, min(RATE // 200, len(equalised)), dtype=np.float32)
+    equalised[: len(fade)] *= fade
+    equalised[len(equalised) - len(fade) :] *= fade[::-1]
+    peak = float(np.abs(equalised).max(initial=0.0))
+    return equalised * np.float32(0.98 / peak) if peak > 0.98 else equalised
+
+
+@lru_cache(maxsize=64)
+def _taps(gains: bytes) -> NDArray[np.float64]:
+    return equaliser.design(CENTRES, np.frombuffer(gains, np.float32).astype(np.float64), RATE)

