@@ -1,0 +1,94 @@
+"""`dubsync consent`: put on record who allowed what, and show it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dubsync.errors import InputError, UsageError
+from dubsync.rights import consent
+from dubsync.title import content_id
+
+consent_app = typer.Typer(help="Who allowed which voice and face to be synthesised.", no_args_is_help=True)
+
+Place = Annotated[Path, typer.Argument(help="A title folder (film.dubsync), a film, or a consent file.")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day; without it, until taken back.")]
+
+
+@consent_app.command()
+def new(
+    place: Place,
+    *,
+    name: Annotated[str, typer.Option(help="The person whose voice and face it is.")],
+    speaker: Annotated[list[str], typer.Option(help='Their speaker in the film, by id or name; "*": all voices.')],
+    lang: Annotated[list[str], typer.Option(help='Languages, such as es; "*": any.')],
+    title: Annotated[list[str] | None, typer.Option(help="Film names without suffix; default: this one.")] = None,
+    voice: Annotated[bool, typer.Option("--voice", help="The voice may be synthesised.")] = False,
+    face: Annotated[bool, typer.Option("--face", help="The face may be re-animated.")] = False,
+    until: Day = None,
+    granted_by: Annotated[str | None, typer.Option(help="Who granted it; default: the person.")] = None,
+    note: Annotated[str, typer.Option(help="Where the signed paper is, or whatever helps.")] = "",
+) -> None:
+    """Put one person's consent on record."""
+    if not voice and not face:
+        raise UsageError("a consent that allows nothing", hint="add --voice, --face or both")
+    path = consent_file(place)
+    languages = tuple(tag for value in lang for tag in value.split(","))
+    titles = tuple(title or [_film_name(place)])
+    person = consent.Person(
+        id=content_id("consent", name, speaker, titles, languages, voice, face, until),
+        name=name,
+        speakers=tuple(speaker),
+        titles=titles,
+        languages=languages,
+        voice=voice,
+        face=face,
+        granted_by=granted_by or name,
+        granted_on=date.today(),
+        until=until.date() if until else None,
+        note=note,
+    )
+    consent.save(path, [*(known for known in consent.load(path) if known.id != person.id), person])
+    print(f"{path}: {name}: {person.scope}")
+
+
+@consent_app.command()
+def show(
+    place: Place,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show the records."""
+    path = consent_file(place)
+    people = consent.load(path)
+    if as_json:
+        rows = [
+            {"id": p.id, "name": p.name, "speakers": p.speakers, "scope": p.scope, "sha256": p.digest} for p in people
+        ]
+        print(json.dumps({"file": str(path), "people": rows}, ensure_ascii=False))
+        return
+    if not people:
+        print(f"{path}: nobody is on record")
+    for person in people:
+        print(f"{person.name} ({person.id}; speaks as {', '.join(person.speakers)}): {person.scope}")
+
+
+def consent_file(place: Path) -> Path:
+    """Return the consent file that belongs to a title folder or a film, or is given itself."""
+    if place.suffix == ".toml":
+        return place
+    if place.is_dir() or place.suffix == ".dubsync":
+        return place / "consent.toml"
+    if not place.is_file():
+        raise InputError(f"{place}: no such film or title folder")
+    return place.with_suffix(".dubsync") / "consent.toml"
+
+
+def _film_name(place: Path) -> str:
+    if place.suffix == ".toml":
+        raise UsageError("which film is it for?", hint='give --title NAME, or --title "*"')
+    return place.stem

@@ -1,0 +1,70 @@
+"""rights: nobody's voice or face is synthesised without a record that allows it for this title, language and day."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from dubsync.engine.stage import Axis, Context, Made, Unit, stage
+from dubsync.errors import Flag, Severity, UsageError
+from dubsync.rights import consent
+
+RECORDS = "consent.toml"
+
+
+@stage(over=Axis.LANGUAGE, version=1, needs=("speakers",), reads=(RECORDS,), always=True)
+def rights(unit: Unit, made: Made, ctx: Context, params: None) -> dict[str, object]:
+    """Return what each speaking speaker allows; raise ConsentMissing when one does not allow the voice.
+
+    A face that is not allowed is a flag: that speaker is dubbed, and the picture stays as it is.
+    """
+    people = consent.load(ctx.human(RECORDS))
+    language = unit.language
+    if language is None:
+        raise UsageError("the rights stage needs a language")
+    rows = []
+    for speaker, name in _speaking(made.one("speakers").value):
+        use = consent.Use(speaker, name, title=ctx.film.stem, language=language, day=date.today())
+        grant = consent.granted(people, use)
+        consent.require_voice(grant, use, command=command_for(ctx.folder, use))
+        if not grant.face:
+            ctx.flag(_face_flag(use, ctx.folder))
+        rows.append(_row(use, grant))
+    return {"consent": rows}
+
+
+def _speaking(value: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (id, name) of every speaker who says something; speech that nobody was found for belongs to "unknown"."""
+    names = {speaker["id"]: speaker["name"] for speaker in value["speakers"]}
+    spoken = dict.fromkeys(utterance["speaker"] or "unknown" for utterance in value["utterances"])
+    return [(speaker, names.get(speaker, speaker)) for speaker in spoken]
+
+
+def command_for(folder: Path, use: consent.Use) -> str:
+    """Return the command that puts this person's consent on record."""
+    words = ["dubsync", "consent", "new", str(folder), "--name", "THEIR NAME", "--speaker", use.speaker]
+    return shlex.join([*words, "--title", use.title, "--lang", use.language, "--voice", "--face"])
+
+
+def _face_flag(use: consent.Use, folder: Path) -> Flag:
+    return Flag(
+        Severity.WARNING,
+        "face-not-allowed",
+        where=use.speaker,
+        what=f"{use.speaker_name} allows the voice but not the face: the picture is left as it was",
+        hint=f"when the person agrees, put it on record: {command_for(folder, use)}",
+    )
+
+
+def _row(use: consent.Use, grant: consent.Grant) -> dict[str, object]:
+    return {
+        "person": ", ".join(dict.fromkeys(person.name for person in grant.records)),
+        "speaker": use.speaker,
+        "voice": grant.voice,
+        "face": grant.face,
+        "record": ", ".join(f"{RECORDS}: {person.id} (sha256 {person.digest})" for person in grant.records),
+        "scope": " / ".join(person.scope for person in grant.records),
+    }
