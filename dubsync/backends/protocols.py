@@ -227,3 +227,14 @@ class MouthSynth(Backend, Protocol):
 
         `footage.speech` is the new speech and `footage.speaking` says where the new line is spoken.
         """
+
+
+@runtime_checkable
+class SyncScorer(Backend, Protocol):
+    """Says whether a mouth speaks what is heard."""
+
+    def score(self, landmarks: NDArray[np.float32], fps: float, speech: Samples) -> float:
+        """Return 0 to 1 for a face (n, 468, 3) in successive frames and mono 16 kHz speech from the first of them on.
+
+        0: at rest or another's speech. Between two faces in one picture a difference of 0.15 is a clear lead.
+        """

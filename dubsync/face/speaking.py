@@ -7,6 +7,8 @@ amount of movement counts as much, and callers must demand a clear lead.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,7 +36,7 @@ def rhythm(landmarks: Landmarks, fps: float, speech: NDArray[np.float32], *, sam
     edges = np.round(np.arange(len(opening) + 1) * hop).astype(int)
     power = [
         float(np.mean(speech[a:b] ** 2)) if b > a and a < len(speech) else 0.0
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in pairwise(edges)
     ]
     loudness = np.log10(np.asarray(power) + 1e-7)
     reach = round(_LAGS_S * fps)

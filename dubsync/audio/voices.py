@@ -1,0 +1,87 @@
+"""Which stretches of speech are the same voice: agglomerative clustering of voiceprints.
+
+Voiceprints are unit vectors (n, d) float32 from a speaker encoder. Long stretches form the clusters; short ones, whose
+voiceprints are noisy, only join the nearest, and those without a voiceprint join their neighbour in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+THRESHOLD = 0.68
+"""Average cosine above which two clusters are one voice; measured by `dubsync bench text`."""
+CLEAR_S = 1.6
+"""Seconds of speech from which a voiceprint may found a cluster."""
+SURE = 0.55
+"""Cosine from which a short stretch is given to a voice by its sound, not by its neighbour."""
+
+
+def cluster(
+    prints: Sequence[Vectors | None],
+    seconds: Sequence[float],
+    *,
+    count: int | None = None,
+    threshold: float = THRESHOLD,
+) -> tuple[int, ...]:
+    """Return a voice number for each stretch, 0 for the first heard, in order of appearance.
+
+    `prints`: None where no voiceprint could be taken. `count`: how many voices there are, None: find out.
+    """
+    known = [index for index, one in enumerate(prints) if one is not None]
+    if not known:
+        return (0,) * len(prints)
+    clear = _clear(known, seconds, count or 1)
+    vectors = np.stack([_unit(prints[index]) for index in clear])
+    groups = _linked(vectors, count, threshold)
+    centres = _centres(vectors, groups, [seconds[index] for index in clear])
+    labels: dict[int, int] = {}
+    for index in known:
+        scores = centres @ _unit(prints[index])
+        if index in clear or float(scores.max()) >= SURE:
+            labels[index] = int(np.argmax(scores))
+    return _numbered([_nearest(index, labels) for index in range(len(prints))])
+
+
+def _clear(known: list[int], seconds: Sequence[float], least: int) -> list[int]:
+    """Return the stretches long enough to found clusters; the longest ones if there are too few."""
+    long = [index for index in known if seconds[index] >= CLEAR_S]
+    if len(long) >= least:
+        return long
+    return sorted(sorted(known, key=lambda index: -seconds[index])[: max(least, 1)])
+
+
+def _linked(vectors: Vectors, count: int | None, threshold: float) -> NDArray[np.int64]:
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    if len(vectors) == 1:
+        return np.zeros(1, np.int64)
+    tree = linkage(vectors.astype(np.float64), method="average", metric="cosine")
+    limit, criterion = (1 - threshold, "distance") if count is None else (count, "maxclust")
+    found = fcluster(tree, limit, criterion)
+    groups: NDArray[np.int64] = np.asarray(found, np.int64) - 1
+    return groups
+
+
+def _centres(vectors: Vectors, groups: NDArray[np.int64], seconds: Sequence[float]) -> Vectors:
+    weights = np.asarray(seconds, np.float32)[:, None]
+    sums = [(vectors * weights)[groups == group].sum(axis=0) for group in range(int(groups.max()) + 1)]
+    return np.stack([_unit(total) for total in sums])
+
+
+def _nearest(index: int, labels: dict[int, int]) -> int:
+    return labels[min(labels, key=lambda known: (abs(known - index), known))]
+
+
+def _numbered(labels: Sequence[int]) -> tuple[int, ...]:
+    order: dict[int, int] = {}
+    return tuple(order.setdefault(label, len(order)) for label in labels)
+
+
+def _unit(vector: Vectors | None) -> Vectors:
+    assert vector is not None, "only stretches with a voiceprint are compared"
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
