@@ -21,7 +21,7 @@ models_app = typer.Typer(help="Weights: list, fetch, verify, carry, bring your o
 _out = Console()
 _progress = Console(stderr=True)
 
-Names = Annotated[list[str] | None, typer.Argument(help="Names from `dubsync models list`; none means all.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Names from `dubsync models list`; none means the usual ones.")]
 
 
 @models_app.command("list")
@@ -51,7 +51,7 @@ def pull(
     offline: Annotated[bool, typer.Option(help="Only check what is here; never open a connection.")] = False,
 ) -> None:
     """Fetch weights that are absent or damaged."""
-    chosen = weights.chosen(names or ())
+    chosen = names or weights.usual()
     with _bars() as report:
         weights.pull(chosen, report, offline=offline)
     _out.print(f"{len(chosen)} entries are in place.")
@@ -77,7 +77,7 @@ def _bars() -> Iterator[weights.Progress]:
 def verify(names: Names = None) -> None:
     """Hash every file of the weights that are here; exit 6 when one is damaged."""
     damaged: list[ChecksumMismatch] = []
-    for name in weights.chosen(names or ()):
+    for name in names or weights.entries():
         try:
             weights.verify(name)
             print(f"{name}: ok")

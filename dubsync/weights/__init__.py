@@ -8,7 +8,7 @@ add       bring your own checkpoint          entries, digest   what there is, wi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -17,7 +17,19 @@ from dubsync.weights import cache, registry
 from dubsync.weights.registry import Entry, File
 from dubsync.weights.sources import Carriers
 
-__all__ = ["Entry", "File", "Progress", "digest", "entries", "entry", "is_present", "pull", "resolve", "verify"]
+__all__ = [
+    "Entry",
+    "File",
+    "Progress",
+    "digest",
+    "entries",
+    "entry",
+    "is_present",
+    "pull",
+    "resolve",
+    "usual",
+    "verify",
+]
 
 Progress = Callable[[str, int, int], None]
 """Called with an entry's name, the bytes that have travelled and the bytes that will."""
@@ -139,6 +151,6 @@ def _check_licence(wanted: Entry, *, allow_non_commercial: bool) -> None:
         )
 
 
-def chosen(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names, or all when none is given."""
-    return tuple(names) if names else tuple(entries())
+def usual() -> tuple[str, ...]:
+    """Return the names of what the pipelines that come with dubsync need: all but the optional ones."""
+    return tuple(name for name, each in entries().items() if not each.optional)

@@ -36,7 +36,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Weights under one name. `download`: bytes that travel. `shipped`: they lie in models/weights."""
+    """Weights under one name. `download`: bytes that travel. `shipped`: they lie in models/weights.
+
+    `optional`: no pipeline that comes with dubsync needs them, so `models pull` leaves them out unless they are named.
+    """
 
     name: str
     summary: str
@@ -47,6 +50,7 @@ class Entry:
     download: int = 0
     prepare: str | None = None
     shipped: bool = False
+    optional: bool = False
     card: str | None = None
 
     @property
@@ -65,7 +69,7 @@ class Entry:
 
 
 _REQUIRED = {"summary", "upstream", "licence", "commercial_use", "files"}
-_ENTRY_KEYS = _REQUIRED | {"download", "sources", "prepare", "shipped", "card"}
+_ENTRY_KEYS = _REQUIRED | {"download", "sources", "prepare", "shipped", "optional", "card"}
 _FILE_KEYS = {"name", "size", "sha256", "sources"}
 
 
@@ -106,7 +110,8 @@ def _entry(name: str, table: Mapping[str, Any], *, where: str) -> Entry:
     files = tuple(_file(row, common, where=where) for row in table["files"])
     facts = {key: table[key] for key in ("summary", "upstream", "licence", "commercial_use")}
     facts |= {"download": table.get("download", 0), "card": table.get("card")}
-    return Entry(name, files=files, prepare=prepare, shipped=is_shipped, **facts)
+    is_optional = bool(table.get("optional", False))
+    return Entry(name, files=files, prepare=prepare, shipped=is_shipped, optional=is_optional, **facts)
 
 
 def _file(row: Mapping[str, Any], common: list[Any], *, where: str) -> File:
