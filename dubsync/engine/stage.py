@@ -58,7 +58,7 @@ class Product:
         return json.loads((self.folder / "product.json").read_text(encoding="utf-8"))
 
     def file(self, name: str) -> Path:
-        return self.folder / name
+        return self.humans.get(name, self.folder / name)
 
 
 class Made:
@@ -86,14 +86,19 @@ class Made:
 
 @dataclass
 class Context:
-    """What a running unit may reach besides its inputs."""
+    """What a running unit may reach besides its inputs.
+
+    `humans`: where people's files lie that are not in the title folder. `deliver_to`: the folder `--out` names.
+    """
 
     out: Path
     film: Path
     folder: Path
     seed: int
     language: str | None = None
-    backends: Mapping[str, Any] = field(default_factory=dict)
+    backends: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    humans: Mapping[str, Path] = field(default_factory=dict)
+    deliver_to: Path | None = None
     progress: Callable[[float], None] = lambda share: None
     flags: list[Flag] = field(default_factory=list)
     threads: int = 1
@@ -108,7 +113,7 @@ class Context:
 
     def human(self, name: str) -> Path:
         """Return a file that people edit; only those the stage names in `reads`."""
-        return self.folder / name
+        return self.humans.get(name, self.folder / name)
 
 
 StageFunction = Callable[[Unit, Made, Context, Any], "Mapping[str, Any] | None"]

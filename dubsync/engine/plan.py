@@ -1,0 +1,234 @@
+"""Which units there are, what each is made from, and which must run. Reads the store, changes nothing.
+
+A pipeline is resolved into steps. A step becomes units when the product that names its shots or lines exists.
+A unit's recipe is everything its result depends on; the SHA-256 of the recipe is its fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from dubsync.engine.stage import Axis, Made, Product, Stage, Unit
+from dubsync.engine.store import Store, digest_of, sha256
+
+TITLE_KEY = "title"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A backend as a step names it. `identity`: version and weights, part of every recipe that uses it."""
+
+    kind: str
+    name: str
+    identity: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """Where an axis gets its units: `items` of the value of stage `of`, each with an `id`."""
+
+    of: str
+    items: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage with its resolved parameters and engines."""
+
+    stage: Stage
+    params: Any = None
+    engines: tuple[Engine, ...] = ()
+    retries: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.stage.name
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A unit that is ready to run: everything a worker needs to know."""
+
+    step: Step
+    unit: Unit
+    fingerprint: str
+    recipe: Mapping[str, Any]
+    made: Mapping[str, tuple[Product, ...]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The title a plan is for. `humans`: people's files by the name stages know them by."""
+
+    film: Path
+    film_sha256: str
+    folder: Path
+    languages: tuple[str, ...]
+    expansions: Mapping[Axis, Expansion]
+    humans: Mapping[str, Path] = field(default_factory=dict)
+
+    def human(self, name: str) -> Path:
+        return self.humans.get(name, self.folder / name)
+
+
+class Plan:
+    """The units of a pipeline, and the products found or made so far."""
+
+    def __init__(self, steps: Sequence[Step], setting: Setting) -> None:
+        self.steps = tuple(steps)
+        self.setting = setting
+        self._by_name = {step.name: step for step in steps}
+        self.products: dict[tuple[str, str | None, str], Product] = {}
+
+    def rows(self) -> list[tuple[Step, str | None]]:
+        """Return every step, once per language where it is repeated, in the pipeline's order."""
+        rows: list[tuple[Step, str | None]] = []
+        for step in self.steps:
+            rows += [(step, tag) for tag in self.setting.languages] if step.stage.over.is_per_language else [(step, None)]
+        return rows
+
+    def units(self, step: Step, language: str | None) -> tuple[Unit, ...] | None:
+        """Return the step's units, or None while the product that names them is not there."""
+        over = step.stage.over
+        if over not in self.setting.expansions:
+            return (Unit(language or TITLE_KEY, language),)
+        expansion = self.setting.expansions[over]
+        parent_language = language if self._by_name[expansion.of].stage.over.is_per_language else None
+        parent = self.products.get((expansion.of, parent_language, parent_language or TITLE_KEY))
+        if parent is None:
+            return None
+        return tuple(Unit(item["id"], language, item) for item in parent.value[expansion.items])
+
+    def product(self, step: Step, unit: Unit) -> Product | None:
+        return self.products.get((step.name, unit.language, unit.key))
+
+    def add(self, step: Step, product: Product) -> None:
+        self.products[step.name, product.unit.language, product.unit.key] = product
+
+    def is_complete(self, step: Step, language: str | None) -> bool:
+        units = self.units(step, language)
+        return units is not None and all(self.product(step, unit) for unit in units)
+
+    def made(self, step: Step, unit: Unit) -> dict[str, tuple[Product, ...]] | None:
+        """Return the products the unit may use, or None while one is missing."""
+        made: dict[str, tuple[Product, ...]] = {}
+        for need in self._needs(step.stage):
+            found = self._found(self._by_name[need], step.stage, unit)
+            if found is None:
+                return None
+            made[need] = found
+        return made
+
+    def _needs(self, stage: Stage) -> tuple[str, ...]:
+        return stage.needs + tuple(name for name in stage.optional if name in self._by_name)
+
+    def _found(self, needed: Step, by: Stage, unit: Unit) -> tuple[Product, ...] | None:
+        language = unit.language if needed.stage.over.is_per_language else None
+        units = self.units(needed, language)
+        if units is None:
+            return None
+        if _share_items(needed.stage.over, by.over):
+            units = tuple(each for each in units if each.key == unit.key)
+        products = [self.product(needed, each) for each in units]
+        return tuple(product for product in products if product) if all(products) else None
+
+    def job(self, step: Step, unit: Unit) -> Job | None:
+        """Return the unit with its fingerprint, or None while something it needs is missing."""
+        made = self.made(step, unit)
+        if made is None:
+            return None
+        recipe = self._recipe(step, unit, made)
+        return Job(step, unit, digest_of(recipe), recipe, made)
+
+    def _recipe(self, step: Step, unit: Unit, made: Mapping[str, tuple[Product, ...]]) -> dict[str, Any]:
+        return {
+            "stage": step.name,
+            "version": step.stage.version,
+            "unit": {"key": unit.key, "language": unit.language, "item": unit.item},
+            "params": asdict(step.params) if is_dataclass(step.params) and not isinstance(step.params, type) else {},
+            "engines": {engine.kind: {"name": engine.name, **engine.identity} for engine in step.engines},
+            "film": None if step.stage.needs else self.setting.film_sha256,
+            "reads": {name: self._read(name, unit) for name in step.stage.reads},
+            "inputs": {name: {product.unit.key: product.digest for product in found} for name, found in made.items()},
+        }
+
+    def _read(self, name: str, unit: Unit) -> str | None:
+        path = self.setting.human(name.format(language=unit.language))
+        return sha256(path) if path.is_file() else None
+
+
+def _share_items(needed: Axis, by: Axis) -> bool:
+    """Tell whether a unit over `by` sees only its own item of a stage over `needed`."""
+    shots = (Axis.SHOT, Axis.TAKE)
+    return (needed in shots and by in shots) or needed is by is Axis.LINE
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What would happen to one unit, or to a whole step whose units are not known yet (`unit` None)."""
+
+    stage: str
+    language: str | None
+    unit: str | None
+    runs: bool
+    why: str
+
+
+def forecast(plan: Plan, store: Store) -> list[Forecast]:
+    """Say what a run would do. Units below one that must run are said to depend on it: its result may be as before."""
+    found: list[Forecast] = []
+    for step, language in plan.rows():
+        units = plan.units(step, language)
+        if units is None:
+            of = plan.setting.expansions[step.stage.over].of
+            found.append(Forecast(step.name, language, None, True, f"its units are named by {of}, which runs first"))
+            continue
+        found += [_forecast(plan, store, step, unit) for unit in units]
+    return found
+
+
+def _forecast(plan: Plan, store: Store, step: Step, unit: Unit) -> Forecast:
+    job = plan.job(step, unit)
+    if job is None:
+        missing = _first_missing(plan, step, unit)
+        return Forecast(step.name, unit.language, unit.key, True, f"it needs {missing}, which runs first")
+    product = store.get(job.fingerprint, unit)
+    if product and not step.stage.always:
+        plan.add(step, product)
+        return Forecast(step.name, unit.language, unit.key, False, "made already")
+    if step.stage.always:
+        last = store.last(step.name, unit)
+        known = store.get(last["fingerprint"], unit) if last and last["recipe"] == job.recipe else None
+        if known:
+            plan.add(step, known)
+            return Forecast(step.name, unit.language, unit.key, True, "it is asked each time")
+    return Forecast(step.name, unit.language, unit.key, True, why(store.last(step.name, unit), job.recipe))
+
+
+def _first_missing(plan: Plan, step: Step, unit: Unit) -> str:
+    for need in step.stage.needs + step.stage.optional:
+        if need in {each.name for each in plan.steps} and plan._found(plan._by_name[need], step.stage, unit) is None:
+            return need
+    return "something"
+
+
+def why(last: Mapping[str, Any] | None, recipe: Mapping[str, Any]) -> str:
+    """Name the first field in which the recipe differs from that of the last product."""
+    if last is None:
+        return "it was never made"
+    place = _first_difference(last["recipe"], recipe, "")
+    return f"{place} changed" if place else "its product is gone from the store"
+
+
+def _first_difference(old: Any, new: Any, place: str) -> str:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in [*new, *(key for key in old if key not in new)]:
+            inner = _first_difference(old.get(key), new.get(key), f"{place}.{key}" if place else str(key))
+            if inner:
+                return inner
+        return ""
+    return "" if old == new else place
