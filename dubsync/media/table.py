@@ -82,8 +82,9 @@ class FrameTable:
         mean = Fraction(steps, 1) / (ticks * self.time_base)
         for rate in (mean, *(c for c in candidates if c), *_NTSC, *_PLAIN):
             period = 1 / (rate * self.time_base)
+            tolerance = 1.0 if period > 2 else 0.0  # a tick as long as a frame must be right
             ideal = np.arange(len(self)) * (period.numerator / period.denominator)
-            if np.abs(self.pts - self.pts[0] - ideal).max() <= 1.0 and (rate != mean or period.denominator == 1):
+            if np.abs(self.pts - self.pts[0] - ideal).max() <= tolerance and (rate != mean or period.denominator == 1):
                 return rate, False
         return mean.limit_denominator(100_000), True
 
@@ -173,9 +174,9 @@ def scan(path: Path) -> Scan:
             found += 1
             if packet.is_discard:
                 continue
-            is_complete &= packet.pts is not None and packet.dts is not None
+            is_complete &= packet.pts is not None
             pts.append(packet.pts or 0)
-            dts.append(packet.dts or 0)
+            dts.append((packet.pts or 0) if packet.dts is None else packet.dts)
             durations.append(packet.duration or 0)
             keys.append(packet.is_keyframe)
         time_base = stream.time_base or Fraction(1, 1000)

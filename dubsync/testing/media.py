@@ -8,7 +8,6 @@ back. Nothing here is needed to localize a film; it serves tests and benches, al
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +21,7 @@ from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from dubsync.media import planes
+from dubsync.media.captions import text_header, text_packet
 
 BITS = 16
 _DARK, _LIGHT, _FLASH = 0.15, 0.8, 1.0
@@ -248,16 +248,15 @@ def _sound_frame(block: NDArray[np.float32], kind: str, spec: FilmSpec) -> av.Au
 
 
 def _subtitles(out: OutputContainer, spec: FilmSpec) -> Iterator[tuple[Fraction, Callable[[], None]]]:
-    """Write the cues as text subtitles of the kind the container knows, copied from an SRT in memory."""
+    """Write the cues as text subtitles of the kind the container knows."""
     is_mp4 = out.format.name in ("mp4", "mov")
-    stream = out.add_stream("mov_text" if is_mp4 else "subrip")
-    stream.codec_context.subtitle_header = subtitle_header()
+    stream: Any = out.add_stream("mov_text" if is_mp4 else "subrip")
+    stream.codec_context.subtitle_header = text_header()
     stream.time_base = Fraction(1, 1000)
     stream.metadata["language"] = spec.language
 
     def write(start: float, end: float, text: str) -> None:
-        raw = text.encode()
-        packet = av.Packet(len(raw).to_bytes(2, "big") + raw if is_mp4 else raw)
+        packet = text_packet(text, is_mp4=is_mp4)
         packet.stream, packet.time_base = stream, Fraction(1, 1000)
         packet.pts = packet.dts = round(start * 1000)
         packet.duration = round((end - start) * 1000)
@@ -265,11 +264,3 @@ def _subtitles(out: OutputContainer, spec: FilmSpec) -> Iterator[tuple[Fraction,
 
     for cue in spec.subtitles:
         yield Fraction(cue[0]), lambda cue=cue: write(*cue)  # type: ignore[misc]
-
-
-def subtitle_header() -> bytes:
-    """Return the style header FFmpeg gives to plain text subtitles."""
-    with av.open(io.BytesIO(b"1\n00:00:00,000 --> 00:00:01,000\n-\n"), format="srt") as text:
-        context = text.streams.subtitles[0].codec_context
-        context.open()
-        return bytes(context.subtitle_header or b"")
