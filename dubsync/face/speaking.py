@@ -34,10 +34,7 @@ def rhythm(landmarks: Landmarks, fps: float, speech: NDArray[np.float32], *, sam
     opening = mouth_opening(landmarks)
     hop = sample_rate / fps
     edges = np.round(np.arange(len(opening) + 1) * hop).astype(int)
-    power = [
-        float(np.mean(speech[a:b] ** 2)) if b > a and a < len(speech) else 0.0
-        for a, b in pairwise(edges)
-    ]
+    power = [float(np.mean(speech[a:b] ** 2)) if b > a and a < len(speech) else 0.0 for a, b in pairwise(edges)]
     loudness = np.log10(np.asarray(power) + 1e-7)
     reach = round(_LAGS_S * fps)
     return max((_correlation(opening, loudness, lag) for lag in range(-reach, reach + 1)), default=0.0)

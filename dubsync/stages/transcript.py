@@ -6,6 +6,7 @@ words get their times by alignment, or by their length where no aligner speaks t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -55,8 +56,20 @@ def transcript(unit: Unit, made: Made, ctx: Context, params: TranscriptParams) -
     return {
         "language": aligned.language,
         "confidence": round(aligned.confidence, 3),
-        "utterances": to_json(aligned.utterances),
+        "utterances": to_json(_unique(aligned.utterances)),
     }
+
+
+def _unique(utterances: Sequence[Utterance]) -> tuple[Utterance, ...]:
+    """Give the same words at the same time, which a subtitle file may hold twice, ids of their own."""
+    seen: Counter[str] = Counter()
+    found = []
+    for utterance in utterances:
+        seen[utterance.id] += 1
+        again = seen[utterance.id] > 1
+        own = content_id("utterance", utterance.id, seen[utterance.id]) if again else utterance.id
+        found.append(replace(utterance, id=own))
+    return tuple(found)
 
 
 def _heard(speech: Path, language: str | None, ctx: Context) -> Transcript:

@@ -1,0 +1,156 @@
+"""translation: candidates for each line, in the target language.
+
+Sentences that were parted where the speaker breathed are translated whole and dealt back to their lines. Lines keep
+their ids, count and order, and none is ever empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dubsync.backends.protocols import SourceLine, TranslatedLine, Translator
+from dubsync.documents import from_json, to_json
+from dubsync.engine.stage import Axis, Context, Made, Unit, stage
+from dubsync.errors import Flag, PermanentError, Severity
+from dubsync.text import glossary
+from dubsync.text.repetition import is_loop
+from dubsync.text.sentences import Sentence, Spoken, deal, joiner, plan
+from dubsync.title import Candidate, Utterance, content_id
+
+MOST_CANDIDATES = 8
+DRAFT = "draft-translation"
+GLOSSARY = "glossary.csv"
+
+
+@stage(over=Axis.LANGUAGE, needs=("transcript", "speakers"), reads=(GLOSSARY,), backends=("mt",), version=1)
+def translation(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
+    """Translate the utterances; the translator's flags are raised with the line they belong to."""
+    assert unit.language is not None, "the stage runs once per language"
+    utterances = from_json(tuple[Utterance, ...], made.one("speakers").value["utterances"])
+    source = str(made.one("transcript").value["language"])
+    terms = glossary.read(ctx.human(GLOSSARY), unit.language)
+    engine: Translator = ctx.backend("mt")
+    work = _Work(engine, source, unit.language, terms, ctx)
+    spoken = [Spoken(utterance.text, utterance.span, utterance.speaker) for utterance in utterances]
+    parts = work.parts(plan(spoken, source), utterances)
+    lines = []
+    for utterance, own in zip(utterances, parts, strict=True):
+        candidates = _checked(utterance, _combined(own, unit.language), terms, ctx)
+        lines.append({"id": line_id(utterance), "utterance": utterance.id, "candidates": to_json(candidates)})
+    draft = work.is_draft
+    if draft:
+        ctx.flag(Flag(
+            Severity.WARNING, DRAFT, unit.language, f"{engine.capabilities.name} gives drafts that nobody has read",
+            "correct them (dubsync script export) or choose a better translator",
+        ))  # fmt: skip
+    return {"backend": engine.capabilities.name, "draft": draft, "lines": lines}
+
+
+def line_id(utterance: Utterance) -> str:
+    """Return the id of the line that is spoken for an utterance, the same in every language."""
+    return content_id("line", utterance.id)
+
+
+class _Work:
+    """Calls the engine and deals its sentences back to the lines."""
+
+    def __init__(self, engine: Translator, source: str, target: str, terms: Mapping[str, str], ctx: Context) -> None:
+        self.engine, self.source, self.target, self.terms, self.ctx = engine, source, target, terms, ctx
+        self.is_draft = bool(getattr(engine, "is_draft", False))
+
+    def parts(
+        self, sentences: Sequence[Sentence], utterances: Sequence[Utterance]
+    ) -> list[list[tuple[Candidate, ...]]]:
+        """Return for each line the candidates of each of its sentences, in order."""
+        parts: list[list[tuple[Candidate, ...]]] = [[] for _ in utterances]
+        asked = [_source_line(sentence, number, utterances) for number, sentence in enumerate(sentences)]
+        for sentence, translated in zip(sentences, self._translate(asked), strict=True):
+            if len(sentence.pieces) == 1:
+                parts[sentence.pieces[0].line].append(translated.candidates)
+                continue
+            for line, candidates in self._dealt(sentence, translated, utterances):
+                parts[line].append(candidates)
+        return parts
+
+    def _dealt(
+        self, sentence: Sentence, translated: TranslatedLine, utterances: Sequence[Utterance]
+    ) -> list[tuple[int, tuple[Candidate, ...]]]:
+        """Deal the best translation that has words enough for all its lines; else translate piece by piece."""
+        lines = [piece.line for piece in sentence.pieces]
+        weights = [len(piece.text) for piece in sentence.pieces]
+        for candidate in translated.candidates:
+            texts = deal(candidate.text, weights, self.target)
+            if texts is not None:
+                share = candidate.score / len(texts)
+                return [(line, (Candidate(text, share),)) for line, text in zip(lines, texts, strict=True)]
+        single = [Sentence((piece,), sentence.glue) for piece in sentence.pieces]
+        asked = [_source_line(one, number, utterances) for number, one in enumerate(single)]
+        return [(line, one.candidates) for line, one in zip(lines, self._translate(asked), strict=True)]
+
+    def _translate(self, asked: Sequence[SourceLine]) -> tuple[TranslatedLine, ...]:
+        """Call the engine, and hold it to its promises."""
+        if not asked:
+            return ()
+        found = self.engine.translate(
+            asked, source=self.source, target=self.target, glossary=self.terms, progress=self.ctx.progress
+        )
+        name = self.engine.capabilities.name
+        if [line.id for line in found] != [line.id for line in asked]:
+            raise PermanentError(f"{name} was given {len(asked)} lines and gave back {len(found)} or in another order")
+        for line in found:
+            if not line.candidates or not all(candidate.text.strip() for candidate in line.candidates):
+                raise PermanentError(f"{name} gave an empty translation of {line.id}")
+            self._raise_flags(line)
+        return found
+
+    def _raise_flags(self, line: TranslatedLine) -> None:
+        for flag in line.flags:
+            if flag.code == DRAFT:
+                self.is_draft = True
+            else:
+                self.ctx.flag(replace(flag, where=flag.where or line.id))
+
+
+def _source_line(sentence: Sentence, number: int, utterances: Sequence[Utterance]) -> SourceLine:
+    """Return what the engine is asked: a sentence with its share of the time of the lines it lies in."""
+    owners = [utterances[piece.line] for piece in sentence.pieces]
+    time = sum(
+        float(owner.span.duration) * len(piece.text) / max(len(owner.text), 1)
+        for owner, piece in zip(owners, sentence.pieces, strict=True)
+    )
+    is_whole = len(owners) == 1 and sentence.text == owners[0].text.strip()
+    key = line_id(owners[0]) if is_whole else content_id("sentence", owners[0].id, number, sentence.text)
+    return SourceLine(key, sentence.text, round(time, 3), owners[0].speaker)
+
+
+def _combined(parts: Sequence[tuple[Candidate, ...]], language: str) -> tuple[Candidate, ...]:
+    """Put a line together from its sentences: the best combinations of their candidates, best first."""
+    glue = joiner(language)
+    lines: list[Candidate] = list(parts[0])
+    for part in parts[1:]:
+        pairs = [Candidate(f"{one.text}{glue}{two.text}", one.score + two.score) for one in lines for two in part]
+        lines = sorted(pairs, key=lambda candidate: -candidate.score)[:MOST_CANDIDATES]
+    unique = {candidate.text: candidate for candidate in reversed(lines)}
+    return tuple(sorted(unique.values(), key=lambda candidate: -candidate.score)[:MOST_CANDIDATES])
+
+
+def _checked(
+    utterance: Utterance, candidates: tuple[Candidate, ...], terms: Mapping[str, str], ctx: Context
+) -> tuple[Candidate, ...]:
+    """Put candidates that keep the glossary and do not loop first; flag a line of which none does."""
+    good = [one for one in candidates if not is_loop(one.text) or is_loop(utterance.text)]
+    kept = [one for one in good if not glossary.missed(utterance.text, one.text, terms)]
+    if not good:
+        ctx.flag(Flag(
+            Severity.WARNING, "translation-loops", line_id(utterance), f"repeats itself: {candidates[0].text[:80]!r}",
+            "write the line by hand",
+        ))  # fmt: skip
+    elif not kept:
+        missing = ", ".join(f"{a} = {b}" for a, b in glossary.missed(utterance.text, good[0].text, terms).items())
+        ctx.flag(Flag(
+            Severity.WARNING, "glossary-missed", line_id(utterance), f"not translated as the glossary says: {missing}",
+            "write the line by hand",
+        ))  # fmt: skip
+    return tuple(kept or good or candidates)
