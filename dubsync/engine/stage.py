@@ -58,7 +58,7 @@ class Product:
         return json.loads((self.folder / "product.json").read_text(encoding="utf-8"))
 
     def file(self, name: str) -> Path:
-        return self.humans.get(name, self.folder / name)
+        return self.folder / name
 
 
 class Made:
