@@ -22,7 +22,7 @@ from av.packet import Packet
 from av.stream import Disposition
 
 from dubsync.errors import Flag, Severity, UnreadableMedia
-from dubsync.media.captions import CaptionTrack, Cue, text_header, text_packet
+from dubsync.media.captions import CaptionTrack, ShownText, text_header, text_packet
 from dubsync.media.compose import compose
 from dubsync.media.patches import PatchBook
 from dubsync.media.read import frames
@@ -53,7 +53,7 @@ class Additions:
 
     language: str
     sound: Path
-    cues: tuple[Cue, ...] = ()
+    cues: tuple[ShownText, ...] = ()
     patches: PatchBook | None = None
     picture: PictureParams = field(default_factory=PictureParams)
 

@@ -46,6 +46,13 @@ def sound(path: Path, table: FrameTable, *, track: int = 0) -> Iterator[Samples]
     yield from silence(total - position, stream_channels(path, track))
 
 
+def to_mono(block: Samples, layout: str) -> Samples:
+    """Mix a block down for listening to speech: films with a centre speaker have their dialogue in it."""
+    if layout in ("3.0", "3.1", "4.0", "4.1") or layout.startswith(("5.", "6.", "7.")):
+        return np.asarray(block[:, 0] * 0.25 + block[:, 1] * 0.25 + block[:, 2] * 0.5, np.float32)
+    return np.asarray(block.mean(axis=1), np.float32)
+
+
 def silence(samples: int, channels: int) -> Iterator[Samples]:
     """Yield that many samples of nothing, in blocks."""
     while samples > 0:

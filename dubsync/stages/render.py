@@ -1,0 +1,69 @@
+"""render: the film with its new mouths, its new sound and its new subtitles, in one streaming pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from dubsync.documents import from_json, write_whole
+from dubsync.engine.stage import Axis, Context, Made, Unit, stage
+from dubsync.media.mux import Additions, Film, mux, suffix_for
+from dubsync.media.patches import PatchBook
+from dubsync.media.table import FrameTable
+from dubsync.media.write import PictureParams
+from dubsync.text.layout import lay_out
+from dubsync.text.subtitles import Cue, write
+from dubsync.timing import Span
+from dubsync.title import Line, Source
+
+
+@dataclass(frozen=True, slots=True)
+class RenderParams:
+    """How the picture is coded where it changes; `codec` "auto": H.264 for 8 bits, HEVC for 10."""
+
+    codec: Literal["auto", "h264", "hevc"] = "auto"
+    crf: float = 17.0
+    preset: str = "veryfast"
+    threads: int = 4
+
+
+@stage(over=Axis.LANGUAGE, needs=("source", "script", "mix"), optional=("mouth",), params=RenderParams, version=1)
+def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mapping[str, Any]:
+    language = unit.language or ""
+    film = from_json(Source, made.one("source").value, where="source")
+    table = FrameTable.load(made.one("source").file("frames.npz"))
+    suffix, flags = suffix_for(film)
+    cues = lay_out(_cues(made), end=film.duration)
+    additions = Additions(
+        language=language,
+        sound=made.one("mix").file("dub.wav"),
+        cues=cues,
+        patches=_patches(made),
+        picture=PictureParams(params.codec, params.crf, params.preset, params.threads),
+    )
+    video = ctx.out / f"video{suffix}"
+    for flag in (*flags, *mux(Film(ctx.film, film, table), additions, video, progress=ctx.progress)):
+        ctx.flag(flag)
+    subtitles = [f"{language}.{kind}" for kind in ("srt", "vtt")]
+    for name in subtitles:
+        write_whole(ctx.out / name, write(cues, name.rsplit(".", 1)[1], language=language).encode())
+    return {"video": video.name, "subtitles": subtitles, "frames": len(table)}
+
+
+def _cues(made: Made) -> Iterator[Cue]:
+    """Yield each line's text while it is heard: where the mix has laid it, else in its slot."""
+    placed = {item["line"]: item for item in made.one("mix").value["placements"]}
+    for line in from_json(tuple[Line, ...], made.one("script").value["lines"], where="script"):
+        place = placed.get(line.id)
+        span = Span(Fraction(place["start"]), Fraction(place["end"])) if place else line.span
+        if line.text.strip():
+            yield Cue(span, line.text, id=line.id, speaker=line.speaker)
+
+
+def _patches(made: Made) -> PatchBook | None:
+    """Open the new mouths of all takes; None if this pipeline moves no mouths."""
+    if not made.has("mouth"):
+        return None
+    return PatchBook(path for take in made.all("mouth") for path in sorted(take.folder.glob("patches-*.npz")))
