@@ -15,6 +15,7 @@ from dubsync.engine.stage import Axis, Made, Product, Stage, Unit
 from dubsync.engine.store import Store, digest_of, sha256
 
 TITLE_KEY = "title"
+ASKED_EACH_TIME = "it is asked each time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ def _forecast(plan: Plan, store: Store, step: Step, unit: Unit) -> Forecast:
         known = store.get(last["fingerprint"], unit) if last and last["recipe"] == job.recipe else None
         if known:
             plan.add(step, known)
-            return Forecast(step.name, unit.language, unit.key, True, "it is asked each time")
+            return Forecast(step.name, unit.language, unit.key, True, ASKED_EACH_TIME)
     return Forecast(step.name, unit.language, unit.key, True, why(store.last(step.name, unit), job.recipe))
 
 

@@ -1,0 +1,173 @@
+"""Titles x languages from one file. A title that fails does not stop the others; run again, only what is missing runs.
+
+    schema = "dubsync.batch/1"
+    languages = ["es", "pt"]        # for every title that names none
+    pipeline = "film"
+    [[title]]
+    film = "one.mp4"                # beside the batch file
+    languages = ["es"]
+    consent = "consent.toml"
+    out = "delivered/one"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dubsync import documents
+from dubsync.engine.events import Sink
+from dubsync.errors import BadPipeline, DubsyncError, Flagged, InputError, Severity, StageFailed
+from dubsync.verbs import Localized, Wish, localize, quiet
+
+SCHEMA = "dubsync.batch/1"
+_KEYS = {"schema", "languages", "pipeline", "title", "set"}
+_TITLE_KEYS = {"film", "languages", "pipeline", "consent", "out", "folder", "set"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One title of a batch."""
+
+    film: Path
+    languages: tuple[str, ...]
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A checked batch file."""
+
+    file: Path
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a title: `made`, or the error that stopped it."""
+
+    entry: Entry
+    made: Localized | None = None
+    error: DubsyncError | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def load(file: Path) -> Batch:
+    """Read and check a batch file."""
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadPipeline(f"{file.name} is not TOML: {error}") from error
+    _check_keys(file, table, _KEYS, "")
+    if table.get("schema") != SCHEMA:
+        raise BadPipeline(f'{file.name}: schema is {table.get("schema")!r}, not "{SCHEMA}"')
+    titles = table.get("title", [])
+    if not titles:
+        raise BadPipeline(f"{file.name}: it lists no [[title]]")
+    return Batch(file, tuple(_entry(file, table, title) for title in titles))
+
+
+def _entry(file: Path, table: Mapping[str, Any], title: Mapping[str, Any]) -> Entry:
+    _check_keys(file, title, _TITLE_KEYS, "[[title]] ")
+    if "film" not in title:
+        raise BadPipeline(f"{file.name}: a [[title]] names no film")
+    languages = title.get("languages", table.get("languages", []))
+    if not languages:
+        raise BadPipeline(f"{file.name}: {title['film']} has no languages", hint='say languages = ["es"]')
+    place = {key: file.parent / title[key] for key in ("consent", "out", "folder") if key in title}
+    wish = Wish(
+        pipeline=title.get("pipeline", table.get("pipeline", "film")),
+        settings=_merged(table.get("set", {}), title.get("set", {})),
+        **place,
+    )
+    return Entry(file.parent / title["film"], tuple(languages), wish)
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: {**one.get(key, {}), **other.get(key, {})} for key in (*one, *other)}
+
+
+def _check_keys(file: Path, table: Mapping[str, Any], known: set[str], where: str) -> None:
+    from dubsync.pipeline import nearest
+
+    for key in table:
+        if key not in known:
+            raise BadPipeline(f'{file.name}: {where}unknown key "{key}"', hint=nearest(key, sorted(known)))
+
+
+def run(entry: Entry, batch: Batch, *, sink: Sink = quiet, offline: bool = False, slots: int | None = None) -> Result:
+    """Make one title; an error is returned, not raised."""
+    from dataclasses import replace
+
+    wish = replace(entry.wish, offline=offline, slots=slots)
+    try:
+        return Result(entry, localize(entry.film, entry.languages, wish, sink=sink))
+    except DubsyncError as error:
+        return Result(entry, error=error)
+
+
+def rows(results: list[Result]) -> list[dict[str, Any]]:
+    """Return one row per title and language for the summary."""
+    found = []
+    for result in results:
+        for language in result.entry.languages:
+            found.append({"title": result.entry.film.stem, "language": language, **_facts(result, language)})
+    return found
+
+
+def _facts(result: Result, language: str) -> dict[str, Any]:
+    if result.made is None:
+        error = result.error
+        return {"state": "failed", "flags": 0, "ran": 0, "reused": 0, "seconds": 0.0, "what": error.message if error else ""}
+    dub = next(each for each in result.made.dubs if each.language.startswith(language.split("-")[0]))
+    summary = result.made.summary
+    serious = sum(flag.severity is not Severity.INFO for flag in dub.flags)
+    return {
+        "state": "done",
+        "flags": serious,
+        "ran": summary.ran,
+        "reused": summary.reused,
+        "seconds": round(summary.seconds, 1),
+        "what": dub.video or "",
+    }
+
+
+def as_object(results: list[Result]) -> dict[str, Any]:
+    """Return the JSON object of `--json`."""
+    return {
+        "titles": rows(results),
+        "done": sum(result.made is not None for result in results),
+        "failed": sum(result.error is not None for result in results),
+    }
+
+
+def save(results: list[Result], batch: Batch) -> Path:
+    """Write the summary beside the batch file."""
+    path = batch.file.with_suffix(".summary.json")
+    documents.save(path, as_object(results))
+    return path
+
+
+def check(results: list[Result], *, is_strict: bool) -> None:
+    """Raise StageFailed when a title failed, Flagged when one was flagged and `is_strict`."""
+    failed = [result for result in results if result.error]
+    if failed:
+        first = failed[0]
+        assert first.error is not None, "a failed title has an error"
+        raise StageFailed(
+            f"{len(failed)} of {len(results)} titles failed; first {first.entry.film.name}: {first.error.message}",
+            title=first.entry.film.stem,
+            stage="",
+            unit="",
+            attempts=1,
+            cause=str(first.error),
+            hint=first.error.hint or "mend them and run the batch again: only what is missing runs",
+        )
+    flags = [flag for result in results if result.made for flag in result.made.flags if flag.severity is not Severity.INFO]
+    if is_strict and flags:
+        raise Flagged(f"{len(flags)} flags were raised", hint="they are in the reports, in words")

@@ -1,0 +1,87 @@
+"""A sink that draws what happens: one bar per stage, units done of units known, and the time left."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from dubsync.engine.events import Event
+
+
+class Bars:
+    """Draws on stderr, so that stdout stays clean; on a terminal bars, else one line per finished stage."""
+
+    def __init__(self, *, is_quiet: bool = False) -> None:
+        console = Console(stderr=True, quiet=is_quiet)
+        self._is_live = console.is_terminal
+        self._console = console
+        columns = (
+            TextColumn("{task.description:<22}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.fields[units]:>9}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(compact=True),
+        )
+        self._progress = Progress(*columns, console=console, disable=is_quiet or not self._is_live)
+        self._rows: dict[tuple[str, str | None], _Row] = {}
+        self._weights: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        row = self._row(event)
+        if event.kind == "planned":
+            row.total = max(row.total, event.total)
+        elif event.kind == "progress":
+            row.shares[event.unit] = event.share
+        elif event.kind in ("finished", "reused"):
+            row.done += 1
+            row.reused += event.kind == "reused"
+            row.seconds += event.seconds
+            row.shares.pop(event.unit, None)
+        elif event.kind in ("retried", "discarded", "failed"):
+            self._console.print(f"{event.stage} {event.unit}: {event.kind}: {event.message}")
+        self._draw(row)
+
+    def fetching(self, name: str, done: int, total: int) -> None:
+        """Draw weights on their way."""
+        if name not in self._weights:
+            self._weights[name] = self._progress.add_task(f"weights {name}", total=total, units="")
+            if not self._is_live:
+                self._console.print(f"fetching the weights {name} ({total / 1e6:.0f} MB)")
+        self._progress.update(self._weights[name], completed=done, total=total, units=f"{done / 1e6:.0f} MB")
+
+    def _row(self, event: Event) -> _Row:
+        key = (event.stage, event.language)
+        if key not in self._rows:
+            name = f"{event.stage} {event.language}" if event.language else event.stage
+            self._rows[key] = _Row(name, self._progress.add_task(name, total=1, units=""))
+        return self._rows[key]
+
+    def _draw(self, row: _Row) -> None:
+        total = max(row.total, 1)
+        completed = row.done + sum(row.shares.values())
+        self._progress.update(row.task, completed=completed, total=total, units=f"{row.done}/{total}")
+        if row.done == total and not self._is_live and not row.is_told:
+            row.is_told = True
+            how = "made already" if row.reused == total else f"{row.seconds:.1f} s"
+            self._console.print(f"{row.name:<22} {row.done:>4} done   {how}")
+
+
+class _Row:
+    """A stage as it is drawn."""
+
+    def __init__(self, name: str, task: TaskID) -> None:
+        self.name, self.task = name, task
+        self.total = self.done = self.reused = 0
+        self.seconds = 0.0
+        self.shares: dict[str, float] = {}
+        self.is_told = False

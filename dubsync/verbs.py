@@ -1,0 +1,270 @@
+"""The main verb and its relatives: localize, plan, status, check, explain. The command line is these, plus printing."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dubsync import folder, pipeline, stages, weights
+from dubsync.backends import registry
+from dubsync.engine import plan as planning
+from dubsync.engine.events import Event, JsonLines, Sink
+from dubsync.engine.plan import Forecast, Plan, Setting
+from dubsync.engine.runner import LocalRunner, Summary
+from dubsync.engine.stage import Product
+from dubsync.engine.store import Store
+from dubsync.errors import Flag, UnknownLanguage, UsageError
+from dubsync.pipeline import Pipeline
+from dubsync.text.language import base, is_same, normal_tag
+from dubsync.title import Dub, Title
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for, beyond film and languages. `settings`: stage parameters that override the pipeline's."""
+
+    pipeline: str = "film"
+    out: Path | None = None
+    folder: Path | None = None
+    consent: Path | None = None
+    offline: bool = False
+    slots: int | None = None
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Localized:
+    """What came of it."""
+
+    title: Title
+    dubs: tuple[Dub, ...]
+    summary: Summary
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        return tuple(dict.fromkeys(flag for dub in self.dubs for flag in dub.flags))
+
+
+def quiet(event: Event) -> None:
+    """Receive events and do nothing."""
+
+
+def localize(
+    film: Path,
+    languages: Sequence[str],
+    wish: Wish | None = None,
+    *,
+    sink: Sink = quiet,
+    fetching: Callable[[str, int, int], None] = lambda name, done, total: None,
+) -> Localized:
+    """Make the film in other languages; what was made before and still holds is used again.
+
+    `sink` receives what happens; `fetching` the progress (name, bytes, of bytes) of weights on their way.
+    Raises the errors of `dubsync.errors`; whatever was finished by then is kept.
+    """
+    wish = wish or Wish()
+    chosen = _prepare(languages, wish, fetching)
+    title = folder.open_title(film, folder=wish.folder)
+    home = Path(title.folder)
+    with folder.lock(home):
+        title = folder.add_languages(title, chosen.languages)
+        store = Store(home / "store")
+        store.sweep()
+        plan = _plan(title, chosen, wish)
+        runner = LocalRunner(stages.load, registry.open_engine, slots=wish.slots or slots_by_default())
+        notes = JsonLines(_run_folder(home) / "events.jsonl")
+        try:
+            place = {"film": Path(title.film), "folder": home, "humans": plan.setting.humans}
+            summary = runner.run(plan, store, {**place, "deliveries": chosen.deliveries(wish)}, _both(sink, notes))
+        finally:
+            notes.close()
+    deliveries = chosen.deliveries(wish)
+    return Localized(title, tuple(_dub(plan, tag, deliveries.get(tag, home / "out" / tag)) for tag in chosen.languages), summary)
+
+
+def plan(film: Path, languages: Sequence[str], wish: Wish | None = None) -> list[Forecast]:
+    """Say which units a run would carry out, and why; change nothing."""
+    wish = wish or Wish()
+    chosen = _choose(languages, wish)
+    title = folder.known_title(film) if _is_begun(film, wish) else _imagined(film, wish)
+    made = _plan(title, chosen, wish)
+    return planning.forecast(made, Store(Path(title.folder) / "store"))
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far a language has come: units made of units known, and what it was flagged with."""
+
+    language: str
+    made: int
+    known: int
+    waiting: tuple[str, ...]
+    flags: tuple[Flag, ...]
+
+
+def status(place: Path, wish: Wish | None = None) -> list[Status]:
+    """Say how far each language of a title has come; change nothing."""
+    title = folder.known_title(place)
+    found = []
+    for language in title.languages:
+        chosen = _choose([language], wish or Wish())
+        made = _plan(title, chosen, wish or Wish())
+        rows = planning.forecast(made, Store(Path(title.folder) / "store"))
+        waiting = [row for row in rows if row.runs and row.why != planning.ASKED_EACH_TIME]
+        stages_waiting = tuple(dict.fromkeys(row.stage for row in waiting))
+        found.append(Status(language, len(rows) - len(waiting), len(rows), stages_waiting, _flags(made, language)))
+    return found
+
+
+def check(place: Path) -> int:
+    """Hash the film and every product of a title; return how many products are sound. Raises IntegrityError."""
+    title = folder.known_title(place)
+    folder.open_title(Path(title.film), folder=Path(title.folder))
+    from dubsync.engine.store import sha256
+    from dubsync.errors import SourceChanged
+
+    if sha256(Path(title.film)) != folder.film_digest(title):
+        raise SourceChanged(f"{Path(title.film).name} is not the film that {title.name} was begun with")
+    return Store(Path(title.folder) / "store").verify()
+
+
+def explain(place: Path, words: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return the manifests of a title's newest products; `words` narrow it to stages, languages, units or flags."""
+    store = Store(Path(folder.known_title(place).folder) / "store")
+    newest = store.remembered()
+    found = []
+    for fingerprint, manifest in store.products():
+        unit = manifest["recipe"]["unit"]
+        names = {manifest["stage"], unit["key"], unit["language"], *(flag["code"] for flag in manifest["flags"])}
+        if fingerprint in newest and all(word in names for word in words):
+            found.append({"fingerprint": fingerprint, **manifest})
+    return sorted(found, key=lambda manifest: (manifest["stage"], str(manifest["recipe"]["unit"]["language"])))
+
+
+def gc(place: Path) -> tuple[int, int]:
+    """Remove products that no newest product is; return (products removed, bytes freed)."""
+    title = folder.known_title(place)
+    store = Store(Path(title.folder) / "store")
+    with folder.lock(Path(title.folder)):
+        newest = store.remembered()
+        old = [fingerprint for fingerprint, _ in store.products() if fingerprint not in newest]
+        freed = sum(path.stat().st_size for each in old for path in store.path(each).rglob("*") if path.is_file())
+        for fingerprint in old:
+            store.discard(fingerprint)
+    return len(old), freed
+
+
+def slots_by_default() -> int:
+    """Return how many workers run at once: one per processor this process may use."""
+    return max(1, len(os.sched_getaffinity(0)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    pipeline: Pipeline
+    languages: tuple[str, ...]
+
+    def deliveries(self, wish: Wish) -> dict[str, Path]:
+        """Return the folder each language goes to: `--out` itself for one language, a folder in it for each of several."""
+        if wish.out is None:
+            return {}
+        several = len(self.languages) > 1
+        return {tag: wish.out.absolute() / tag if several else wish.out.absolute() for tag in self.languages}
+
+
+def _choose(languages: Sequence[str], wish: Wish) -> _Chosen:
+    tags = tuple(dict.fromkeys(normal_tag(language) for language in languages))
+    if not tags:
+        raise UsageError("no language was asked for", hint="say for example --lang es")
+    chosen = pipeline.load(wish.pipeline, settings=wish.settings)
+    _check_languages(chosen, tags)
+    return _Chosen(chosen, tags)
+
+
+def _prepare(languages: Sequence[str], wish: Wish, fetching: Callable[[str, int, int], None]) -> _Chosen:
+    """Check all that can be checked before work begins, and have the weights at hand."""
+    chosen = _choose(languages, wish)
+    if wish.offline:
+        os.environ["DUBSYNC_OFFLINE"] = "1"  # the workers inherit it
+    needed = (name for engine in chosen.pipeline.engines() for name in registry.capabilities(engine.name).weights)
+    missing = [name for name in dict.fromkeys(needed) if not weights.is_present(name)]
+    if missing:
+        weights.pull(missing, fetching, offline=wish.offline or bool(os.environ.get("DUBSYNC_OFFLINE")))
+    return chosen
+
+
+def _check_languages(chosen: Pipeline, tags: Sequence[str]) -> None:
+    for engine in chosen.engines():
+        spoken = registry.capabilities(engine.name).languages
+        targets = {pair.split("-", 1)[1] if engine.kind == "mt" else pair for pair in spoken}
+        for tag in tags:
+            if engine.kind in ("mt", "voice") and targets and not any(is_same(tag, each) for each in targets):
+                known = ", ".join(sorted({base(each) for each in targets}))
+                raise UnknownLanguage(f"{engine.name} has no {tag}", hint=f"it has: {known}")
+
+
+def _plan(title: Title, chosen: _Chosen, wish: Wish) -> Plan:
+    home = Path(title.folder)
+    setting = Setting(
+        film=Path(title.film),
+        film_sha256=folder.film_digest(title) if (home / "title.json").is_file() else "",
+        folder=home,
+        languages=chosen.languages,
+        expansions=stages.EXPANSIONS,
+        humans=folder.humans(title, consent=wish.consent),
+    )
+    return Plan(chosen.pipeline.steps, setting)
+
+
+def _is_begun(film: Path, wish: Wish) -> bool:
+    home = wish.folder or (film if film.suffix == folder.SUFFIX else film.with_name(film.stem + folder.SUFFIX))
+    return (home / "title.json").is_file()
+
+
+def _imagined(film: Path, wish: Wish) -> Title:
+    """Return a title that does not exist yet, so that it can be planned without writing anything."""
+    from dubsync.media.probe import probe
+
+    probe(film)
+    home = wish.folder or film.with_name(film.stem + folder.SUFFIX)
+    return Title(film.stem, str(film.resolve()), str(home.absolute()))
+
+
+def _run_folder(home: Path) -> Path:
+    made = home / "runs" / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    made.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def _both(one: Sink, other: Sink) -> Sink:
+    def send(event: Event) -> None:
+        one(event)
+        other(event)
+
+    return send
+
+
+def _dub(made: Plan, language: str, place: Path) -> Dub:
+    """Gather what was delivered for a language."""
+    product = made.products.get(("deliver", language, language))
+    files = [place / name for name in product.value["files"]] if product else []
+    found = {path.suffix: str(path) for path in files}
+    video = next((str(path) for path in files if path.suffix in (".mp4", ".mov", ".m4v", ".mkv", ".webm")), None)
+    subtitles = tuple(str(path) for path in files if path.suffix in (".srt", ".vtt"))
+    return Dub(language, video, subtitles, found.get(".json"), _flags(made, language))
+
+
+def _flags(made: Plan, language: str) -> tuple[Flag, ...]:
+    products: list[Product] = [
+        product for (_, tag, _), product in made.products.items() if tag is None or tag == language
+    ]
+    return tuple(dict.fromkeys(flag for product in products for flag in product.flags))
+
+
