@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from dubsync.text.marian import file
 
 END, UNKNOWN = 0, 1
 LONGEST = 512
+HEAD_WIDTH = 32
 
 
 def positions(count: int, width: int) -> Tensor:
@@ -120,11 +122,12 @@ class Twin(nn.Module):
 
     place: Tensor
 
-    def __init__(  # noqa: PLR0913 - the numbers that make a model of this family
-        self, sources: int, targets: int, *, width: int = 256, inner: int = 1536, heads: int = 8, layers: tuple[int, int] = (6, 2)
+    def __init__(
+        self, sources: int, targets: int, *, width: int = 256, inner: int = 1536, layers: tuple[int, int] = (6, 2)
     ) -> None:
         super().__init__()
         self.width = width
+        heads = width // HEAD_WIDTH
         self.source_embedding = nn.Parameter(torch.randn(sources, width) * width**-0.5, requires_grad=False)
         self.target_embedding = nn.Parameter(torch.randn(targets, width) * width**-0.5)
         self.output_bias = nn.Parameter(torch.zeros(targets))
@@ -145,7 +148,8 @@ class Twin(nn.Module):
         said = self.target_embedding[target[:, :-1]] * math.sqrt(self.width)
         x = functional.pad(said, (0, 0, 1, 0)) + self.place[: target.shape[1]]
         x = drop(x, dropout, training=self.training)
-        for layer in self.decoder:
+        layers: list[Any] = list(self.decoder)
+        for layer in layers:
             x, _ = layer(x, layer.attention.keys_values(memory), mask[:, None, None, :], dropout)
         return x
 
@@ -156,14 +160,15 @@ class Twin(nn.Module):
     def greedy(self, source: Tensor, mask: Tensor, longest: float = 2.0) -> list[list[int]]:
         """Return the best piece after the best piece, for each line of the batch, without END."""
         memory = self.encode(source, mask)
-        pairs = [layer.attention.keys_values(memory) for layer in self.decoder]
-        cells: list[Tensor | None] = [None] * len(self.decoder)
+        layers: list[Any] = list(self.decoder)
+        pairs = [layer.attention.keys_values(memory) for layer in layers]
+        cells: list[Tensor | None] = [None] * len(layers)
         said = torch.zeros(len(source), 1, self.width)
         done = torch.zeros(len(source), dtype=torch.bool)
         made: list[Tensor] = []
         for step in range(min(LONGEST, int(source.shape[1] * longest) + 5)):
             x = said + self.place[step : step + 1]
-            for index, layer in enumerate(self.decoder):
+            for index, layer in enumerate(layers):
                 x, cells[index] = layer(x, pairs[index], mask[:, None, None, :], 0.0, cells[index])
             scores = self.logits(x[:, 0])
             scores[:, UNKNOWN] = -1e9
@@ -177,30 +182,33 @@ class Twin(nn.Module):
         return [line[: line.index(END)] if END in line else line for line in lines]
 
 
+def _layers(twin: Twin) -> Iterator[tuple[str, str, Any]]:
+    """Yield each layer with the stem of its names in the file and that of its attention."""
+    for number, layer in enumerate(twin.encoder, 1):
+        yield f"encoder_l{number}", f"encoder_l{number}_self", layer
+    for number, layer in enumerate(twin.decoder, 1):
+        yield f"decoder_l{number}", f"decoder_l{number}_context", layer
+
+
 def linears(twin: Twin) -> Iterator[tuple[str, nn.Linear]]:
-    """Yield every matrix product under the name its weights have in the file, without `_QuantMultA`."""
-    for side, layers in (("encoder", twin.encoder), ("decoder", twin.decoder)):
-        for number, layer in enumerate(layers, 1):
-            stem = f"{side}_l{number}"
-            attention = f"{stem}_{'self' if side == 'encoder' else 'context'}"
-            for letter, verb in zip("qkvo", ("query", "key", "value", "out"), strict=True):
-                yield f"{attention}_W{letter}", getattr(layer.attention, verb)
-            yield f"{stem}_ffn_W1", layer.feed.first
-            yield f"{stem}_ffn_W2", layer.feed.second
-            if side == "decoder":
-                yield f"{stem}_rnn_W", layer.recurrence.weight
-                yield f"{stem}_rnn_Wf", layer.recurrence.forget
+    """Yield every matrix product under the name its weights have in the file."""
+    for stem, attention, layer in _layers(twin):
+        for letter, verb in zip("qkvo", ("query", "key", "value", "out"), strict=True):
+            yield f"{attention}_W{letter}", getattr(layer.attention, verb)
+        yield f"{stem}_ffn_W1", layer.feed.first
+        yield f"{stem}_ffn_W2", layer.feed.second
+        if isinstance(layer, DecoderLayer):
+            yield f"{stem}_rnn_W", layer.recurrence.weight
+            yield f"{stem}_rnn_Wf", layer.recurrence.forget
 
 
 def norms(twin: Twin) -> Iterator[tuple[str, nn.LayerNorm]]:
     """Yield every normalisation under the stem of its name in the file."""
-    for side, layers in (("encoder", twin.encoder), ("decoder", twin.decoder)):
-        for number, layer in enumerate(layers, 1):
-            stem = f"{side}_l{number}"
-            yield f"{stem}_{'self' if side == 'encoder' else 'context'}_Wo_ln", layer.attention.norm
-            yield f"{stem}_ffn_ffn_ln", layer.feed.norm
-            if side == "decoder":
-                yield f"{stem}_rnn_ffn_ln", layer.recurrence.norm
+    for stem, attention, layer in _layers(twin):
+        yield f"{attention}_Wo_ln", layer.attention.norm
+        yield f"{stem}_ffn_ffn_ln", layer.feed.norm
+        if isinstance(layer, DecoderLayer):
+            yield f"{stem}_rnn_ffn_ln", layer.recurrence.norm
 
 
 def bias_name(matrix: str) -> str:
@@ -222,7 +230,7 @@ def load(tensors: Mapping[str, file.Tensor]) -> Twin:
     shared = "Wemb" in tensors
     source = numbers("Wemb" if shared else "encoder_Wemb")
     target = numbers("Wemb" if shared else "decoder_Wemb")
-    depths = tuple(len({n.split("_")[1] for n in tensors if n.startswith(f"{side}_l")}) for side in ("encoder", "decoder"))
+    depths = [len({n.split("_")[1] for n in tensors if n.startswith(f"{side}_l")}) for side in ("encoder", "decoder")]
     inner = tensors["decoder_l1_ffn_W1"].shape[1]
     twin = Twin(len(source), len(target), width=source.shape[1], inner=inner, layers=(depths[0], depths[1]))
     with torch.no_grad():

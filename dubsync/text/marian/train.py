@@ -1,4 +1,4 @@
-"""Teaches a small Marian model a neighbouring language: `python -m dubsync.text.marian.train models/recipes/mt-es.toml`.
+"""Teaches a small Marian model a neighbouring language, as a recipe says (`dubsync train models/recipes/mt-es.toml`).
 
 The encoder stays as it is (so what it makes of a sentence is computed once and kept), the decoder and the new target
 embeddings learn. The softmax runs over the batch's own pieces, the frequent ones and a sample of the rest, whose
@@ -9,6 +9,8 @@ exported is a running average of the weights. A run that is killed goes on from 
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import math
 import random
@@ -16,7 +18,7 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dubsync.errors import BadPipeline
-from dubsync.text.marian import corpus, file, model, vocabulary
+from dubsync.errors import BadPipeline, ChecksumMismatch
+from dubsync.text.marian import corpus as pairs_of
+from dubsync.text.marian import file, model, vocabulary
+from dubsync.text.marian.engine import open_engine, vocabularies
+from dubsync.text.marian.variation import varied
+from dubsync.weights import resolve
 
 State = dict[str, Any]
+NOTE_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class Recipe:
 
     seed: int = 7
     vocabulary: int = 8000
-    companions_from: int = 12000
+    companions_from: int = 36000
     batch_pieces: int = 3000
     longest: int = 60
     steps: int = 20000
@@ -52,6 +59,10 @@ class Recipe:
     watch_steps: int = 400
 
 
+def file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def read_recipe(path: Path) -> Recipe:
     """Return the `[train]` table of a recipe; a key that is not known is an error."""
     table = tomllib.loads(path.read_text("utf-8")).get("train", {})
@@ -59,6 +70,26 @@ def read_recipe(path: Path) -> Recipe:
     if unknown:
         raise BadPipeline(f"{path.name} has unknown keys in [train]: {', '.join(unknown)}")
     return Recipe(**table)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a recipe's ingredients lie. `base`: the weights folder. `name`: of the new weights, `pair`: "enes"."""
+
+    name: str
+    pair: str
+    base_name: str
+    base: Path
+    archive: Path
+
+    @classmethod
+    def of(cls, recipe: Path, corpus: Path, base: Path | None = None) -> Sources:
+        table = tomllib.loads(recipe.read_text("utf-8"))
+        archive = corpus / table["corpus"]["archive"]
+        if file_digest(archive) != table["corpus"]["sha256"]:
+            raise ChecksumMismatch(f"{archive} is not the archive that {recipe.name} was written for")
+        base_name = table["base"]["weights"]
+        return cls(table["name"], table["source"] + table["target"], base_name, base or resolve(base_name), archive)
 
 
 class Memory:
@@ -101,14 +132,14 @@ class Lesson:
     target: Any
     memory: Memory
     pairs: list[tuple[int, list[int]]]
-    corpus: corpus.Corpus
+    corpus: pairs_of.Corpus
     frequency: Tensor
 
 
 def prepare(recipe: Recipe, base: Path, archive: Path, out: Path) -> Lesson:
     """Make, or find in `out`, the new vocabulary and the embeddings to begin with, and cut the text into pieces."""
-    base_model, base_vocabulary = find(base, "model*.bin"), find(base, "vocab*.spm")
-    text = corpus.split(corpus.read_pairs(archive))
+    base_model, (base_vocabulary, _) = next(base.glob("model*.bin")), vocabularies(base)
+    text = pairs_of.split(pairs_of.read_pairs(archive))
     out.mkdir(parents=True, exist_ok=True)
     target_file, start_file = out / "target.spm", out / "start.pt"
     source = vocabulary.open_vocabulary(base_vocabulary)
@@ -117,18 +148,18 @@ def prepare(recipe: Recipe, base: Path, archive: Path, out: Path) -> Lesson:
     target = vocabulary.open_vocabulary(target_file)
     twin = model.load(file.read(base_model))
     if not start_file.exists():
-        partners = _partners(recipe, text, source, target, base_model, base_vocabulary)
-        torch.save(
-            vocabulary.transplanted(source, target, twin.target_embedding.data, twin.output_bias.data, partners), start_file
-        )
+        partners = _partners(recipe, text, source, target, base)
+        old = twin.target_embedding.data, twin.output_bias.data
+        torch.save(vocabulary.transplanted(source, target, *old, partners), start_file)
     rows, bias = torch.load(start_file, weights_only=True)
     twin.target_embedding, twin.output_bias = torch.nn.Parameter(rows), torch.nn.Parameter(bias)
     for parameter in twin.encoder.parameters():
         parameter.requires_grad_(False)
+    text = replace(text, train=(*text.train, *varied(text.train, recipe.seed)))
     return _lesson(recipe, twin, source, target, text)
 
 
-def _lesson(recipe: Recipe, twin: model.Twin, source: Any, target: Any, text: corpus.Corpus) -> Lesson:
+def _lesson(recipe: Recipe, twin: model.Twin, source: Any, target: Any, text: pairs_of.Corpus) -> Lesson:
     numbers = {sentence: index for index, sentence in enumerate(dict.fromkeys(a for a, _ in text.train))}
     sentences = [[*pieces, model.END] for pieces in source.encode(list(numbers))]
     said = target.encode([b for _, b in text.train])
@@ -144,18 +175,9 @@ def _lesson(recipe: Recipe, twin: model.Twin, source: Any, target: Any, text: co
     return Lesson(twin, source, target, Memory(twin, sentences), pairs, text, frequency)
 
 
-def find(folder: Path, pattern: str) -> Path:
-    """Return the one file of a weights folder that matches."""
-    found = sorted(folder.glob(pattern))
-    if len(found) != 1:
-        raise BadPipeline(f"{folder} should hold one {pattern}, it holds {len(found)}")
-    return found[0]
-
-
-def _partners(recipe: Recipe, text: corpus.Corpus, source: Any, target: Any, base: Path, vocab: Path) -> dict[int, int]:
-    from fxtranslate import Translator
-
-    engine = Translator(model=base.read_bytes(), src_vocab=vocab.read_bytes(), trg_vocab=vocab.read_bytes())
+def _partners(recipe: Recipe, text: pairs_of.Corpus, source: Any, target: Any, base: Path) -> dict[int, int]:
+    """Return old pieces for new ones, from the company they keep in what the base makes of some sentences."""
+    engine = open_engine(base)
     chosen = random.Random(recipe.seed).sample(text.train, min(recipe.companions_from, len(text.train)))
     old = source.encode([engine.translate(a) for a, _ in chosen])
     return vocabulary.companions(target.encode([b for _, b in chosen]), old)
@@ -232,7 +254,8 @@ class Run:
     def rate(self) -> float:
         """Return the learning rate: warmed up, halved slowly, then straight down to zero."""
         recipe = self.recipe
-        held = recipe.rate * min(1.0, (self.step + 1) / recipe.warmup) * (1 + 3 * self.step / recipe.half_rate_after) ** -0.5
+        warm = min(1.0, (self.step + 1) / recipe.warmup)
+        held = recipe.rate * warm / math.sqrt(1 + 3 * self.step / recipe.half_rate_after)
         if self.decay_from is None:
             return held
         return held * max(0.0, 1 - (self.step - self.decay_from) / recipe.decay_steps)
@@ -263,7 +286,7 @@ class Run:
                 logits = twin.logits(state)
         loss = functional.cross_entropy(logits.float(), wanted, label_smoothing=recipe.smoothing)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.learning.values(), 1.0)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
@@ -292,32 +315,52 @@ def training(recipe: Recipe, run: Run) -> Iterator[float]:
             run.epoch, run.place = run.epoch + 1, 0
 
 
-def train(recipe_file: Path, *, base: Path, archive: Path, out: Path, threads: int = 1) -> Path:
-    """Train, or go on training, in the folder `out`; return the file with the averaged weights."""
-    from dubsync.text.marian.export import score
+def train(recipe_file: Path, *, corpus: Path, run: Path, base: Path | None = None, threads: int = 1) -> Path:
+    """Train, or go on training, in the folder `run`; return its state file.
 
+    `corpus`: the folder with the archive that the recipe names. `base`: the weights to begin with, if not the
+    registry's.
+    """
     torch.set_num_threads(threads)
-    recipe = read_recipe(recipe_file)
-    run = Run(recipe, prepare(recipe, base, archive, out), out)
-    saved, used, losses = time.monotonic(), time.process_time() - run.cpu_seconds, 0.0
-    for loss in training(recipe, run):
-        losses = loss if losses == 0 else 0.98 * losses + 0.02 * loss
-        run.cpu_seconds = time.process_time() - used
-        is_watched = run.step % recipe.watch_steps == 0
-        if is_watched or run.step % 50 == 0 or run.is_over:
-            note: dict[str, object] = {"step": run.step, "epoch": round(run.epoch + run.place / 400, 2), "loss": round(losses, 3),
-                    "rate": round(run.rate(), 6), "cpu_s": round(run.cpu_seconds), "decay": run.decay_from is not None}  # fmt: skip
-            if is_watched or run.is_over:
-                note |= score(run.averaged(), run.lesson.target, run.lesson.source, run.lesson.corpus.watch)
-            with (out / "log.jsonl").open("a") as log:
-                log.write(json.dumps(note) + "\n")
-        if time.monotonic() - saved > recipe.checkpoint_seconds or run.is_over:
+    run.mkdir(parents=True, exist_ok=True)
+    recipe, plan = read_recipe(recipe_file), Sources.of(recipe_file, corpus, base)
+    with (run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _follow(Run(recipe, prepare(recipe, plan.base, plan.archive, run), run))
+    return run / "state.pt"
+
+
+def is_running(run: Path) -> bool:
+    """Tell whether a process trains in this folder."""
+    with (run / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def _follow(run: Run) -> None:
+    saved, began, smooth = time.monotonic(), time.process_time() - run.cpu_seconds, 0.0
+    for loss in training(run.recipe, run):
+        smooth = 0.98 * smooth + 0.02 * loss if smooth else loss
+        run.cpu_seconds = time.process_time() - began
+        if run.step % NOTE_STEPS == 0 or run.is_over:
+            _note(run, smooth)
+        if time.monotonic() - saved > run.recipe.checkpoint_seconds or run.is_over:
             run.save()
             saved = time.monotonic()
-    return out / "state.pt"
 
 
-if __name__ == "__main__":
-    import sys
+def _note(run: Run, loss: float) -> None:
+    """Write where the run stands to log.jsonl, now and then with its figures on the sentences that are watched."""
+    from dubsync.text.marian.export import score
 
-    train(Path(sys.argv[1]), base=Path(sys.argv[2]), archive=Path(sys.argv[3]), out=Path(sys.argv[4]))
+    note: dict[str, object] = {
+        "step": run.step, "epoch": run.epoch, "loss": round(loss, 3), "rate": round(run.rate(), 6),
+        "cpu_s": round(run.cpu_seconds), "decay": run.decay_from is not None,
+    }  # fmt: skip
+    if run.step % run.recipe.watch_steps == 0 or run.is_over:
+        note |= score(run.averaged(), run.lesson.target, run.lesson.source, run.lesson.corpus.watch)
+    with (run.out / "log.jsonl").open("a") as log:
+        log.write(json.dumps(note) + "\n")

@@ -11,14 +11,16 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 import torch
-from sentencepiece import sentencepiece_model_pb2 as proto
+from sentencepiece import sentencepiece_model_pb2
 from torch import Tensor
 
 from dubsync.text.marian.model import END, UNKNOWN
 
+_PROTO: Any = sentencepiece_model_pb2  # made at run time by protobuf
 WORD = "\u2581"  # how SentencePiece writes the space before a word
 FOREIGN_COST = 4.0
 """How much less likely, in nats, a piece kept from the old vocabulary is than one of the new language."""
@@ -31,7 +33,7 @@ def open_vocabulary(path: Path) -> sentencepiece.SentencePieceProcessor:
 def adapted(base: Path, text: Iterable[str], *, size: int) -> bytes:
     """Return a vocabulary of about `size` pieces learnt from `text`, followed by the base's pieces for names."""
     learnt = _learn(text, size)
-    model = proto.ModelProto()
+    model = _PROTO.ModelProto()
     model.ParseFromString(base.read_bytes())
     old = list(model.pieces)
     del model.pieces[:]
@@ -54,14 +56,14 @@ def _copies_names(piece: str) -> bool:
     return not piece.startswith(WORD) or len(piece) <= 2 or not piece[1:2].islower()
 
 
-def _learn(text: Iterable[str], size: int) -> proto.ModelProto:
+def _learn(text: Iterable[str], size: int) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         prefix = str(Path(folder, "learnt"))
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(text), model_prefix=prefix, vocab_size=size, character_coverage=1.0,
             unk_id=1, eos_id=0, bos_id=-1, pad_id=-1, minloglevel=2, num_threads=1,
         )  # fmt: skip
-        model = proto.ModelProto()
+        model = _PROTO.ModelProto()
         model.ParseFromString(Path(f"{prefix}.model").read_bytes())
         return model
 

@@ -1,0 +1,154 @@
+"""mt.marian: the small models of Firefox Translations, run by fxtranslate; English-Spanish is trained by this project.
+
+Every entry `mt-XX-YY` of the weights registry is a direction; directions that meet in English are chained. A line is
+cut into sentences, translated, and checked: not empty, no loop, numbers kept, glossary kept. What fails is tried in
+other ways; what still fails is flagged, and its source text stays.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dubsync import weights
+from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
+from dubsync.errors import Flag, Severity, UnknownLanguage
+from dubsync.text.drafting import Draft, draft, sentences
+from dubsync.text.duration import FASTEST, natural_seconds
+from dubsync.text.language import base, name
+from dubsync.text.marian.engine import Engine, open_engine
+from dubsync.title import Candidate
+
+if TYPE_CHECKING:
+    from dubsync.text.marian.beam import Searcher
+
+HUB = "en"
+WORSE = 0.6
+"""Nats a piece by which a shorter way may be less likely than the best one."""
+
+_ENTRY = re.compile(r"mt-([a-z]{2,3})-([a-z]{2,3})")
+_SHIPPED = ("mt-en-es", "mt-en-pt", "mt-pt-en")
+
+Direction = tuple[str, str]
+
+
+def directions(names: Sequence[str]) -> dict[Direction, tuple[Direction, ...]]:
+    """Return every direction that entries of these names give, with the steps it is made of.
+
+    >>> directions(["mt-en-es", "mt-pt-en"])[("pt", "es")]
+    (('pt', 'en'), ('en', 'es'))
+    """
+    matches = [found for entry in names if (found := _ENTRY.fullmatch(entry))]
+    direct = {(found[1], found[2]) for found in matches}
+    routes: dict[Direction, tuple[Direction, ...]] = {pair: (pair,) for pair in sorted(direct)}
+    for source, middle in sorted(direct):
+        for start, target in sorted(direct):
+            if middle == start == HUB and target != source:
+                routes.setdefault((source, target), ((source, middle), (start, target)))
+    return routes
+
+
+def _pairs(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{source}-{target}" for source, target in directions(names))
+
+
+class MarianTranslator:
+    """Translates line by line on the processor, the same result every time."""
+
+    capabilities = Capabilities(
+        name="mt.marian", version="1", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=_SHIPPED
+    )
+    is_draft = True
+
+    def __init__(self, folders: Mapping[str, Path] | None = None) -> None:
+        """`folders`: models by their name "mt-en-es", in place of the weights registry."""
+        self._folders = folders
+        names = sorted(folders if folders is not None else weights.entries())
+        self.routes = directions(names)
+        self.capabilities = replace(type(self).capabilities, languages=_pairs(names))
+        self._opened = threading.local()
+
+    def translate(
+        self, lines: Sequence[SourceLine], *, source: str, target: str, glossary: Mapping[str, str], progress: Progress
+    ) -> tuple[TranslatedLine, ...]:
+        """Return one TranslatedLine for each line; the first carries the flag that these are drafts.
+
+        Raises:
+            UnknownLanguage: no model, nor two in a row, lead from `source` to `target`.
+        """
+        steps = self._steps(source, target)
+        made = []
+        for number, line in enumerate(lines):
+            made.append(self._line(line, steps, target, glossary))
+            progress((number + 1) / len(lines))
+        if made:
+            made[0] = replace(made[0], flags=(_draft(target), *made[0].flags))
+        return tuple(made)
+
+    def _steps(self, source: str, target: str) -> tuple[Direction, ...]:
+        wanted = (base(source), base(target))
+        if wanted not in self.routes:
+            known = ", ".join(self.capabilities.languages)
+            raise UnknownLanguage(
+                f"mt.marian has no model from {name(source)} to {name(target)}",
+                hint=f"it knows {known}; add a Firefox model as mt-{wanted[0]}-{wanted[1]} with `dubsync models add`",
+            )
+        return self.routes[wanted]
+
+    def _line(
+        self, line: SourceLine, steps: tuple[Direction, ...], target: str, glossary: Mapping[str, str]
+    ) -> TranslatedLine:
+        source = " ".join(line.text.split())
+        text, drafts = draft(source, glossary, lambda part: self._through(part, steps))
+        found = [Candidate(text or "…")]
+        if drafts and not drafts[0].faults and natural_seconds(text, target) > FASTEST * line.seconds:
+            found += self._shorter(drafts[0], steps)
+        return TranslatedLine(line.id, tuple(found), drafts[0].flags(line.id) if drafts else ())
+
+    def _through(self, text: str, steps: tuple[Direction, ...]) -> str:
+        """Translate a line, sentence by sentence, step by step; "" when a sentence comes out empty."""
+        for step in steps:
+            engine = self._engine(step)
+            made = [engine.translate(part).strip() for part in sentences(text, step[0])]
+            if not all(made):
+                return ""
+            text = " ".join(made)
+        return text
+
+    def _shorter(self, best: Draft, steps: tuple[Direction, ...]) -> list[Candidate]:
+        """Return shorter ways that the model finds nearly as likely; only of single sentences without a pivot."""
+        parts = sentences(best.source, steps[0][0])
+        if len(parts) > 1 or len(steps) > 1:
+            return []
+        ways = self._searcher(steps[0]).ways(parts[0])
+        near = [way for way in ways if way.score >= ways[0].score - WORSE and len(way.text) < len(best.text)]
+        return [Candidate(way.text, way.score) for way in near if not replace(best, text=way.text).faults]
+
+    def _engine(self, step: Direction) -> Engine:
+        """Return the model of one direction; engines belong to the thread that opened them."""
+        opened: dict[Direction, Engine] = self._opened.__dict__.setdefault("engines", {})
+        if step not in opened:
+            opened[step] = open_engine(self._folder(step))
+        return opened[step]
+
+    def _searcher(self, step: Direction) -> Searcher:
+        from dubsync.text.marian.beam import Searcher
+
+        opened: dict[Direction, Searcher] = self._opened.__dict__.setdefault("searchers", {})
+        if step not in opened:
+            opened[step] = Searcher(self._folder(step))
+        return opened[step]
+
+    def _folder(self, step: Direction) -> Path:
+        entry = f"mt-{step[0]}-{step[1]}"
+        return weights.resolve(entry) if self._folders is None else self._folders[entry]
+
+
+def _draft(target: str) -> Flag:
+    what = "the lines are drafts of a small translation model, and nobody has read them"
+    hint = "correct them (dubsync script export) or choose a better translator"
+    return Flag(Severity.WARNING, "draft-translation", target, what, hint)

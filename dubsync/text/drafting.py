@@ -1,0 +1,149 @@
+"""From an engine that translates sentences to drafts of lines: cut, translate, check, try otherwise, say what is wrong.
+
+A draft is never empty. Where nothing came out, or a loop, the line is tried in other ways; a glossary term that was
+missed is put into the sentence as it must come out, or a name that engines copy stands in for it. What no way cures is
+flagged; a line that is lost altogether keeps its source text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dubsync.errors import Flag, Severity
+from dubsync.text import glossary as terms
+from dubsync.text.repetition import is_loop
+
+LONGEST = 300
+"""Characters that go to an engine at once; longer sentences are cut at a pause, or between words."""
+STAND_INS = ("Tom", "Mary", "Boston")
+"""Names that the models copy, whatever stands around them."""
+
+Translate = Callable[[str], str]
+
+_DIGITS = re.compile(r"\d+")
+_PAUSE = re.compile(r"(?<=[,;:–—])\s+")
+
+
+def sentences(text: str, language: str) -> list[str]:
+    """Return the sentences of a text, none longer than LONGEST, without the spaces between them.
+
+    >>> sentences("Dr. Ito left. Why?", "en")
+    ['Dr. Ito left.', 'Why?']
+    """
+    import sentencex
+
+    parts = [part.strip() for part in sentencex.segment(language, text)]
+    return [piece for part in parts if part for piece in _cut(part)]
+
+
+def _cut(text: str) -> Iterator[str]:
+    while len(text) > LONGEST:
+        pauses = [found.start() for found in _PAUSE.finditer(text, 0, LONGEST)]
+        at = pauses[-1] if pauses else text.rfind(" ", 0, LONGEST)
+        at = at if at > 0 else LONGEST
+        yield text[:at].strip()
+        text = text[at:].strip()
+    yield text
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A translation and what is wrong with it. `glossary`: the terms that stand in the source."""
+
+    source: str
+    text: str
+    glossary: Mapping[str, str]
+
+    @property
+    def is_lost(self) -> bool:
+        """Nothing came out, or the same words again and again."""
+        return not any(letter.isalnum() for letter in self.text) or (is_loop(self.text) and not is_loop(self.source))
+
+    @property
+    def missed(self) -> dict[str, str]:
+        return terms.missed(self.source, self.text, self.glossary)
+
+    @property
+    def lost_numbers(self) -> tuple[str, ...]:
+        """Figures of two digits and more that are not in the translation, however it groups its thousands."""
+        said = "".join(_DIGITS.findall(self.text))
+        return tuple(figure for figure in _DIGITS.findall(self.source) if len(figure) > 1 and figure not in said)
+
+    @property
+    def faults(self) -> int:
+        """0 for a sound draft; a lost line weighs more than a missed term, a term more than a figure."""
+        return 100 * self.is_lost + 10 * len(self.missed) + len(self.lost_numbers)
+
+    def flags(self, line: str) -> tuple[Flag, ...]:
+        """Say what is wrong, for the line of this id."""
+        if self.is_lost:
+            what = f"no translation was found for {self.source[:80]!r}"
+            return (Flag(Severity.ERROR, "untranslated", line, what, "write the line by hand"),)
+        found = []
+        if self.missed:
+            pairs = ", ".join(f"{term} = {wanted}" for term, wanted in self.missed.items())
+            what = f"not translated as the glossary says: {pairs}"
+            found.append(Flag(Severity.WARNING, "glossary-missed", line, what, "write the line by hand"))
+        if self.lost_numbers:
+            what = f"{', '.join(self.lost_numbers)} is not in the translation of {self.source[:80]!r}"
+            found.append(Flag(Severity.WARNING, "number-changed", line, what, "compare the line with the original"))
+        return tuple(found)
+
+
+def draft(text: str, glossary: Mapping[str, str], translate: Translate) -> tuple[str, tuple[Draft, ...]]:
+    """Return the text for a line, never empty, and the drafts that were made, the best first.
+
+    `translate`: the engine, for a whole line. A text without letters stays as it is.
+    """
+    if not any(letter.isalpha() for letter in text):
+        return text, ()
+    expected = terms.expected(text, glossary)
+    made: list[Draft] = []
+    for translated in _ways(text, expected, translate, made):
+        made.append(Draft(text, translated.strip(), expected))
+        if not made[-1].faults:
+            break
+    made.sort(key=lambda one: one.faults)
+    return (text if made[0].is_lost else made[0].text), tuple(made)
+
+
+def _ways(text: str, expected: Mapping[str, str], translate: Translate, made: list[Draft]) -> Iterator[str]:
+    """Yield translations, one way after another, as the faults of the last one ask for."""
+    yield translate(text)
+    if made[-1].missed:
+        yield translate(_written(text, expected))
+        yield _with_stand_ins(text, expected, translate)
+    if made[-1].is_lost:
+        yield translate(text.rstrip(" .!?…") + ".")
+    if made[-1].is_lost:
+        yield " ".join(translate(clause) for clause in _PAUSE.split(text))
+    if made[-1].is_lost:
+        yield translate(text.lower())
+
+
+def _written(text: str, expected: Mapping[str, str]) -> str:
+    """Put the terms into the source as they must come out; engines copy a word that they do not know."""
+    for term, wanted in expected.items():
+        text = _whole(term).sub(lambda _, wanted=wanted: wanted, text)  # type: ignore[misc]
+    return text
+
+
+def _with_stand_ins(text: str, expected: Mapping[str, str], translate: Translate) -> str:
+    """Translate with a name in place of each term; "" where a name got lost or is in the text anyway."""
+    names = [name for name in STAND_INS if name not in text][: len(expected)]
+    if len(names) < len(expected):
+        return ""
+    for name, term in zip(names, expected, strict=True):
+        text = _whole(term).sub(name, text)
+    translated = translate(text)
+    for name, wanted in zip(names, expected.values(), strict=True):
+        if not _whole(name).search(translated):
+            return ""
+        translated = _whole(name).sub(lambda _, wanted=wanted: wanted, translated)  # type: ignore[misc]
+    return translated
+
+
+def _whole(term: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(term)}(?!\w)", re.IGNORECASE)
