@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import wav
+from dubsync.audio.streams import Pieces, resampled
 from dubsync.backends.protocols import Capabilities, Progress
 
 WEIGHTS = "spleeter-2stems"
@@ -58,7 +58,7 @@ class SpleeterSeparator:
         """Write two float32 WAV files of the mixture's rate, channels and length; their sum is the mixture."""
         facts = wav.facts(mixture)
         pair = _voiced_pair(mixture, facts)
-        speech = _Exactly(self._speech(mixture, pair, facts.sample_rate), facts.frames)
+        speech = Pieces(self._speech(mixture, pair, facts.sample_rate), 2)
         with (
             wav.WavWriter(dialogue, facts.sample_rate, facts.channels) as dialogue_file,
             wav.WavWriter(bed, facts.sample_rate, facts.channels) as bed_file,
@@ -73,7 +73,7 @@ class SpleeterSeparator:
     def _speech(self, mixture: Path, pair: tuple[int, int], rate: int) -> Iterator[Array]:
         """Yield the dialogue of two channels as (n, 2) blocks of the mixture's rate."""
         stereo = (block[:, pair] for block in wav.blocks(mixture))
-        return _resampled(self._separated(_resampled(stereo, rate, RATE)), RATE, rate)
+        return resampled(self._separated(resampled(stereo, rate, RATE, 2)), RATE, rate, 2)
 
     def _separated(self, stereo: Iterator[Array]) -> Iterator[Array]:
         """Yield the dialogue of 44.1 kHz stereo: chunks of 512 frames, of which the inner ones are kept."""
@@ -136,34 +136,3 @@ def _spread(out: Array, stereo: Array, pair: tuple[int, int]) -> None:
         out[:, left] = stereo.mean(axis=1)
     else:
         out[:, [left, right]] = stereo
-
-
-def _resampled(blocks: Iterator[Array], rate: int, wanted: int) -> Iterator[Array]:
-    """Yield the stream at another rate, aligned with the input."""
-    if rate == wanted:
-        yield from blocks
-        return
-    import soxr
-
-    stream: Any = soxr.ResampleStream(rate, wanted, 2, dtype="float32")
-    for block in blocks:
-        yield stream.resample_chunk(np.ascontiguousarray(block))
-    yield stream.resample_chunk(np.zeros((0, 2), np.float32), last=True)
-
-
-class _Exactly:
-    """Hands out a stream in pieces of the asked length, `length` samples in all, silence after its end."""
-
-    def __init__(self, blocks: Iterator[Array], length: int) -> None:
-        self._blocks, self._left = blocks, length
-        self._held = np.zeros((0, 2), np.float32)
-
-    def take(self, count: int) -> Array:
-        while len(self._held) < count:
-            block = next(self._blocks, None)
-            if block is None:
-                self._held = np.pad(self._held, ((0, count - len(self._held)), (0, 0)))
-            else:
-                self._held = np.concatenate([self._held, block])
-        out, self._held = self._held[:count], self._held[count:]
-        return out

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 SLOWEST, FASTEST = 0.85, 1.2
-LEAD, TAIL = 4, 2
-"""Frames of silence kept before and after: the model's own, up to half a second, would delay every line."""
-MARK_AT_END = 5
+LEAD, TAIL, MARK_AT_END = 4, 1, 3
+"""Frames of silence made before and after, and of a last full stop: the model's own, up to half a second, would delay
+every line. The first `UNHEARD` of them only let the model settle and are cut off again."""
+UNHEARD = 2
 
 
 def natural(raw: Array, *, tail_token: bool, is_last: bool) -> Array:
@@ -25,7 +26,7 @@ def natural(raw: Array, *, tail_token: bool, is_last: bool) -> Array:
     frames[0] = min(frames[0], LEAD)
     frames[-1] = min(frames[-1], TAIL)
     if tail_token and len(frames) > 2:
-        frames[-2] = min(frames[-2], MARK_AT_END if is_last else 3 * MARK_AT_END)
+        frames[-2] = min(frames[-2], MARK_AT_END if is_last else 5 * MARK_AT_END)
     return frames
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dubsync.audio import equaliser, features
 from dubsync.backends.kokoro import pacing
-from dubsync.backends.kokoro.engine import FRAMES_PER_SECOND, PROSODY, RATE, TIMBRE, Encoded, Engine
+from dubsync.backends.kokoro.engine import FRAME, FRAMES_PER_SECOND, PROSODY, RATE, TIMBRE, Encoded, Engine
 from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import Speech
 from dubsync.backends.kokoro.phonemes import LIMIT, VOCABULARY, Tokens, tokens_of
@@ -52,7 +52,8 @@ class Speaker:
 
     def natural_seconds(self, text: str, voice: Mapping[str, Array], speech: Speech) -> float:
         """Return how long the text takes when nobody is in a hurry; only the duration graph runs."""
-        return sum(float(piece.natural.sum()) for piece in self._pieces(text, voice, speech)) / FRAMES_PER_SECOND
+        frames = sum(float(piece.natural.sum()) for piece in self._pieces(text, voice, speech))
+        return (frames - pacing.UNHEARD) / FRAMES_PER_SECOND
 
     def pitch_statistics(self, text: str, voice: Mapping[str, Array], speech: Speech) -> Array:
         """Return mean and deviation of ln F0 as the model itself would say the text; no sound is made."""
@@ -68,18 +69,18 @@ class Speaker:
         """Say the text in `wanted` seconds, or as near to it as unhurried speech can come."""
         parts = list(self._pieces(text, voice, speech))
         natural = sum(float(part.natural.sum()) for part in parts)
-        taken = pacing.fit(natural, None if wanted is None else wanted * FRAMES_PER_SECOND)
+        taken = pacing.fit(natural, None if wanted is None else wanted * FRAMES_PER_SECOND + pacing.UNHEARD)
         sounds: list[Array] = []
         words: list[Word] = []
-        at = 0
+        at = -pacing.UNHEARD
         for part, frames in zip(parts, _shares(parts, taken), strict=True):
             sounds.append(self._sound(part, frames, voice))
             words.extend(_words(part, frames, at))
             at += int(frames.sum())
-        sound = np.concatenate(sounds)
+        sound = np.concatenate(sounds)[pacing.UNHEARD * FRAME :]
         if wanted is not None and abs(len(sound) - wanted * RATE) <= 2 * RATE // FRAMES_PER_SECOND:
             sound = _exactly(sound, round(wanted * RATE))
-        return Utterance(_finish(sound, voice), natural / FRAMES_PER_SECOND, tuple(words))
+        return Utterance(_finish(sound, voice), (natural - pacing.UNHEARD) / FRAMES_PER_SECOND, tuple(words))
 
     def _pieces(self, text: str, voice: Mapping[str, Array], speech: Speech) -> Iterator[Piece]:
         """Yield the text in pieces that the model can take."""

@@ -1,0 +1,136 @@
+"""casting: a voice for each speaker of the film, once per language.
+
+`casting.toml` in the title folder decides by hand, by the speaker's id or name:
+
+    [voices]
+    "Speaker 1" = "em_alex"
+
+Everybody else gets a voice fitted to their own clean speech.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.audio import features, wav
+from dubsync.backends.protocols import Enrolled, Voice, VoiceCloner
+from dubsync.documents import from_json
+from dubsync.engine.stage import Axis, Context, Made, Unit, stage
+from dubsync.errors import Flag, InputError, UsageError
+from dubsync.timing import Span, to_samples
+from dubsync.title import Speaker, Utterance
+
+HUMAN = "casting.toml"
+UNKNOWN = "unknown"
+ENOUGH_S = 20.0
+_SHORTEST_S = 0.4
+
+
+@runtime_checkable
+class NamedVoices(Protocol):
+    """A voice backend whose own voices can be cast by name."""
+
+    def named(self, name: str, language: str) -> Voice: ...
+
+
+@stage(
+    over=Axis.LANGUAGE,
+    needs=("speakers", "stems", "rights"),
+    reads=(HUMAN,),
+    backends=("voice",),
+    version=1,
+)
+def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
+    """Enrol every speaker, or take the voice a person chose; keep each as `<speaker id>.npz`."""
+    assert unit.language is not None, "the stage runs once per language"
+    engine: VoiceCloner = ctx.backend("voice")
+    value = made.one("speakers").value
+    people = {speaker.id: speaker for speaker in from_json(tuple[Speaker, ...], value["speakers"])}
+    utterances = from_json(tuple[Utterance, ...], value["utterances"])
+    chosen = _by_hand(ctx.human(HUMAN), people)
+    dialogue = made.one("stems").file("dialogue.wav")
+    spoken = tuple(dict.fromkeys(utterance.speaker or UNKNOWN for utterance in utterances))
+    cast: dict[str, Any] = {}
+    for number, speaker in enumerate(spoken):
+        if speaker in chosen:
+            enrolled = Enrolled(_named(engine, chosen[speaker], unit.language))
+        else:
+            samples, rate = clean_speech(dialogue, speaker, utterances)
+            enrolled = engine.enroll(samples, rate, language=unit.language, progress=lambda share: None)
+        np.savez(ctx.out / f"{speaker}.npz", **dict(enrolled.voice))  # type: ignore[arg-type]
+        ctx.flags += [Flag(f.severity, f.code, speaker, f.what, f.hint) for f in enrolled.flags]
+        cast[speaker] = _row(engine, enrolled, chosen.get(speaker))
+        ctx.progress((number + 1) / len(spoken))
+    return {"voices": cast}
+
+
+def _row(engine: VoiceCloner, enrolled: Enrolled, chosen: str | None) -> dict[str, Any]:
+    similarity = None if enrolled.similarity is None else round(enrolled.similarity, 4)
+    notes = {name: round(float(value), 4) for name, value in enrolled.notes.items()}
+    return {"backend": engine.capabilities.name, "similarity": similarity, "chosen": chosen, **notes}
+
+
+def _by_hand(path: Path, people: Mapping[str, Speaker]) -> dict[str, str]:
+    """Return speaker id to voice name as a person wrote them down, by id or by name."""
+    if not path.exists():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{HUMAN}: not TOML: {error}") from error
+    unknown = set(table) - {"voices"}
+    if unknown:
+        raise InputError(f"{HUMAN}: unknown table {sorted(unknown)[0]!r}", hint="it holds one table, [voices]")
+    ids = {speaker.name: speaker.id for speaker in people.values()} | {id_: id_ for id_ in (*people, UNKNOWN)}
+    chosen = {}
+    for who, voice in table.get("voices", {}).items():
+        if who not in ids:
+            raise InputError(f"{HUMAN}: nobody is called {who!r}", hint=f"the film has {', '.join(sorted(ids))}")
+        chosen[ids[who]] = str(voice)
+    return chosen
+
+
+def _named(engine: VoiceCloner, name: str, language: str) -> Voice:
+    if not isinstance(engine, NamedVoices):
+        raise UsageError(f"{engine.capabilities.name} has no voices of its own to cast {name!r} from")
+    return engine.named(name, language)
+
+
+def clean_speech(dialogue: Path, speaker: str, utterances: Sequence[Utterance]) -> tuple[NDArray[np.float32], int]:
+    """Return up to 20 s of what a speaker says alone, mono, the clearest utterances first taken, in film order."""
+    rate = wav.facts(dialogue).sample_rate
+    alone = [one for one in utterances if (one.speaker or UNKNOWN) == speaker and not _is_overlapped(one, utterances)]
+    usable = [one for one in alone if one.span.duration >= _SHORTEST_S] or alone
+    ranked = sorted(usable, key=lambda one: -_clarity(_cut(dialogue, one.span, rate)))
+    taken, total = [], 0.0
+    for one in ranked:
+        if total < ENOUGH_S:
+            taken.append(one)
+            total += float(one.span.duration)
+    parts = [_cut(dialogue, one.span, rate) for one in sorted(taken, key=lambda one: one.span)]
+    return (np.concatenate(parts) if parts else np.zeros(0, np.float32)), rate
+
+
+def _is_overlapped(one: Utterance, utterances: Sequence[Utterance]) -> bool:
+    others = (other for other in utterances if other.speaker != one.speaker)
+    return any(one.span.overlap(other.span) > Fraction(1, 10) for other in others)
+
+
+def _clarity(samples: NDArray[np.float32]) -> float:
+    """Rank an utterance: how loud it is, and how far its loud parts stand above its quiet ones, in dB."""
+    levels = features.frame_levels(samples, 480)
+    if len(levels) < 4:
+        return -200.0
+    loud, quiet = np.percentile(levels, (90, 10))
+    return float(loud + 0.5 * min(40.0, loud - quiet))
+
+
+def _cut(dialogue: Path, span: Span, rate: int) -> NDArray[np.float32]:
+    return features.mono(wav.read(dialogue, start=to_samples(span.start, rate), stop=to_samples(span.end, rate)))

@@ -1,0 +1,109 @@
+"""voice: one line spoken in its speaker's voice, as long as the original where speech bears it.
+
+The original's own time is aimed at; a line that needs more runs on into the silence its slot grants, and is spoken
+faster only when that does not suffice. It is never cut and never spoken faster than the engine finds bearable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dubsync.audio import wav
+from dubsync.backends.protocols import Spoken, Voice, VoiceCloner
+from dubsync.documents import from_json, to_json
+from dubsync.engine.stage import Axis, Context, Made, Unit, stage
+from dubsync.errors import Flag, Severity
+from dubsync.stages.casting import UNKNOWN
+from dubsync.timing import Span, seconds
+from dubsync.title import Line, Utterance
+
+COMFORTABLE = 1.08
+"""Rate up to which a line is hurried before it is let run into the silence after it."""
+FASTEST = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceParams:
+    """`overrun_seconds`: how far a line may exceed its slot before a flag says so."""
+
+    overrun_seconds: float = 0.3
+
+
+@stage(over=Axis.LINE, needs=("speakers", "casting"), params=VoiceParams, backends=("voice",), version=1)
+def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[str, Any]:
+    """Speak the line and say when it starts, so that its first word falls on the original's."""
+    assert unit.language is not None, "the stage runs per language and line"
+    line = from_json(Line, unit.item)
+    engine: VoiceCloner = ctx.backend("voice")
+    speaker = line.speaker or UNKNOWN
+    cast = _load(made.one("casting").file(f"{speaker}.npz"))
+    own = _own_span(line, made)
+    natural = engine.duration(line.text, voice=cast, language=unit.language)
+    wanted = aim(natural, own=float(own.duration), slot=float(line.span.end - own.start))
+    spoken = engine.speak(line.text, voice=cast, language=unit.language, seconds=wanted, seed=ctx.seed)
+    start = _start(own, spoken)
+    wav.write(ctx.out / "line.wav", spoken.samples, spoken.sample_rate)
+    length = len(spoken.samples) / spoken.sample_rate
+    _flag_fit(line, start, length, spoken, ctx, params)
+    return {
+        "line": line.id,
+        "speaker": speaker,
+        "start": round(float(start), 6),
+        "seconds": round(length, 6),
+        "natural_seconds": round(spoken.natural_seconds, 6),
+        "slot": to_json(line.span),
+        "own": to_json(own),
+        "words": to_json(tuple(replace(word, span=word.span.shift(start)) for word in spoken.words)),
+    }
+
+
+def aim(natural: float, *, own: float, slot: float) -> float:
+    """Return the duration to ask for, given the original's own time and the slot with the silence after it.
+
+    >>> aim(2.0, own=2.1, slot=3.0), round(aim(2.4, own=2.0, slot=3.0), 2), round(aim(2.4, own=2.0, slot=2.1), 2)
+    (2.1, 2.22, 2.1)
+    """
+    if natural <= own * COMFORTABLE:
+        return own
+    return max(own, min(slot, natural / COMFORTABLE))
+
+
+def _own_span(line: Line, made: Made) -> Span:
+    """Return when the original is spoken; a line without an utterance has its slot."""
+    rows = made.one("speakers").value["utterances"]
+    row = next((row for row in rows if row["id"] == line.utterance), None)
+    return line.span if row is None else from_json(Utterance, row).span
+
+
+def _start(own: Span, spoken: Spoken) -> Fraction:
+    """Return when to start the sound, so that its first word begins with the original's."""
+    lead = spoken.words[0].span.start if spoken.words else Fraction(0)
+    return max(Fraction(0), own.start - lead)
+
+
+def _flag_fit(line: Line, start: Fraction, length: float, spoken: Spoken, ctx: Context, params: VoiceParams) -> None:
+    over = float(start + seconds(length) - line.span.end)
+    ctx.flags += [replace(flag, where=line.id) for flag in spoken.flags if flag.code != "line-too-long"]
+    if over > params.overrun_seconds:
+        ctx.flag(Flag(
+            Severity.WARNING, "line-runs-over", line.id,
+            f"ends {over:.2f} s after its slot although it is spoken as fast as can be: {line.text[:60]!r}",
+            "shorten the text",
+        ))  # fmt: skip
+    elif spoken.natural_seconds / max(length, 1e-6) > FASTEST * 0.98:
+        ctx.flag(Flag(
+            Severity.INFO, "line-rushed", line.id,
+            f"spoken at {spoken.natural_seconds / length:.2f} of its natural rate: {line.text[:60]!r}",
+            "shorten the text",
+        ))  # fmt: skip
+
+
+def _load(path: Path) -> Voice:
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in arrays.files}
