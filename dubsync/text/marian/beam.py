@@ -31,7 +31,7 @@ class Searcher:
         self.target: Any = vocabulary.open_vocabulary(target)
         self.twin = model.load(file.read(next(iter(sorted(folder.glob("model*.bin"))))))
 
-    def ways(self, sentence: str, *, width: int = 8, most: int = 6) -> tuple[Way, ...]:
+    def ways(self, sentence: str, *, width: int = 12, most: int = 10) -> tuple[Way, ...]:
         """Return different translations, best first."""
         pieces, mask = model.padded([[*self.source.encode(sentence), model.END]])
         found: dict[str, float] = {}

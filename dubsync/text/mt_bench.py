@@ -1,0 +1,84 @@
+"""How well an engine translates Tatoeba sentences that nothing here was trained on.
+
+BLEU is sacrebleu's (cased, 13a tokens, every reference), chrF2 likewise. `kept_names`: of the sentences with a name or
+a figure that some reference keeps as it is, the share whose translation keeps it too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from dubsync.backends.protocols import SourceLine, Translator
+from dubsync.errors import MissingExtra, MissingWeights
+from dubsync.text.marian.corpus import Heldout, read_pairs, split
+from dubsync.text.repetition import is_loop
+
+FOLDER = "DUBSYNC_TEST_TEXT"
+ARCHIVES = {"es": "tatoeba-eng-spa-2018.zip", "fr": "tatoeba-eng-fra-2019.zip"}
+_KEPT = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+\b|\b\d[\d:.,]*\d\b")
+_ROOMY = 60.0
+
+Figures = dict[str, float | int]
+
+
+def heldout(language: str, folder: Path | None = None) -> tuple[Heldout, ...]:
+    """Return the 1,000 English sentences that no recipe learns from, with their translations.
+
+    Raises:
+        MissingWeights: the archive is not in `folder`, nor in the one that DUBSYNC_TEST_TEXT names.
+    """
+    where = folder or Path(os.environ.get(FOLDER, "."))
+    archive = where / ARCHIVES.get(language, f"tatoeba-eng-{language}.zip")
+    if not archive.is_file():
+        hint = f"put {archive.name} of www.manythings.org/anki into a folder and name that in {FOLDER}"
+        raise MissingWeights(f"no sentences to measure {language} by: {archive} is not here", hint=hint)
+    return split(read_pairs(archive)).test
+
+
+def measure(engine: Translator, language: str, *, folder: Path | None = None, most: int = 1000) -> Figures:
+    """Return {bleu, chrf2, empty, loops, kept_names, lines_per_s, lines} of an engine, English into `language`."""
+    held = heldout(language, folder)[:most]
+    lines = [SourceLine(f"held-{number}", one.source, _ROOMY) for number, one in enumerate(held)]
+    warm = lines[:1]
+    engine.translate(warm, source="en", target=language, glossary={}, progress=lambda share: None)
+    began = time.perf_counter()
+    made = engine.translate(lines, source="en", target=language, glossary={}, progress=lambda share: None)
+    seconds = time.perf_counter() - began
+    texts = [line.candidates[0].text for line in made]
+    lost = {line.id for line in made for flag in line.flags if flag.code == "untranslated"}
+    return scores(texts, held) | {
+        "empty": sum(not text.strip() or line.id in lost for text, line in zip(texts, made, strict=True)),
+        "lines_per_s": round(len(lines) / seconds, 1),
+    }
+
+
+def scores(texts: Sequence[str], held: Sequence[Heldout]) -> Figures:
+    """Return what can be told from the texts alone.
+
+    Raises:
+        MissingExtra: sacrebleu is not installed.
+    """
+    try:
+        import sacrebleu
+    except ImportError as cause:
+        raise MissingExtra("BLEU needs sacrebleu", hint="pip install sacrebleu") from cause
+    most = max(len(one.references) for one in held)
+    references = [[(one.references + one.references[:1] * most)[n] for one in held] for n in range(most)]
+    kept = [found for one, text in zip(held, texts, strict=True) if (found := _keeps(one, text)) is not None]
+    return {
+        "bleu": round(sacrebleu.corpus_bleu(list(texts), references).score, 2),
+        "chrf2": round(sacrebleu.corpus_chrf(list(texts), references).score, 2),
+        "loops": sum(is_loop(text) and not is_loop(one.source) for text, one in zip(texts, held, strict=True)),
+        "kept_names": round(sum(kept) / len(kept), 4) if kept else 1.0,
+        "lines": len(texts),
+    }
+
+
+def _keeps(one: Heldout, text: str) -> bool | None:
+    """Tell whether the translation keeps the names and figures that every reference keeps; None if there are none."""
+    names = [name for name in _KEPT.findall(one.source) if all(name in reference for reference in one.references)]
+    return all(name in text for name in names) if names else None

@@ -1,0 +1,101 @@
+"""mt.marian on real weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from dubsync.backends.mt_marian import MarianTranslator, directions
+from dubsync.backends.protocols import SourceLine, TranslatedLine, Translator
+from dubsync.errors import UnknownLanguage
+
+NOTHING: Mapping[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def marian() -> MarianTranslator:
+    return MarianTranslator()
+
+
+def translated(
+    marian: MarianTranslator,
+    *texts: str,
+    pair: str = "en-es",
+    seconds: float = 20,
+    glossary: Mapping[str, str] = NOTHING,
+) -> tuple[TranslatedLine, ...]:
+    lines = [SourceLine(f"line-{number}", text, seconds) for number, text in enumerate(texts)]
+    source, _, target = pair.partition("-")
+    return marian.translate(lines, source=source, target=target, glossary=glossary, progress=lambda share: None)
+
+
+def test_it_is_a_translator_that_says_what_it_speaks(marian: MarianTranslator) -> None:
+    assert isinstance(marian, Translator)
+    assert {"en-es", "en-pt", "pt-en", "pt-es"} <= set(marian.capabilities.languages)
+    assert set(MarianTranslator.capabilities.weights) == {"mt-en-es", "mt-en-pt", "mt-pt-en"}
+
+
+@pytest.mark.parametrize(
+    ("pair", "text", "word"),
+    [
+        ("en-es", "Where is the dog?", "¿Dónde está el perro?"),
+        ("en-es-419", "I have a red car.", " rojo"),
+        ("en-pt", "Where is the dog?", "Onde está o c"),
+        ("pt-en", "Onde está o cachorro?", "dog"),
+        ("pt-es", "Onde está o cachorro?", "perro"),
+    ],
+)
+def test_every_direction_translates(marian: MarianTranslator, pair: str, text: str, word: str) -> None:
+    (line,) = translated(marian, text, pair=pair)
+    assert word in line.candidates[0].text
+
+
+def test_ids_count_and_order_stay_and_no_line_is_empty(marian: MarianTranslator) -> None:
+    texts = ["No.", "♪ ♪", "...", "Yes! No! Maybe?", "🙂", " ", "42", "Come here. Sit down. Don't move."]
+    found = translated(marian, *texts)
+    assert [line.id for line in found] == [f"line-{number}" for number in range(len(texts))]
+    assert all(candidate.text.strip() for line in found for candidate in line.candidates)
+    assert found[1].candidates[0].text == "♪ ♪"
+    assert found[3].candidates[0].text.count("?") == 2 or "¿" in found[3].candidates[0].text
+
+
+def test_a_draft_is_flagged_once_for_the_language(marian: MarianTranslator) -> None:
+    flags = [flag for line in translated(marian, "Hello.", "Good night.") for flag in line.flags]
+    assert [(flag.code, flag.where) for flag in flags] == [("draft-translation", "es")]
+
+
+def test_a_pair_without_a_model_is_refused_with_the_pairs_there_are(marian: MarianTranslator) -> None:
+    with pytest.raises(UnknownLanguage, match="from English to Japanese") as raised:
+        translated(marian, "Hello.", pair="en-ja")
+    assert "en-es" in raised.value.hint
+
+
+def test_the_glossary_is_kept(marian: MarianTranslator) -> None:
+    (line,) = translated(marian, "The Rover is at the bridge.", glossary={"Rover": "Rover", "bridge": "pasarela"})
+    assert "Rover" in line.candidates[0].text
+    assert "pasarela" in line.candidates[0].text
+    assert [flag.code for flag in line.flags] == ["draft-translation"]
+
+
+def test_a_line_too_long_for_its_time_gets_shorter_candidates(marian: MarianTranslator) -> None:
+    text = "Would you like another cup of coffee?"
+    (roomy,) = translated(marian, text, seconds=20)
+    (tight,) = translated(marian, text, seconds=1.5)
+    assert len(roomy.candidates) == 1
+    assert tight.candidates[0] == roomy.candidates[0]
+    assert len(tight.candidates) > 1
+    assert all(len(one.text) < len(tight.candidates[0].text) for one in tight.candidates[1:])
+
+
+def test_the_same_line_gives_the_same_candidates(marian: MarianTranslator) -> None:
+    again = MarianTranslator()
+    text = "They are waiting for us at the station."
+    assert translated(marian, text, seconds=1) == translated(again, text, seconds=1)
+
+
+def test_directions_meet_in_english() -> None:
+    found = directions(["mt-en-es", "mt-fr-en", "mt-es-en", "kokoro"])
+    assert found[("fr", "es")] == (("fr", "en"), ("en", "es"))
+    assert ("es", "es") not in found
+    assert set(found) == {("en", "es"), ("fr", "en"), ("es", "en"), ("fr", "es")}
