@@ -1,0 +1,94 @@
+"""mouth.actor: the actor's own frames, chosen and warped to the new speech, finished by a small adversarial network.
+
+What it does lives in `dubsync.mouth`; this is the engine behind the protocol. Pixels come from the actor's footage.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from dubsync.backends.protocols import Capabilities, Footage, Patch, Progress
+from dubsync.errors import Flag, Severity
+from dubsync.mouth import actor as actors
+from dubsync.mouth import articulation, performance
+from dubsync.mouth.hearing import Ear
+
+WEIGHTS = ("whisper-tiny-en", "articulation")
+
+
+class ActorMouth:
+    """Learns an actor from their footage and performs new speech with their own mouth."""
+
+    capabilities = Capabilities(
+        name="mouth.actor", version="1", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
+    )
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self._threads = threads or int(os.environ.get("OMP_NUM_THREADS", "0")) or max(1, min(4, os.cpu_count() or 1))
+        self._warm: tuple[Path, actors.Actor] | None = None
+
+    @cached_property
+    def _ear(self) -> Ear:
+        from dubsync.weights import resolve
+
+        return Ear(resolve("whisper-tiny-en"), threads=self._threads)
+
+    @cached_property
+    def _model(self) -> articulation.Articulation:
+        from dubsync.weights import resolve
+
+        return articulation.load(resolve("articulation"))
+
+    def learn(
+        self, footage: Sequence[Footage], out: Path, *, seconds: float, seed: int, progress: Progress
+    ) -> tuple[Flag, ...]:
+        seen = actors.observe(footage, self._model, self._ear)
+        frames = sum(len(shot.rows) for shot in seen)
+        if frames < actors.FEWEST_FRAMES:
+            return (_too_little(frames),)
+        kept = actors.gather(seen, actors.keep(seen), lambda share: progress(0.3 * share))
+        manner = actors.manner_of(seen, self._model)
+        actors.save(out, kept, manner, {"frames": frames, "entries": len(kept), "size": kept.size})
+        progress(1.0)
+        return ()
+
+    def perform(self, actor: Path, footage: Footage, *, progress: Progress) -> Iterator[Patch]:
+        if not (actor / "actor.json").exists():
+            return
+        who = self._actor(actor)
+        planned = actors.perform_plan(who, self._model, self._ear, footage)
+        if planned is None:
+            return
+        geometry, score = planned
+        painter = performance.Collage()
+        rows = {int(number): row for row, number in enumerate(footage.numbers) if score.share[row] > 0}
+        done = 0
+        for number, picture in footage.frames():
+            row = rows.get(number)
+            if row is None:
+                continue
+            film, back = performance.crop_of(picture, geometry.affines[row], who.library.size)
+            parts = performance.ingredients(film, geometry.nodes[row], score, row, who.library, who.mesh)
+            mask = performance.patch_mask(parts, float(score.share[row]))
+            yield Patch(number, painter.paint(parts), mask, back)
+            done += 1
+            progress(done / len(rows))
+
+    def _actor(self, folder: Path) -> actors.Actor:
+        """Return the learnt actor, kept in memory from one shot to the next."""
+        if self._warm is None or self._warm[0] != folder:
+            self._warm = (folder, actors.load(folder))
+        return self._warm[1]
+
+
+def _too_little(frames: int) -> Flag:
+    return Flag(
+        Severity.WARNING,
+        "too-little-footage",
+        "",
+        f"only {frames} frames show this face well enough to learn it: the mouth stays as it was filmed",
+        "give the title more footage of this person, or accept the original mouth",
+    )

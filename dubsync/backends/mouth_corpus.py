@@ -1,0 +1,92 @@
+"""Speech whose phones and their times are known, spoken by the packaged voices: what articulation is taught with.
+
+Kokoro says when each phoneme of its own speech begins and ends, in steps of 25 ms. Nothing here was recorded from
+a person. Out: `corpus-<language>.npz` files with, for sentence k, `<k>.samples` (n,) int16 at 16 kHz, `<k>.symbols`
+(m,) and `<k>.edges` (m + 1,) float32 seconds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.audio.features import resample
+from dubsync.backends.kokoro import pacing
+from dubsync.backends.kokoro.engine import FRAME, RATE, Engine
+from dubsync.backends.kokoro.espeak import Espeak
+from dubsync.backends.kokoro.languages import speech_of
+from dubsync.backends.kokoro.phonemes import VOCABULARY, tokens_of
+from dubsync.backends.kokoro.speech import style_row
+from dubsync.backends.kokoro.text import clean
+from dubsync.backends.kokoro.voices import LEFT_OUT, Library, plain
+
+HEARD_RATE = 16000
+_SYMBOLS = {number: symbol for symbol, number in VOCABULARY.items()}
+_VOICES = {"en": ("af_", "am_", "bf_", "bm_"), "es": ("ef_", "em_"), "fr": ("ff_",), "it": ("if_", "im_"), "pt": ("pf_", "pm_")}
+_PAUSE_S = (0.15, 0.6)
+"""Silence put before and after each sentence, drawn evenly from this range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One spoken sentence. `edges`: seconds at which symbol k begins; the last entry is the end of the last one."""
+
+    samples: NDArray[np.int16]
+    symbols: tuple[str, ...]
+    edges: NDArray[np.float32]
+
+
+class PhoneSpeaker:
+    """Says sentences in the packaged voices and keeps the times of their phonemes."""
+
+    def __init__(self, folder: Path, *, threads: int = 1) -> None:
+        self._engine = Engine(folder, threads=threads)
+        self._library = Library(folder)
+        self._espeak = Espeak()
+
+    def voices(self, language: str) -> tuple[str, ...]:
+        """Return the voices that may speak the language in the corpus."""
+        return tuple(
+            name for name in self._library.names() if name.startswith(_VOICES[language]) and name not in LEFT_OUT
+        )
+
+    def say(self, text: str, language: str, voice: str, random_source: random.Random) -> Sentence:
+        """Say a sentence at a rate between 0.85 and 1.2 of the natural one."""
+        speech = speech_of(language)
+        style = self._library.style(voice)
+        tokens = tokens_of(clean(text, speech), speech, self._espeak)
+        row = style_row(plain(style, style), len(tokens.ids))
+        raw = self._engine.durations(tokens.ids, row)
+        natural = pacing.natural(raw, tail_token=False, is_last=True)
+        wanted = round(float(natural.sum()) * random_source.uniform(0.85, 1.18))
+        frames = pacing.allocate(natural, wanted)
+        sound = self._engine.decode(self._engine.encode(tokens.ids, row, raw, frames), row)
+        before, after = (random_source.uniform(*_PAUSE_S) for _ in range(2))
+        edges = np.concatenate([[0], np.cumsum(frames)]) * (FRAME / RATE) + before
+        padded = np.pad(resample(sound, RATE, HEARD_RATE), (round(before * HEARD_RATE), round(after * HEARD_RATE)))
+        loud = padded / max(float(np.abs(padded).max()), 1e-4) * random_source.uniform(0.2, 0.9)
+        symbols = ("", *(_SYMBOLS[number] for number in tokens.ids), "")
+        return Sentence((loud * 32767).astype(np.int16), symbols, edges.astype(np.float32))
+
+
+def sentences_of(path: Path, column: int, *, seed: int) -> Iterator[str]:
+    """Yield sentences of 15 to 70 letters from a column of a tab-separated text, in a shuffled order."""
+    found = sorted({line.split("\t")[column] for line in path.read_text(encoding="utf-8").splitlines()})
+    wanted = [text for text in found if 15 <= len(text) <= 70]
+    random.Random(seed).shuffle(wanted)
+    yield from wanted
+
+
+def write(path: Path, sentences: list[Sentence]) -> None:
+    """Write spoken sentences as one file."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for number, sentence in enumerate(sentences):
+        arrays[f"{number}.samples"] = sentence.samples
+        arrays[f"{number}.symbols"] = np.array(sentence.symbols)
+        arrays[f"{number}.edges"] = sentence.edges
+    np.savez_compressed(path, **arrays)

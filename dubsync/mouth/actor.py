@@ -1,0 +1,156 @@
+"""What is learnt of one actor: their library of crops, their manner of speaking, and the network that paints them.
+
+A folder: `library.npz`, `pictures.bin`, `manner.npz`, `actor.json` (facts), and `painter.onnx` if a network was
+trained and earned its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.backends.protocols import Footage, Progress
+from dubsync.mouth import articulation, library, performance, retrieval, shape, warp
+from dubsync.mouth.articulation import Articulation, Manner
+from dubsync.mouth.hearing import Ear, at_times
+from dubsync.mouth.library import GEOMETRY_SIZE, Geometry, Library
+
+Array = NDArray[np.float32]
+
+MAX_ENTRIES = 900
+"""Crops kept of one actor: about half a minute of film, 25 MB on disk."""
+_PIECE = 5
+"""Frames are kept in runs, so that natural motion can be followed."""
+_PRIOR_FRAMES = 400.0
+SMALLEST, LARGEST = 128, 256
+FEWEST_FRAMES = 24
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A learnt actor, ready to perform."""
+
+    library: Library
+    manner: Manner
+    mesh: warp.Mesh
+    facts: dict[str, Any]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One shot's usable frames as numbers. `heard`: (n, k) coefficients the model hears there."""
+
+    footage: Footage
+    rows: NDArray[np.int64]
+    geometry: Geometry
+    heard: Array
+
+
+def observe(footage: Sequence[Footage], model: Articulation, ear: Ear) -> list[Seen]:
+    """Measure the usable frames of each shot and hear its sound."""
+    found = []
+    for shot in footage:
+        rows = np.flatnonzero(shot.usable)
+        if len(rows) == 0:
+            continue
+        heard = model.coefficients(ear.hear(shot.speech))
+        seconds = shot.times[shot.numbers[rows] - shot.first] - shot.speech_start
+        found.append(Seen(shot, rows, library.measure(shot.landmarks[rows]), at_times(heard, seconds)))
+    return found
+
+
+def keep(seen: Sequence[Seen], limit: int = MAX_ENTRIES) -> list[NDArray[np.int64]]:
+    """Return, for each shot, which of its usable frames go into the library: runs that cover all shapes and poses."""
+    vectors, places = [], []
+    for number, shot in enumerate(seen):
+        every = retrieval.features(shot.geometry.shapes, shot.geometry.poses, retrieval.SKIN)
+        starts = np.arange(0, len(every), _PIECE)
+        vectors.append(every[np.minimum(starts + _PIECE // 2, len(every) - 1)])
+        places += [(number, int(start)) for start in starts]
+    chosen = retrieval.diverse(np.concatenate(vectors), max(1, limit // _PIECE))
+    kept: list[list[int]] = [[] for _ in seen]
+    for index in chosen:
+        number, start = places[index]
+        kept[number] += range(start, min(start + _PIECE, len(seen[number].geometry)))
+    return [np.array(rows, np.int64) for rows in kept]
+
+
+def gather(seen: Sequence[Seen], kept: Sequence[NDArray[np.int64]], progress: Progress) -> Library:
+    """Read the chosen frames once, shot after shot, and keep their crops."""
+    size = crop_size(seen)
+    pick = [(index, shot, rows) for index, (shot, rows) in enumerate(zip(seen, kept, strict=True)) if len(rows)]
+    numbers = [shot.footage.numbers[shot.rows[rows]] for _, shot, rows in pick]
+    made = Library(
+        size,
+        *(
+            np.concatenate([getattr(shot.geometry, name)[rows] for _, shot, rows in pick])
+            for name in ("shapes", "poses", "nodes")
+        ),
+        shot=np.repeat(np.array([index for index, _, _ in pick], np.int32), [len(rows) for _, _, rows in pick]),
+        number=np.concatenate(numbers).astype(np.int32),
+    )
+    total = len(made)
+    for (_, shot, rows), wanted in zip(pick, numbers, strict=True):
+        places = dict(zip(wanted.tolist(), rows.tolist(), strict=True))
+        for number, picture in shot.footage.frames():
+            if number in places:
+                made.add(performance.crop_of(picture, shot.geometry.affines[places[number]], size)[0])
+                progress(len(made.packed) / total)
+    assert len(made.packed) == total, (len(made.packed), total)
+    return made
+
+
+def crop_size(seen: Sequence[Seen]) -> int:
+    """Return the side of the crops in pixels: about the film's own resolution, in steps of 32."""
+    scale = np.concatenate([shot.geometry.head.scale for shot in seen])
+    native = shape.CROP_WIDTH * float(np.percentile(scale, 75))
+    return int(np.clip(np.ceil(native / 32) * 32, SMALLEST, LARGEST))
+
+
+def manner_of(seen: Sequence[Seen], model: Articulation) -> Manner:
+    """Fit the actor's manner of speaking to all their usable frames."""
+    shapes = np.concatenate([shot.geometry.shapes for shot in seen])
+    heard = np.concatenate([shot.heard for shot in seen])
+    speaking = np.concatenate([shot.footage.speaking[shot.rows] for shot in seen])
+    return articulation.learn_manner(model, shapes, heard, speaking, prior=_PRIOR_FRAMES)
+
+
+def mesh_of(kept: Library) -> warp.Mesh:
+    """Return the actor's mesh, triangulated on their mean."""
+    return warp.Mesh(kept.nodes.mean(axis=0), GEOMETRY_SIZE)
+
+
+def save(folder: Path, kept: Library, manner: Manner, facts: dict[str, Any]) -> None:
+    """Write an actor into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.save(folder)
+    np.savez(folder / "manner.npz", **{field.name: getattr(manner, field.name) for field in fields(manner)})
+    (folder / "actor.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> Actor:
+    """Read an actor that `save` wrote."""
+    kept = library.load(folder)
+    with np.load(folder / "manner.npz") as arrays:
+        manner = Manner(**{field.name: arrays[field.name] for field in fields(Manner)})
+    facts = json.loads((folder / "actor.json").read_text(encoding="utf-8"))
+    return Actor(kept, manner, mesh_of(kept), facts, folder)
+
+
+def perform_plan(actor: Actor, model: Articulation, ear: Ear, footage: Footage) -> tuple[Geometry, performance.Score] | None:
+    """Decide what the actor's mouth does in a shot; None when nothing is to be changed."""
+    was = footage.speaking if footage.was_speaking is None else footage.was_speaking
+    share = performance.shares(footage.numbers, footage.speaking | was, footage.usable)
+    if not (share > 0).any():
+        return None
+    geometry = library.measure(footage.landmarks)
+    seconds = footage.times[footage.numbers - footage.first] - footage.speech_start
+    spoken = performance.spoken_shapes(model, actor.manner, ear.hear(footage.speech), footage.speech, seconds)
+    return geometry, performance.score(geometry, footage.landmarks, spoken, share, actor.library)

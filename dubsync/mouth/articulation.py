@@ -1,0 +1,174 @@
+"""Speech to the shape of the mouth: a small temporal network on `hearing` features, 50 shapes a second.
+
+A shape is `mean + coefficients @ basis`: a few components of how lower faces differ from their own mean while they
+speak, learnt on clean clips. An actor's own mean, resting shape, range and manner come from their footage (`Manner`).
+The network is a stack of dilated convolutions, run in plain numpy; `mouth/train_articulation.py` makes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.mouth import shape
+from dubsync.mouth.hearing import FEATURES_PER_SECOND, RATE
+
+Array = NDArray[np.float32]
+FILE = "articulation.safetensors"
+
+_FLOOR_DB = -50.0
+_BELOW_PEAK_DB = 34.0
+_OPEN_BEFORE_S, _CLOSE_AFTER_S = 0.10, 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A dilated convolution over time. `weight`: (taps, inputs, outputs); `bias`: (outputs,)."""
+
+    weight: Array
+    bias: Array
+    dilation: int
+
+    def __call__(self, values: Array) -> Array:
+        """Map (n, inputs) to (n, outputs), edges repeated."""
+        taps = len(self.weight)
+        reach = (taps - 1) // 2 * self.dilation
+        padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
+        total = np.broadcast_to(self.bias, (len(values), len(self.bias))).astype(np.float32)
+        for tap in range(taps):
+            start = tap * self.dilation
+            total = total + padded[start : start + len(values)] @ self.weight[tap]
+        return np.asarray(total, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Articulation:
+    """The network and the space it speaks in. `basis`: (k, points, 3); `mean_shape`: (points, 3); `spread`: (k,)."""
+
+    layers: tuple[Layer, ...]
+    centre: Array
+    scale: Array
+    basis: Array
+    mean_shape: Array
+    spread: Array
+
+    def coefficients(self, features: Array) -> Array:
+        """Return (n, k) coefficients for features (n, width), in units of each component's usual spread."""
+        values = (features - self.centre) / self.scale
+        for layer in self.layers[:-1]:
+            values = np.maximum(layer(np.asarray(values, np.float32)), 0)
+        return self.layers[-1](np.asarray(values, np.float32))
+
+    def encode(self, shapes: Array, mean: Array) -> Array:
+        """Return the coefficients (n, k) of measured shapes (n, points, 3) around a face's own mean shape."""
+        flat = (shapes - mean).reshape(len(shapes), -1)
+        return np.asarray(flat @ self.basis.reshape(len(self.basis), -1).T / self.spread, np.float32)
+
+    def decode(self, coefficients: Array, mean: Array) -> Array:
+        """Return shapes (n, points, 3) from coefficients (n, k)."""
+        moved = (coefficients * self.spread) @ self.basis.reshape(len(self.basis), -1)
+        return np.asarray(mean + moved.reshape(len(coefficients), *mean.shape), np.float32)
+
+
+def load(folder: Path) -> Articulation:
+    """Read the articulation weights."""
+    from safetensors.numpy import load_file
+
+    arrays = load_file(folder / FILE)
+    count = sum(name.endswith(".weight") for name in arrays)
+    layers = tuple(
+        Layer(arrays[f"{k}.weight"], arrays[f"{k}.bias"], int(arrays[f"{k}.dilation"][0])) for k in range(count)
+    )
+    names = ("centre", "scale", "basis", "mean_shape", "spread")
+    return Articulation(layers, *(arrays[name] for name in names))
+
+
+def save(model: Articulation, path: Path) -> None:
+    """Write the articulation weights."""
+    from safetensors.numpy import save_file
+
+    arrays = {name: getattr(model, name) for name in ("centre", "scale", "basis", "mean_shape", "spread")}
+    for number, layer in enumerate(model.layers):
+        arrays[f"{number}.weight"], arrays[f"{number}.bias"] = layer.weight, layer.bias
+        arrays[f"{number}.dilation"] = np.array([layer.dilation], np.int32)
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How one actor speaks. `mean`, `rest`: shapes (points, 3); `gain` (k, k) and `offset` (k,) fit the model to them.
+
+    `low`, `high`: (k,) the range their own mouth stays in.
+    """
+
+    mean: Array
+    rest: Array
+    gain: Array
+    offset: Array
+    low: Array
+    high: Array
+
+
+def learn_manner(model: Articulation, shapes: Array, heard: Array, speaking: NDArray[np.bool_], *, prior: float) -> Manner:
+    """Fit a face's manner to its own footage.
+
+    `shapes`: (n, points, 3) measured; `heard`: (n, k) what the model says to the sound of each frame; `prior`: how
+    many frames of evidence the general model counts for.
+    """
+    used = speaking if speaking.sum() >= 25 else np.ones(len(shapes), bool)
+    mean = shapes[used].mean(axis=0)
+    seen = model.encode(shapes, mean)
+    gain, offset = _toward_identity(heard[used], seen[used], prior)
+    low, high = np.percentile(seen, [1, 99], axis=0)
+    margin = 0.15 * (high - low)
+    return Manner(
+        mean=np.asarray(mean, np.float32),
+        rest=rest_shape(shapes, speaking),
+        gain=gain,
+        offset=offset,
+        low=np.asarray(low - margin, np.float32),
+        high=np.asarray(high + margin, np.float32),
+    )
+
+
+def rest_shape(shapes: Array, speaking: NDArray[np.bool_]) -> Array:
+    """Return how the mouth looks at rest: the calmest of the silent frames, or the most closed frames of speech."""
+    silent = shapes[~speaking] if (~speaking).sum() >= 8 else shapes
+    gaps = shape.opening(silent)
+    calm = silent[gaps <= np.percentile(gaps, 40 if silent is not shapes else 15)]
+    return np.asarray(np.median(calm, axis=0), np.float32)
+
+
+def _toward_identity(heard: Array, seen: Array, prior: float) -> tuple[Array, Array]:
+    """Return (gain, offset) of the ridge regression seen = heard @ gain + offset that shrinks toward gain = 1."""
+    centre_heard, centre_seen = heard.mean(axis=0), seen.mean(axis=0)
+    x = (heard - centre_heard).astype(np.float64)
+    rest = (seen - centre_seen) - x
+    gram = x.T @ x + prior * np.eye(x.shape[1])
+    gain = np.eye(x.shape[1]) + np.linalg.solve(gram, x.T @ rest)
+    return np.asarray(gain, np.float32), np.asarray(centre_seen - centre_heard @ gain, np.float32)
+
+
+def perform(model: Articulation, manner: Manner, features: Array, samples: Array, *, strength: float = 1.0) -> Array:
+    """Return the actor's shapes (n, points, 3), 50 a second, while they speak `samples`; silent, the mouth rests."""
+    heard = model.coefficients(features) @ manner.gain + manner.offset
+    moving = np.clip(heard * strength, manner.low, manner.high)
+    spoken = model.decode(moving, manner.mean)
+    share = activity(samples, len(features))[:, None, None]
+    return np.asarray(manner.rest + share * (spoken - manner.rest), np.float32)
+
+
+def activity(samples: Array, count: int) -> Array:
+    """Return (count,) 0 to 1, 50 a second: 0 in silence, 1 in speech; lips part a little early and close a little late."""
+    step = RATE // FEATURES_PER_SECOND
+    padded = np.pad(samples, (0, max(0, count * step - len(samples))))[: count * step]
+    level = 10 * np.log10(np.mean(np.square(padded.reshape(count, step), dtype=np.float64), axis=1) + 1e-10)
+    loud = level > max(_FLOOR_DB, float(np.percentile(level, 98)) - _BELOW_PEAK_DB)
+    early, late = round(_OPEN_BEFORE_S * FEATURES_PER_SECOND), round(_CLOSE_AFTER_S * FEATURES_PER_SECOND)
+    wide = np.convolve(loud, np.ones(early + late + 1), mode="full")[late:][: count + early][:count] > 0
+    smooth = np.hanning(early + late + 3)[1:-1]
+    share = np.convolve(np.pad(wide.astype(np.float64), (len(smooth) // 2,) * 2, mode="edge"), smooth / smooth.sum(), "valid")
+    return np.asarray(share[:count], np.float32)

@@ -1,0 +1,77 @@
+"""New pixels that sit in the film's frame: mask, light and grain taken from the frame that is there.
+
+Everything works on crops of one size, RGB uint8; masks are uint8, 0 keeps the film.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.mouth import shape, warp
+
+Array = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+Mask = NDArray[np.uint8]
+
+_GROW, _FEATHER = 0.035, 0.03
+"""How far the mask reaches beyond the jaw, and the width of its soft edge, as shares of the crop."""
+_MAX_GAIN = 1.3
+
+
+def soft_mask(faces: list[Array], size: int) -> Mask:
+    """Return the soft mask over all given lower faces (mesh nodes in a crop of `size`): old and new chin alike."""
+    hard = np.zeros((size, size), np.uint8)
+    for nodes in faces:
+        moving, anchors = split(nodes)
+        hard = np.maximum(hard, warp.lower_face_mask(moving, anchors, size, grow=_GROW))
+    blurred = cv2.GaussianBlur(hard, (0, 0), _FEATHER * size)
+    return np.asarray(cv2.multiply(blurred, _edge(size), scale=1 / 255), np.uint8)
+
+
+def split(nodes: Array) -> tuple[Array, Array]:
+    """Part mesh nodes into moving points and anchors."""
+    count = len(shape.MOVING)
+    return nodes[:count], nodes[count : count + len(shape.ANCHORS)]
+
+
+@lru_cache(maxsize=8)
+def _edge(size: int) -> Mask:
+    """Return a mask that falls to 0 at the edge of the crop, so that nothing ends in a straight line."""
+    margin = max(2, round(0.06 * size))
+    ramp = np.clip(np.minimum(np.arange(size), np.arange(size)[::-1]) / margin, 0, 1)
+    return np.asarray(255 * np.minimum.outer(ramp, ramp), np.uint8)
+
+
+def ring_mask(nodes: Array, size: int) -> Mask:
+    """Return where light is compared: cheeks and nose above the mouth, which both pictures show alike."""
+    moving, anchors = split(nodes)
+    mask = np.zeros((size, size), np.uint8)
+    outline = cv2.convexHull(np.rint(anchors[3:16]).astype(np.int32))
+    cv2.fillConvexPoly(mask, outline, 255)
+    mask[warp.lower_face_mask(moving, anchors, size) > 0] = 0
+    return mask
+
+
+def light_gain(new: Picture, film: Picture, ring: Mask) -> Array:
+    """Return (3,) factors that bring the new pixels to the film's light, from the ring around the mouth."""
+    there, here = (np.array(cv2.mean(picture, ring)[:3]) for picture in (film, new))
+    return np.asarray(np.clip((there + 4) / (here + 4), 1 / _MAX_GAIN, _MAX_GAIN), np.float32)
+
+
+def lit(picture: Picture, gain: Array) -> Picture:
+    """Return the picture with its channels multiplied by `gain` (3,)."""
+    if np.abs(gain - 1).max() < 0.004:
+        return picture
+    steps = np.arange(256, dtype=np.float32)
+    table = np.clip(np.rint(steps[None, :, None] * gain), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(picture, table), np.uint8)
+
+
+def blended(new: Picture, old: Picture, mask: Mask) -> Picture:
+    """Return `new` where the mask is 255, `old` where it is 0, a mixture between."""
+    alpha = mask.astype(np.float32) * np.float32(1 / 255)
+    return np.asarray(cv2.blendLinear(new, old, alpha, 1 - alpha), np.uint8)

@@ -1,0 +1,74 @@
+"""What drives the mouth: features of speech, 50 a second, from the encoder of a speech recogniser (Whisper).
+
+The encoder sees 30 s at a time and its answer depends on what else it sees, so training and use share one policy:
+windows of 30 s, 20 s apart, each answering for its middle 20 s (the first also for its beginning, the last for its
+end); what is short is padded with silence. Float32: in int8 single frames come out wrong.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 16000
+FEATURES_PER_SECOND = 50
+_STEP = RATE // FEATURES_PER_SECOND
+_WINDOW_S, _HOP_S, _MARGIN_S = 30, 20, 5
+
+
+class Ear:
+    """Turns sound into features; `folder` holds a Whisper model as CTranslate2 keeps it."""
+
+    def __init__(self, folder: Path, *, threads: int = 1) -> None:
+        import ctranslate2
+        from faster_whisper.feature_extractor import FeatureExtractor
+
+        self._model: Any = ctranslate2.models.Whisper(
+            str(folder), device="cpu", compute_type="float32", intra_threads=threads, inter_threads=1
+        )
+        self._spectrum: Any = FeatureExtractor(feature_size=self._model.n_mels)
+
+    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, width) features of mono 16 kHz sound (m,); feature k is centred on sample 320 k."""
+        wanted = len(samples) // _STEP + 1
+        parts: list[NDArray[np.float32]] = []
+        have = 0
+        for start in _starts(len(samples)):
+            features = self._window(samples[start : start + _WINDOW_S * RATE])
+            first = start // _STEP
+            is_last = start + _WINDOW_S * RATE >= len(samples)
+            until = wanted if is_last else first + (_WINDOW_S - _MARGIN_S) * FEATURES_PER_SECOND
+            parts.append(features[have - first : until - first])
+            have = first + len(features[: until - first])
+        heard = np.concatenate(parts)
+        return np.pad(heard, ((0, wanted - len(heard)), (0, 0)), mode="edge")
+
+    def _window(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the encoder's last layer for at most 30 s, (1500, width)."""
+        import ctranslate2
+
+        padded = np.zeros(_WINDOW_S * RATE, np.float32)
+        padded[: len(samples)] = samples
+        spectrum = np.ascontiguousarray(self._spectrum(padded, padding=0)[None, :, : _WINDOW_S * 100], np.float32)
+        heard = self._model.encode(ctranslate2.StorageView.from_array(spectrum), to_cpu=True)
+        return np.asarray(heard, np.float32)[0]
+
+
+def _starts(length: int) -> list[int]:
+    """Return the first sample of each window."""
+    starts = [0]
+    while starts[-1] + _WINDOW_S * RATE < length:
+        starts.append(starts[-1] + _HOP_S * RATE)
+    return starts
+
+
+def at_times(features: NDArray[np.float32], seconds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return features (or anything sampled like them) at the given times, linearly between neighbours."""
+    place = np.clip(np.asarray(seconds, np.float64) * FEATURES_PER_SECOND, 0, len(features) - 1)
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, len(features) - 1)
+    share = (place - low).astype(np.float32)[:, None]
+    return features[low] * (1 - share) + features[high] * share

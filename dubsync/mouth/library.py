@@ -1,0 +1,140 @@
+"""The actor's own frames, kept as crops with their geometry: what new mouths are made of.
+
+On disk: `library.npz` (arrays) and `pictures.bin` (JPEG without colour subsampling, one after another). In memory a
+bounded number of pictures is held decoded.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.face.geometry import Landmarks, Pose, pose
+from dubsync.mouth import shape, warp
+
+Array = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+
+GEOMETRY_SIZE = 128
+"""Side of the crop that nodes, masks and warps are computed for, in pixels; pictures may be larger."""
+_QUALITY = 97
+_WARM = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Lower faces as numbers, one row each. `nodes`: mesh nodes in crops of `GEOMETRY_SIZE` pixels.
+
+    `shapes`: (n, points, 3) head-fixed; `poses`: (n, 3) yaw, pitch, roll in degrees; `affines`: (n, 2, 3) picture to crop.
+    """
+
+    shapes: Array
+    poses: Array
+    nodes: Array
+    affines: Array
+    head: Pose
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+
+def measure(landmarks: Landmarks) -> Geometry:
+    """Return the geometry of faces (n, 468, 3)."""
+    head = pose(landmarks)
+    affines = shape.crop_affines(head, GEOMETRY_SIZE)
+    return Geometry(
+        shapes=shape.moving(landmarks),
+        poses=np.stack([head.yaw, head.pitch, head.roll], axis=1).astype(np.float32),
+        nodes=nodes_of(landmarks[:, shape.MOVING], landmarks, affines),
+        affines=affines,
+        head=head,
+    )
+
+
+def nodes_of(moving: Array, landmarks: Landmarks, affines: Array) -> Array:
+    """Return mesh nodes for lower faces whose moving points are `moving` (picture pixels) and whose skulls are given."""
+    placed = shape.transformed(affines, moving)
+    anchors = shape.transformed(affines, landmarks[:, shape.ANCHORS])
+    return warp.nodes(placed, anchors, GEOMETRY_SIZE)
+
+
+@dataclass
+class Library:
+    """Crops of one actor. `shot`: (n,) which footage; `number`: (n,) its frame. `follows`: entry j continues j - 1."""
+
+    size: int
+    shapes: Array
+    poses: Array
+    nodes: Array
+    shot: NDArray[np.int32]
+    number: NDArray[np.int32]
+    packed: list[bytes] = field(default_factory=list)
+    _warm: OrderedDict[int, Picture] = field(default_factory=OrderedDict)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    @property
+    def follows(self) -> NDArray[np.bool_]:
+        same = (self.shot[1:] == self.shot[:-1]) & (np.abs(self.number[1:] - self.number[:-1]) <= 2)
+        return np.concatenate([[False], same])
+
+    def add(self, picture: Picture) -> None:
+        """Keep the crop of the next entry."""
+        done, packed = cv2.imencode(
+            ".jpg",
+            picture[..., ::-1],
+            [cv2.IMWRITE_JPEG_QUALITY, _QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444],
+        )
+        assert done
+        self.packed.append(packed.tobytes())
+
+    def picture(self, entry: int) -> Picture:
+        """Return an entry's crop, (size, size, 3) RGB."""
+        if entry in self._warm:
+            self._warm.move_to_end(entry)
+            return self._warm[entry]
+        found = cv2.imdecode(np.frombuffer(self.packed[entry], np.uint8), cv2.IMREAD_COLOR)
+        picture = np.ascontiguousarray(np.asarray(found, np.uint8)[..., ::-1])
+        self._warm[entry] = picture
+        if len(self._warm) > _WARM:
+            self._warm.popitem(last=False)
+        return picture
+
+    def part(self, keep: NDArray[np.int64]) -> Library:
+        """Return a library of only these entries."""
+        return Library(
+            self.size,
+            *(array[keep] for array in (self.shapes, self.poses, self.nodes, self.shot, self.number)),
+            packed=[self.packed[entry] for entry in keep],
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the library into a folder."""
+        lengths = np.array([len(packed) for packed in self.packed], np.int64)
+        np.savez(
+            folder / "library.npz",
+            size=np.int64(self.size),
+            shapes=self.shapes,
+            poses=self.poses,
+            nodes=self.nodes,
+            shot=self.shot,
+            number=self.number,
+            lengths=lengths,
+        )
+        (folder / "pictures.bin").write_bytes(b"".join(self.packed))
+
+
+def load(folder: Path) -> Library:
+    """Read a library that `Library.save` wrote."""
+    with np.load(folder / "library.npz") as arrays:
+        ends = np.cumsum(arrays["lengths"])
+        raw = (folder / "pictures.bin").read_bytes()
+        packed = [raw[end - length : end] for end, length in zip(ends, arrays["lengths"], strict=True)]
+        fields = (arrays[name] for name in ("shapes", "poses", "nodes", "shot", "number"))
+        return Library(int(arrays["size"]), *fields, packed=packed)

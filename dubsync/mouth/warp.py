@@ -1,0 +1,118 @@
+"""Carries pixels of one face crop onto the geometry of another: piecewise affine, with triangles fixed beforehand.
+
+A mesh is triangulated once, on a mean shape. For each picture its triangles are rasterised at the target and every
+pixel is fetched through its triangle's affine (a few milliseconds at 128 px). Maps are made at one resolution and
+enlarged for pictures of a higher one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.mouth import shape
+
+Array = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+
+_BORDER = tuple((x, y) for x in (0.0, 0.25, 0.5, 0.75, 1.0) for y in (0.0, 0.25, 0.5, 0.75, 1.0) if x in (0, 1) or y in (0, 1))
+"""Points on the edge of the crop that stay in place, as shares of its side."""
+_SHIFT_BITS = 4
+
+
+class Mesh:
+    """Triangles over a lower face. `mean`: (points, 2) in a crop of `size` px, points as `nodes` returns them."""
+
+    def __init__(self, mean: Array, size: int) -> None:
+        self.size = size
+        self.triangles = _triangulate(np.asarray(mean, np.float64))
+        grid = np.arange(size, dtype=np.float32)
+        self._x, self._y = np.meshgrid(grid, grid)
+
+    def fetch_map(self, source: Array, target: Array) -> Array:
+        """Return (size, size, 2) float32: where in the source each target pixel comes from. Nodes (points, 2)."""
+        ids = self._rasterised(target)
+        coefficients = _affines(target[self.triangles], source[self.triangles])
+        chosen = coefficients[ids]
+        x = chosen[..., 0] * self._x + chosen[..., 1] * self._y + chosen[..., 2]
+        y = chosen[..., 3] * self._x + chosen[..., 4] * self._y + chosen[..., 5]
+        return np.stack([x, y], axis=-1)
+
+    def _rasterised(self, target: Array) -> NDArray[np.int32]:
+        """Return which triangle covers each pixel; lips are drawn last, so they win where a fold covers them."""
+        ids = np.zeros((self.size, self.size), np.int32)
+        corners = np.rint(target[self.triangles] * (1 << _SHIFT_BITS)).astype(np.int32)
+        for number, corner in enumerate(corners):
+            cv2.fillConvexPoly(ids, corner, number, lineType=cv2.LINE_8, shift=_SHIFT_BITS)
+        return ids
+
+
+def nodes(moving: Array, anchors: Array, size: int) -> Array:
+    """Return mesh nodes (n, points, 2) of lower faces in crops of `size` px, the crop's edge added."""
+    border = np.array(_BORDER, np.float32) * (size - 1)
+    return np.concatenate([moving, anchors, np.broadcast_to(border, (len(moving), *border.shape))], axis=1)
+
+
+def warp(picture: Picture, fetch: Array) -> Picture:
+    """Return the picture fetched through a map made for a crop of the same or a smaller size."""
+    size = picture.shape[0]
+    scaled = enlarged(fetch, size)
+    return np.asarray(cv2.remap(picture, scaled, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def enlarged(fetch: Array, size: int) -> Array:
+    """Return a fetch map for crops of another size."""
+    factor = size / fetch.shape[0]
+    if factor == 1:
+        return fetch
+    larger = cv2.resize(fetch, (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.asarray((larger + 0.5) * factor - 0.5, np.float32)
+
+
+def _triangulate(mean: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Return Delaunay triangles (m, 3), those inside the lips last."""
+    from scipy.spatial import Delaunay
+
+    found = Delaunay(mean).simplices.astype(np.int32)
+    lips = range(shape.LIPS.stop)
+    touching = np.isin(found, lips).sum(axis=1)
+    return found[np.argsort(touching, kind="stable")]
+
+
+def _affines(target: Array, source: Array) -> Array:
+    """Return (m, 6) coefficients of the affines that take target triangles (m, 3, 2) to source triangles."""
+    homogeneous = np.concatenate([target, np.ones((*target.shape[:2], 1))], axis=2).astype(np.float64)
+    area = np.abs(np.linalg.det(homogeneous))
+    flat = area < 1e-3
+    homogeneous[flat] = np.eye(3)
+    solved = np.linalg.solve(homogeneous, source.astype(np.float64))
+    solved[flat] = np.concatenate([np.zeros((2, 2)), np.ones((1, 2))])[None] * source[flat].mean(axis=1)[:, None]
+    return np.asarray(solved.transpose(0, 2, 1).reshape(-1, 6), np.float32)
+
+
+@lru_cache(maxsize=4)
+def _kernel(width: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)), np.uint8)
+
+
+def lower_face_mask(moving: Array, anchors: Array, size: int, *, grow: float = 0.0) -> NDArray[np.uint8]:
+    """Return (size, size) 0 or 255: from below the nose down to the jaw. `grow`: share of the crop added around it."""
+    mask = np.zeros((size, size), np.uint8)
+    chin = moving[shape.JAW]
+    nose = anchors[:3].mean(axis=0)
+    top = np.array([[chin[0, 0], nose[1]], [chin[-1, 0], nose[1]]], np.float32)
+    outline = np.concatenate([top[:1], chin, top[1:]])
+    cv2.fillPoly(mask, [np.rint(outline * (1 << _SHIFT_BITS)).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT_BITS)
+    if grow > 0:
+        mask = np.asarray(cv2.dilate(mask, _kernel(2 * max(1, round(grow * size)) + 1)), np.uint8)
+    return mask
+
+
+def polygon(points: Array, size: int) -> NDArray[np.uint8]:
+    """Return (size, size) with 255 inside the closed outline (points, 2), its edge smooth."""
+    drawn = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(drawn, [np.rint(points * (1 << _SHIFT_BITS)).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT_BITS)
+    return drawn
