@@ -187,6 +187,7 @@ class Footage:
     `usable`: (n,) bool, pose and size allow re-synthesis. `speech`: mono 16 kHz of the shot [plus margins];
     sample 0 is at `speech_start` seconds on the clock on which frame k has the time `times[k - first]`.
     `speaking`: (n,) bool, the face's owner speaks in that frame. `times`: (stop - first,) seconds.
+    `was_speaking`: (n,) bool, the owner speaks there in the film as it was shot; None: the same as `speaking`.
     """
 
     shot: str
@@ -200,6 +201,7 @@ class Footage:
     speaking: NDArray[np.bool_]
     speech: Samples
     speech_start: float
+    was_speaking: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,8 @@ class MouthSynth(Backend, Protocol):
     def perform(self, actor: Path, footage: Footage, *, progress: Progress) -> Iterator[Patch]:
         """Yield patches, in frame order, for the frames whose mouth must move otherwise than it does.
 
-        `footage.speech` is the new speech and `footage.speaking` says where the new line is spoken.
+        `footage.speech` is the new speech and `footage.speaking` says where the new line is spoken. Where only the
+        old one was (`was_speaking`), the mouth comes to rest. Other frames are not touched.
         """
 
 
