@@ -25,7 +25,6 @@ class Placed:
     """A sound at a place. `start`: sample of the film; `load`: makes its samples (n, channels) when they are due."""
 
     start: int
-    length: int
     load: Callable[[], Samples]
 
 

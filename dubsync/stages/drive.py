@@ -1,0 +1,74 @@
+"""drive: the sound that a take's mouths move to: the dubbed lines over the shot, and who speaks when.
+
+Made from the lines as they were spoken, at one level, so that mastering moves no mouth; a take whose lines did not
+change gets the same bytes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.audio import features, loudness, wav
+from dubsync.documents import from_json
+from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
+from dubsync.timing import Span, to_samples
+from dubsync.title import Shot
+
+RATE = 16000
+LEVEL = -23.0
+"""LUFS that every line is brought to."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriveParams:
+    """`margin`: seconds of sound before and after the shot."""
+
+    margin: float = 1.0
+
+
+@stage(over=Axis.TAKE, needs=("mix", "voice"), params=DriveParams, version=1)
+def drive(unit: Unit, made: Made, ctx: Context, params: DriveParams) -> Mapping[str, Any]:
+    """Write `speech.wav`, mono 16 kHz from `start` on, and say which speaker speaks when within it."""
+    shot = from_json(Shot, unit.item)
+    margin = Fraction(params.margin).limit_denominator(1000)
+    window = Span(shot.span.start - margin, shot.span.end + margin)
+    placements = [row for row in made.one("mix").value["placements"] if _reaches(row, window)]
+    spoken = {product.value["line"]: product for product in made.all("voice")}
+    first, stop = to_samples(window.start, RATE), to_samples(window.end, RATE)
+    wav.write(ctx.out / "speech.wav", _speech(placements, spoken, first, stop), RATE)
+    return {"start": first / RATE, "speaking": _speaking(placements)}
+
+
+def _reaches(placement: Mapping[str, Any], window: Span) -> bool:
+    return Fraction(placement["start"]) < window.end and Fraction(placement["end"]) > window.start
+
+
+def _speech(
+    placements: Sequence[Mapping[str, Any]], spoken: Mapping[str, Product], first: int, stop: int
+) -> NDArray[np.float32]:
+    """Return the lines between two samples of the film's clock, each where it was placed."""
+    out = np.zeros(stop - first, np.float32)
+    for placement in placements:
+        file = spoken[placement["line"]].file("line.wav")
+        line = features.resample(wav.read(file)[:, 0], wav.facts(file).sample_rate, RATE)
+        line = line * np.float32(10 ** ((LEVEL - loudness.speech_level(line, RATE)) / 20))
+        start = to_samples(Fraction(placement["start"]), RATE) - first
+        begin, end = max(0, start), min(len(out), start + len(line))
+        if end > begin:
+            out[begin:end] += line[begin - start : end - start]
+    return out
+
+
+def _speaking(placements: Sequence[Mapping[str, Any]]) -> dict[str, list[list[float]]]:
+    """Return the spans of each speaker's lines, in seconds of the film."""
+    spans: dict[str, list[list[float]]] = {}
+    for row in placements:
+        span = [round(float(Fraction(row[edge])), 6) for edge in ("start", "end")]
+        spans.setdefault(row["speaker"], []).append(span)
+    return {speaker: sorted(spans[speaker]) for speaker in sorted(spans)}

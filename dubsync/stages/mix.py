@@ -1,0 +1,266 @@
+"""mix: the dubbed lines laid into the film's sound.
+
+Where a line is dubbed the bed stands for the original, so that the original speech is never heard under the dub;
+elsewhere the original is kept as it is. Each line takes the level, the spectrum, the room and the place between the
+channels of the original line it stands for. The whole is then brought to the loudness profile under its true peak.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.audio import features, loudness, match, room, timeline, wav
+from dubsync.audio.limiter import limit
+from dubsync.audio.mastering import PROFILES, Profile, gain_for
+from dubsync.audio.timeline import Placed, Region
+from dubsync.documents import from_json, to_json
+from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
+from dubsync.errors import BadPipeline, Flag, Severity
+from dubsync.timing import Span, seconds, to_samples
+
+Samples = NDArray[np.float32]
+
+AROUND = Fraction(10)
+"""Seconds on either side of a line in which its room is heard."""
+MARGIN = Fraction(3, 20)
+REACH_S = 0.6
+"""How far the original speech is followed beyond the times that its recogniser gave."""
+_QUIET_DB = -50.0
+_LEVEL_RANGE = (-12.0, 8.0)
+"""How far from a speaker's usual level a line's own is believed, dB."""
+_UNHEARD_LEVEL = -27.0
+
+
+@dataclass(frozen=True, slots=True)
+class MixParams:
+    """`profile`: "source", "ebu-r128", "netflix" or "streaming"."""
+
+    profile: str = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Dubbed:
+    """A line as the mix uses it. `file`: processed, mono, at the film's rate, at the original's level."""
+
+    line: str
+    speaker: str
+    start: int
+    frames: int
+    own: Span
+    gain_db: float
+    gains: Samples
+    file: Path
+
+
+@stage(over=Axis.LANGUAGE, needs=("source", "stems", "voice"), params=MixParams, version=1)
+def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
+    """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
+    if params.profile not in PROFILES:
+        raise BadPipeline(f"mix: no loudness profile {params.profile!r}", hint=f"known: {', '.join(PROFILES)}")
+    original = made.one("source").file("audio.wav")
+    stems = made.one("stems").file("dialogue.wav"), made.one("stems").file("bed.wav")
+    with tempfile.TemporaryDirectory(dir=ctx.out) as folder:
+        lines = _prepared(made.all("voice"), stems[0], Path(folder), ctx)
+        regions = _regions(lines, stems[0])
+        numbers = _master(original, stems[1], lines, regions, PROFILES[params.profile], ctx)
+    return {"placements": [_placement(line, wav.facts(original).sample_rate) for line in lines], **numbers}
+
+
+def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Context) -> list[Dubbed]:
+    """Fit every line to its place and keep it in a file until it is its turn."""
+    rate = wav.facts(dialogue).sample_rate
+    levels: dict[str, list[float]] = {}
+    places = []
+    for voice in voices:
+        own = _own(voice)
+        place = match.listen(_cut(dialogue, own, rate), _cut(dialogue, _around(own), rate), rate)
+        places.append(place)
+        if place.is_audible:
+            levels.setdefault(voice.value["speaker"], []).append(place.level)
+    usual = {speaker: float(np.median(heard)) for speaker, heard in levels.items()}
+    lines = []
+    for number, (voice, place) in enumerate(zip(voices, places, strict=True)):
+        target = _level(place, usual.get(voice.value["speaker"]))
+        lines.append(_fitted(voice, place, target, rate, folder / f"{number}.wav"))
+        ctx.progress(0.5 * (number + 1) / len(voices))
+    return lines
+
+
+def _fitted(voice: Product, place: match.Place, target: float, rate: int, file: Path) -> Dubbed:
+    spoken = wav.facts(voice.file("line.wav"))
+    dry = features.resample(wav.read(voice.file("line.wav"))[:, 0], spoken.sample_rate, rate)
+    coloured = match.colour(dry, rate, place)
+    wet = room.place(coloured, rate, place.room, seed=0)
+    gain_db = target - loudness.speech_level(wet, rate)
+    wav.write(file, wet * np.float32(10 ** (gain_db / 20)), rate)
+    value = voice.value
+    start = to_samples(seconds(float(value["start"])), rate)
+    return Dubbed(value["line"], value["speaker"], start, len(dry), _own(voice), gain_db, place.gains, file)
+
+
+def _level(place: match.Place, usual: float | None) -> float:
+    """Return the level for a line: the original's own, as far as it is credible for the speaker."""
+    if usual is None:
+        return _UNHEARD_LEVEL
+    if not place.is_audible:
+        return usual
+    return float(np.clip(place.level, usual + _LEVEL_RANGE[0], usual + _LEVEL_RANGE[1]))
+
+
+def _regions(lines: Sequence[Dubbed], dialogue: Path) -> tuple[Region, ...]:
+    """Return where the bed stands for the original: under the dub, and wherever the original line is still heard."""
+    rate = wav.facts(dialogue).sample_rate
+    margin = to_samples(MARGIN, rate)
+    found = []
+    for line in lines:
+        first, last = _heard(dialogue, line.own, rate)
+        stop = max(last, line.start + line.frames) + margin
+        found.append(Region(max(0, min(first, line.start) - margin), stop))
+    return timeline.join(found, gap=rate // 2)
+
+
+def _heard(dialogue: Path, own: Span, rate: int) -> tuple[int, int]:
+    """Return the line's samples, widened while speech still sounds in the stem, at most `REACH_S` each way."""
+    first, last, reach = to_samples(own.start, rate), to_samples(own.end, rate), int(REACH_S * rate)
+    step = rate // 100
+    before = features.frame_levels(_mono(dialogue, first - reach, first)[::-1], step) > _QUIET_DB
+    after = features.frame_levels(_mono(dialogue, last, last + reach), step) > _QUIET_DB
+    return first - _run(before) * step, last + _run(after) * step
+
+
+def _run(loud: NDArray[np.bool_]) -> int:
+    """Return how many steps it goes on, pauses of a tenth of a second included."""
+    steps = 0
+    for index, is_loud in enumerate(loud):
+        if is_loud:
+            steps = index + 1
+        elif index - steps >= 10:
+            break
+    return steps
+
+
+def _master(
+    original: Path, bed: Path, lines: Sequence[Dubbed], regions: Sequence[Region], profile: Profile, ctx: Context
+) -> dict[str, Any]:
+    """Write the full mix and the dialogue stem at the profile's loudness; return what was measured."""
+    facts = wav.facts(original)
+    source = loudness.measure(wav.blocks(original), facts.sample_rate, facts.channels)
+    ceiling = profile.ceiling_db(source.true_peak)
+    spoken = _spoken(lines, facts)
+    gain_db, line_db = 0.0, 0.0
+    meter = loudness.measure(_mixed(original, bed, lines, regions, line_db), facts.sample_rate, facts.channels)
+    for _ in range(2):
+        change = gain_for(profile, meter, source, spoken)
+        if abs(change) < 0.05:
+            break
+        if profile.lifts_lines_only:
+            line_db += float(np.clip(change, -3, 3))
+        else:
+            gain_db += change
+        mixed = _mixed(original, bed, lines, regions, line_db)
+        limited = limit(mixed, facts.sample_rate, ceiling_db=ceiling, gain_db=gain_db)
+        meter = loudness.measure(limited, facts.sample_rate, facts.channels)
+    ctx.progress(0.8)
+    _write_mix(ctx.out / "dub.wav", limit(
+        _mixed(original, bed, lines, regions, line_db), facts.sample_rate, ceiling_db=ceiling, gain_db=gain_db
+    ), facts)  # fmt: skip
+    _write_mix(ctx.out / "dialogue.wav", limit(
+        _dialogue(lines, facts.frames, line_db), facts.sample_rate, ceiling_db=ceiling, gain_db=gain_db
+    ), wav.WavFacts(facts.sample_rate, 1, facts.frames))  # fmt: skip
+    final = loudness.measure(wav.blocks(ctx.out / "dub.wav"), facts.sample_rate, facts.channels)
+    missed = gain_for(profile, final, source, spoken)
+    if abs(missed) > 0.5:
+        ctx.flag(Flag(
+            Severity.WARNING, "loudness", "film",
+            f"the mix misses the loudness of profile {profile.name} by {missed:.1f} LU under its true peak",
+            "choose another profile, or have it mastered by hand",
+        ))  # fmt: skip
+    return {
+        "integrated_lufs": round(final.integrated(), 2),
+        "source_lufs": round(source.integrated(), 2),
+        "loudness_error_lu": round(-missed, 2),
+        "true_peak_dbtp": round(final.true_peak, 2),
+        "gain_db": round(gain_db, 2),
+        "line_gain_db": round(line_db, 2),
+    }
+
+
+def _mixed(
+    original: Path, bed: Path, lines: Sequence[Dubbed], regions: Sequence[Region], line_db: float
+) -> Iterator[Samples]:
+    """Yield the film's sound with the lines in it."""
+    channels = wav.facts(original).channels
+    sounds = [Placed(line.start, partial(_panned, line, channels, line_db)) for line in lines]
+    return timeline.lay(timeline.under(original, bed, regions), sounds)
+
+
+def _dialogue(lines: Sequence[Dubbed], frames: int, line_db: float) -> Iterator[Samples]:
+    """Yield the lines alone, mono."""
+    sounds = [Placed(line.start, partial(_loud, line, line_db)) for line in lines]
+    return timeline.lay(timeline.silence(frames, 1), sounds)
+
+
+def _loud(line: Dubbed, line_db: float) -> Samples:
+    return wav.read(line.file) * np.float32(10 ** (line_db / 20))
+
+
+def _panned(line: Dubbed, channels: int, line_db: float) -> Samples:
+    """Return the line in the channels that the original came from; in the middle when nothing was heard of it."""
+    gains = line.gains if line.gains.any() else _middle(channels)
+    return _loud(line, line_db) * gains[None, :]
+
+
+def _middle(channels: int) -> Samples:
+    gains = np.zeros(channels, np.float32)
+    gains[[2] if channels in (3, 5, 6, 7, 8) else list(range(min(2, channels)))] = 1
+    return gains
+
+
+def _write_mix(path: Path, blocks: Iterator[Samples], facts: wav.WavFacts) -> None:
+    with wav.WavWriter(path, facts.sample_rate, facts.channels) as file:
+        for block in blocks:
+            file.write(block)
+
+
+def _spoken(lines: Sequence[Dubbed], facts: wav.WavFacts) -> NDArray[np.bool_]:
+    """Return which tenths of a second hold dialogue, for a dialogue gate."""
+    tenth = facts.sample_rate // 10
+    spoken = np.zeros(facts.frames // tenth + 1, bool)
+    for line in lines:
+        spoken[line.start // tenth : (line.start + line.frames) // tenth + 1] = True
+    return spoken
+
+
+def _placement(line: Dubbed, rate: int) -> dict[str, Any]:
+    return {
+        "line": line.line,
+        "speaker": line.speaker,
+        "start": to_json(Fraction(line.start, rate)),
+        "end": to_json(Fraction(line.start + line.frames, rate)),
+        "gain_db": round(line.gain_db, 3),
+    }
+
+
+def _own(voice: Product) -> Span:
+    return from_json(Span, voice.value["own"])
+
+
+def _around(own: Span) -> Span:
+    return Span(max(Fraction(0), own.start - AROUND), own.end + AROUND)
+
+
+def _cut(path: Path, span: Span, rate: int) -> Samples:
+    return wav.read(path, start=to_samples(span.start, rate), stop=to_samples(span.end, rate))
+
+
+def _mono(path: Path, first: int, stop: int) -> Samples:
+    return features.mono(wav.read(path, start=first, stop=stop))
