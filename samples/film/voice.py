@@ -1,0 +1,71 @@
+"""The lines, spoken by dubsync's own Kokoro engine, with the exact time of every phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 24000
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One symbol of the voice's alphabet (IPA, single letters for diphthongs), seconds from the start of the line."""
+
+    symbol: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A spoken line: mono `samples` at 24 kHz, its phones, and its words as (text, start, end)."""
+
+    text: str
+    samples: NDArray[np.float32]
+    phones: tuple[Phone, ...]
+    words: tuple[tuple[str, float, float], ...]
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / RATE
+
+
+def speak(lines: list[tuple[str, str]], *, pace: float = 1.0) -> list[Spoken]:
+    """Say each (text, voice name). Fetches the voice's weights when they are not in the cache."""
+    from dubsync import weights
+    from dubsync.backends.kokoro.engine import Engine
+    from dubsync.backends.kokoro.espeak import Espeak
+    from dubsync.backends.kokoro.languages import LANGUAGES
+
+    folder = weights.resolve("kokoro")
+    speech = {language.tag: language for language in LANGUAGES}
+    engine, espeak = Engine(folder, threads=1), Espeak()
+    spoken = []
+    for text, voice in lines:
+        styles = np.load(folder / "voices" / f"{voice}.npy")
+        spoken.append(_say(text, styles, speech["en-GB" if voice[0] == "b" else "en"], engine, espeak, pace))
+    espeak.close()
+    return spoken
+
+
+def _say(text, styles, speech, engine, espeak, pace) -> Spoken:  # type: ignore[no-untyped-def]
+    from dubsync.backends.kokoro import pacing
+    from dubsync.backends.kokoro.engine import FRAME
+    from dubsync.backends.kokoro.phonemes import VOCABULARY, tokens_of
+    from dubsync.backends.kokoro.text import clean
+
+    tokens = tokens_of(clean(text, speech), speech, espeak)
+    style = styles[min(len(tokens.ids), len(styles)) - 1]
+    raw = engine.durations(tokens.ids, style)
+    natural = pacing.natural(raw, tail_token=True, is_last=True)
+    frames = pacing.allocate(natural, round(float(natural.sum()) * pace))
+    samples = engine.decode(engine.encode(tokens.ids, style, raw, frames), style)
+    ends = np.cumsum(frames) * FRAME / RATE
+    starts = ends - frames * FRAME / RATE
+    symbols = {number: symbol for symbol, number in VOCABULARY.items()}
+    phones = [Phone(symbols[token], starts[i + 1], ends[i + 1]) for i, token in enumerate(tokens.ids)]
+    words = [(word, float(starts[first + 1]), float(ends[last])) for word, first, last in tokens.words]
+    return Spoken(text, samples, tuple(phones), tuple(words))
