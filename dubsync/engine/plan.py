@@ -110,21 +110,27 @@ class Plan:
     def add(self, step: Step, product: Product) -> None:
         self.products[step.name, product.unit.language, product.unit.key] = product
 
-    def is_complete(self, step: Step, language: str | None) -> bool:
-        units = self.units(step, language)
-        return units is not None and all(self.product(step, unit) for unit in units)
+    def needs(self, step: Step) -> tuple[str, ...]:
+        """Return the stages that must be complete before the step's units are known and can run."""
+        expansion = self.setting.expansions.get(step.stage.over)
+        return self._inputs(step.stage) + ((expansion.of,) if expansion else ())
 
     def made(self, step: Step, unit: Unit) -> dict[str, tuple[Product, ...]] | None:
         """Return the products the unit may use, or None while one is missing."""
         made: dict[str, tuple[Product, ...]] = {}
-        for need in self._needs(step.stage):
+        for need in self._inputs(step.stage):
             found = self._found(self._by_name[need], step.stage, unit)
             if found is None:
                 return None
             made[need] = found
         return made
 
-    def _needs(self, stage: Stage) -> tuple[str, ...]:
+    def first_missing(self, step: Step, unit: Unit) -> str:
+        """Return the first need of the unit that has no product yet."""
+        inputs = self._inputs(step.stage)
+        return next(need for need in inputs if self._found(self._by_name[need], step.stage, unit) is None)
+
+    def _inputs(self, stage: Stage) -> tuple[str, ...]:
         return stage.needs + tuple(name for name in stage.optional if name in self._by_name)
 
     def _found(self, needed: Step, by: Stage, unit: Unit) -> tuple[Product, ...] | None:
@@ -195,7 +201,7 @@ def forecast(plan: Plan, store: Store) -> list[Forecast]:
 def _forecast(plan: Plan, store: Store, step: Step, unit: Unit) -> Forecast:
     job = plan.job(step, unit)
     if job is None:
-        missing = _first_missing(plan, step, unit)
+        missing = plan.first_missing(step, unit)
         return Forecast(step.name, unit.language, unit.key, True, f"it needs {missing}, which runs first")
     product = store.get(job.fingerprint, unit)
     if product and not step.stage.always:
@@ -210,11 +216,6 @@ def _forecast(plan: Plan, store: Store, step: Step, unit: Unit) -> Forecast:
     return Forecast(step.name, unit.language, unit.key, True, why(store.last(step.name, unit), job.recipe))
 
 
-def _first_missing(plan: Plan, step: Step, unit: Unit) -> str:
-    for need in step.stage.needs + step.stage.optional:
-        if need in {each.name for each in plan.steps} and plan._found(plan._by_name[need], step.stage, unit) is None:
-            return need
-    return "something"
 
 
 def why(last: Mapping[str, Any] | None, recipe: Mapping[str, Any]) -> str:

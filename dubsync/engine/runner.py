@@ -11,6 +11,8 @@ import heapq
 import logging
 import multiprocessing
 import os
+import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -131,14 +133,10 @@ class _Schedule:
         return bool(self._waiting or self._in_flight or self._closed)
 
     def _can_open(self, step: Step, language: str | None) -> bool:
-        names = {each.name for each in self.plan.steps}
-        needs = [name for name in step.stage.needs + step.stage.optional if name in names]
-        for row in self.plan.rows():
-            needed, tag = row
-            is_needed = needed.name in needs and (tag is None or tag == language)
-            if is_needed and self._remaining.get((needed.name, tag), 1):
-                return False
-        return True
+        """Tell whether every row that the step needs, or that names its units, is complete."""
+        needs = self.plan.needs(step)
+        rows = [(each.name, tag) for each, tag in self.plan.rows() if each.name in needs and tag in (None, language)]
+        return all(self._remaining.get(row, 1) == 0 for row in rows)
 
     def _open(self, step: Step, language: str | None, run_here: Callable[[Job], Result]) -> None:
         units = self.plan.units(step, language)
@@ -255,7 +253,8 @@ class _Slot:
 
     def stop(self) -> None:
         self.pipe.close()
-        self.process.terminate()
+        if self.job is not None:
+            self.process.terminate()
         self.process.join(5)
         if self.process.is_alive():
             self.process.kill()
@@ -287,7 +286,8 @@ class _environment:  # noqa: N801 - reads as a function
 
 
 def serve(pipe: Connection, load_stage: StageLoader, open_engine: EngineOpener) -> None:
-    """Be a worker: carry out orders until the pipe closes."""
+    """Be a worker: carry out orders until the pipe closes, or until it is told to stop, which it does in good order."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     workshop = Workshop(load_stage, open_engine)
     while True:
         try:

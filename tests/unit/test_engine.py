@@ -1,0 +1,204 @@
+"""The engine: what runs, what is used again, and what survives a kill."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toys
+
+from dubsync.engine.events import Event
+from dubsync.engine.plan import Engine, Plan, Setting, Step, forecast
+from dubsync.engine.runner import LocalRunner, Summary
+from dubsync.engine.store import Store, sha256
+from dubsync.errors import ConsentMissing, CorruptStore, StageFailed
+
+VOICE = Engine("voice", "toy.voice", {"version": "1"})
+ALL = ("words", "loud", "lines", "voice", "take", "whole")
+
+
+class Bench:
+    """A title in a temporary folder, run over and over."""
+
+    def __init__(self, folder: Path, names: tuple[str, ...] = ALL, *, languages: tuple[str, ...] = ("es",)) -> None:
+        self.folder, self.names, self.languages = folder, names, languages
+        self.film = folder / "film.txt"
+        self.film.write_text("one two three")
+        self.params: dict[str, Any] = {"loud": toys.Loudness()}
+        self.retries = 0
+        self.voice = VOICE
+        self.events: list[Event] = []
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / "store")
+
+    def plan(self) -> Plan:
+        steps = [
+            Step(toys.load(name), self.params.get(name), (self.voice,) if name == "voice" else (), self.retries)
+            for name in self.names
+        ]
+        setting = Setting(self.film, sha256(self.film), self.folder, self.languages, toys.EXPANSIONS)
+        return Plan(steps, setting)
+
+    def run(self, *, slots: int = 2) -> tuple[Plan, Summary]:
+        plan = self.plan()
+        runner = LocalRunner(toys.load, toys.open_engine, slots=slots)
+        place = {"film": self.film, "folder": self.folder, "humans": {}}
+        summary = runner.run(plan, self.store, place, self.events.append)
+        return plan, summary
+
+    def ran(self) -> list[tuple[str, str]]:
+        """Return what a run carries out now, as (stage, unit)."""
+        self.events.clear()
+        self.run()
+        return [(event.stage, event.unit) for event in self.events if event.kind == "finished"]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_pipeline_runs_over_its_axes(bench: Bench) -> None:
+    plan, summary = bench.run()
+    assert plan.products["whole", "es", "es"].value == {
+        "whole": ["ONE one-es!", "TWO two-es!", "THREE three-es!"],
+    }
+    assert summary.ran == 1 + 3 + 1 + 3 + 3 + 1
+
+
+def test_a_second_run_carries_out_nothing(bench: Bench) -> None:
+    bench.run()
+    _, summary = bench.run()
+    assert (summary.ran, summary.reused) == (0, 12)
+
+
+def test_an_edited_line_re_runs_that_line_and_what_it_touches(bench: Bench) -> None:
+    bench.run()
+    (bench.folder / "edits").mkdir()
+    (bench.folder / "edits/es.txt").write_text("uno")
+    assert ("voice", "one") in bench.ran()
+    bench.run()
+    (bench.folder / "edits/es.txt").write_text("eins")
+    assert [stage_unit for stage_unit in bench.ran() if stage_unit[0] == "voice"] == [("voice", "one")]
+
+
+def test_an_equal_result_stops_the_wave(bench: Bench) -> None:
+    bench.run()
+    bench.film.write_text("one  two three")
+    assert bench.ran() == [("words", "title")]
+
+
+def test_languages_share_what_is_made_once_per_film(bench: Bench) -> None:
+    bench.run()
+    bench.languages = ("es", "pt")
+    stages = [stage for stage, _ in bench.ran()]
+    assert "loud" not in stages
+    assert stages.count("voice") == 3
+
+
+def test_the_result_depends_neither_on_slots_nor_on_order(tmp_path: Path) -> None:
+    digests = []
+    for slots in (1, 2):
+        (tmp_path / str(slots)).mkdir()
+        plan, _ = Bench(tmp_path / str(slots)).run(slots=slots)
+        digests.append(sorted((key, product.digest) for key, product in plan.products.items()))
+    assert digests[0] == digests[1]
+
+
+def test_a_parameter_re_runs_its_stage_and_the_plan_says_so(bench: Bench) -> None:
+    bench.run()
+    bench.params["loud"] = toys.Loudness(factor=2)
+    rows = forecast(bench.plan(), bench.store)
+    loud = [row for row in rows if row.stage == "loud"]
+    assert {row.why for row in loud} == {"params.factor changed"}
+    assert [row.runs for row in rows if row.stage == "voice"] == [False] * 3
+    assert {row.why for row in rows if row.stage == "take"} == {"it needs loud, which runs first"}
+
+
+def test_another_engine_version_re_runs_its_units(bench: Bench) -> None:
+    bench.run()
+    bench.voice = replace(VOICE, identity={"version": "2"})
+    rows = forecast(bench.plan(), bench.store)
+    assert {row.why for row in rows if row.stage == "voice"} == {"engines.voice.version changed"}
+
+
+def test_a_plan_changes_nothing(bench: Bench) -> None:
+    rows = forecast(bench.plan(), bench.store)
+    assert all(row.runs for row in rows)
+    assert not (bench.folder / "store").exists()
+
+
+def test_a_damaged_product_is_made_anew(bench: Bench) -> None:
+    plan, _ = bench.run()
+    victim = plan.products["loud", None, "two"].file("loud.txt")
+    before = victim.read_text()
+    victim.write_text("TwO")
+    assert bench.ran() == [("loud", "two")]
+    assert victim.read_text() == before
+
+
+def test_check_finds_one_flipped_bit(bench: Bench) -> None:
+    plan, _ = bench.run()
+    assert bench.store.verify() == 12
+    victim = plan.products["loud", None, "two"].file("loud.txt")
+    stamps = victim.parent / "stamps.json"
+    victim.write_text("TwO")
+    facts = victim.stat()
+    known = json.loads(stamps.read_text())
+    stamps.write_text(json.dumps({**known, "loud.txt": [facts.st_size, facts.st_mtime_ns, facts.st_ino]}))
+    with pytest.raises(CorruptStore, match=r"loud\.txt is not what was written"):
+        bench.store.verify()
+
+
+def test_a_killed_worker_breaks_only_its_own_unit_and_transient_errors_are_tried_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ("words", "shaky"))
+    bench.retries = 1
+    plan, _ = bench.run(slots=2)
+    assert {plan.products["shaky", None, key].value["times"] for key in ("one", "two", "three")} == {2}
+    assert sum(event.kind == "retried" for event in bench.events) == 3
+
+
+def test_a_worker_killed_twice_fails_its_unit(tmp_path: Path) -> None:
+    with pytest.raises(StageFailed, match="killed 2 times"):
+        Bench(tmp_path, ("words", "deadly")).run(slots=1)
+
+
+def test_a_failing_unit_names_stage_and_cause(tmp_path: Path) -> None:
+    with pytest.raises(StageFailed, match=r"film\.txt: broken title failed: ValueError: the toy broke") as caught:
+        Bench(tmp_path, ("words", "broken")).run()
+    assert caught.value.exit_code == 5
+    assert "toys.py" in caught.value.cause
+
+
+def test_a_refusal_comes_before_dear_work_and_is_asked_each_time(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, ("words", "leave", "loud"))
+    with pytest.raises(ConsentMissing):
+        bench.run()
+    assert not any(event.stage == "loud" and event.kind == "finished" for event in bench.events)
+    (tmp_path / "leave.txt").write_text("yes")
+    bench.run()
+    _, summary = bench.run()
+    assert (summary.ran, summary.reused) == (0, 5)
+    (tmp_path / "leave.txt").unlink()
+    with pytest.raises(ConsentMissing):
+        bench.run()
+
+
+def test_unfinished_work_leaves_no_product(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    with store.workspace() as folder:
+        (folder / "half.txt").write_text("half")
+    assert list(store.products()) == []
+    assert not folder.exists()
+
+
+def test_engines_stay_warm_within_a_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    diary = bench.folder / "engines.diary"
+    monkeypatch.setenv("TOY_DIARY", str(diary))
+    bench.run(slots=1)
+    assert diary.read_text().count("opened") == 1
