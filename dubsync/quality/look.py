@@ -1,0 +1,80 @@
+"""Goes through the re-synthesised stretches of a finished dub once, next to the original, shot by shot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.backends.protocols import FaceFinder
+from dubsync.media.patches import PatchBook
+from dubsync.media.read import Upright
+from dubsync.quality.mouths import Flicker, Landmarks, Track, Watched, stretches, watch
+from dubsync.title import FaceTrack
+
+
+@dataclass(frozen=True, slots=True)
+class ShotFaces:
+    """The faces of one shot of the original: `file` is its tracks.npz."""
+
+    tracks: tuple[FaceTrack, ...]
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen. `share`: of the new frames that were looked at."""
+
+    watched: tuple[Watched, ...]
+    flicker: float | None
+    share: float
+
+
+def look(  # noqa: PLR0913 - what is looked at, and with what
+    films: tuple[Path, Path],
+    faces: Sequence[ShotFaces],
+    owners: Mapping[str, str],
+    book: PatchBook,
+    finder: FaceFinder,
+    *,
+    upright: Upright,
+    most: int,
+) -> Look:
+    """Find the speaking faces again in the dub, in at most `most` frames; `owners`: track to speaker."""
+    watched: list[Watched] = []
+    moved = np.zeros(2)
+    left = most
+    for shot in faces:
+        if not shot.tracks or left <= 0:
+            continue
+        first, stop = min(track.first for track in shot.tracks), max(track.stop for track in shot.tracks)
+        new = book.frames[(book.frames >= first) & (book.frames < stop)]
+        tracks = tuple(_speaking(shot, owners)) if len(new) else ()
+        for frames in stretches(new, most=left):
+            flicker = Flicker(book, _by_frame(tracks, frames))
+            watched += watch(films, frames, tracks, finder, upright, flicker.see)
+            moved += flicker.moved
+            left -= len(frames)
+    seen = most - left
+    ratio = float(moved[1] / moved[0]) if moved[0] > 0 else None
+    return Look(tuple(watched), ratio, seen / len(book.frames) if len(book.frames) else 1.0)
+
+
+def _speaking(shot: ShotFaces, owners: Mapping[str, str]) -> Iterator[Track]:
+    with np.load(shot.file) as numbers:
+        for track in shot.tracks:
+            if track.id in owners:
+                seen, landmarks = numbers[f"{track.id}.numbers"], numbers[f"{track.id}.landmarks"]
+                yield Track(track.id, owners[track.id], seen, landmarks)
+
+
+def _by_frame(tracks: Sequence[Track], frames: range) -> dict[int, list[Landmarks]]:
+    found: dict[int, list[Landmarks]] = {}
+    for track in tracks:
+        inside: NDArray[np.bool_] = (track.numbers >= frames.start) & (track.numbers < frames.stop)
+        for number, landmarks in zip(track.numbers[inside], track.landmarks[inside], strict=True):
+            found.setdefault(int(number), []).append(landmarks)
+    return found

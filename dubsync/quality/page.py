@@ -1,0 +1,97 @@
+"""report.html: one self-contained page that a person can read, sign off or send back. No script, no outside address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dubsync.media.measure import IDENTICAL_DB
+from dubsync.quality.chart import Row, clock
+from dubsync.quality.filmstrip import Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What the page shows besides words. `whole`: a frame of both films; `rows`: mouth against voice."""
+
+    whole: Pair | None = None
+    close_ups: Sequence[Pair] = ()
+    rows: Sequence[Row] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A headline figure. `value` is None where it was not measured."""
+
+    name: str
+    value: str | None
+    meaning: str
+
+
+def render(report: Mapping[str, Any], pictures: Pictures, *, language_name: str) -> str:
+    """Return the page."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("dubsync.quality"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["clock"] = clock
+    template = environment.get_template("report.html.j2")
+    frame_rate = report["media"]["fps"]
+    return template.render(
+        report=report,
+        pictures=pictures,
+        tiles=tiles(report),
+        language_name=language_name,
+        moment=lambda frame: f"{frame / frame_rate:.2f} s",
+    )
+
+
+def tiles(report: Mapping[str, Any]) -> tuple[Tile, ...]:
+    """Return the headline figures in words."""
+    timing, voice, sync, picture = report["timing"], report["voice"], report["sync"], report["picture"]
+    understood = None if voice["wer_back"] is None else max(0.0, 1 - voice["wer_back"])
+    likeness = [value for value in voice["speaker_similarity"].values() if value is not None]
+    return (
+        Tile("words understood", _percent(understood), "heard back by a speech recogniser"),
+        Tile(
+            "voice likeness", _number(min(likeness, default=None)), "cosine to the original voice, least alike speaker"
+        ),
+        Tile("speech overlap", _percent(timing["speech_overlap"]), "time that original and dub both speak"),
+        Tile("fastest line", _times(timing["speech_rate_max"]), "against an unhurried reading"),
+        Tile("mouth and sound", _frames(sync["offset_frames"]), "offset of the new mouth to the new voice"),
+        Tile("picture and sound", _unit(report["media"]["av_offset_ms"], "ms"), "offset of the muxed track"),
+        Tile("untouched picture", _fidelity(picture["psnr_untouched_db"]), "outside the new mouths, against the film"),
+        Tile("loudness", _unit(report["sound"]["integrated_lufs"], "LUFS"), "integrated, of the new mix"),
+    )
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"
+
+
+def _percent(value: float | None) -> str | None:
+    return None if value is None else f"{100 * value:.0f} %"
+
+
+def _times(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f} x"
+
+
+def _frames(value: float | None) -> str | None:
+    return None if value is None else f"{value:+.1f} frames"
+
+
+def _unit(value: float | None, unit: str) -> str | None:
+    return None if value is None else f"{round(value, 1) + 0.0:.1f} {unit}"
+
+
+def _fidelity(value: float | None) -> str | None:
+    if value is None:
+        return None
+    return "identical" if value >= IDENTICAL_DB else f"{value:.1f} dB"
