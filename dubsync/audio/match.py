@@ -1,4 +1,4 @@
-"""Make a dubbed line sound as the original did in its place: level, spectrum, room, where it comes from."""
+"""Make a dubbed line sound as the original did in its place: level, spectrum, where it comes from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import equaliser, features, room
+from dubsync.audio import equaliser, features
 from dubsync.audio.loudness import speech_level
 
 Samples = NDArray[np.float32]
@@ -31,15 +31,14 @@ class Place:
     gains: Samples
     bands: NDArray[np.float64]
     seconds: float
-    room: room.Room
 
     @property
     def is_audible(self) -> bool:
         return self.level > _INAUDIBLE
 
 
-def listen(line: Samples, around: Samples, sample_rate: int) -> Place:
-    """Hear how the original dialogue (n, channels) sounds in a line, and the room in a wider stretch around it."""
+def listen(line: Samples, sample_rate: int) -> Place:
+    """Hear how the original dialogue (n, channels) sounds in a line."""
     levels = np.array([features.level_db(line[:, channel]) for channel in range(line.shape[1])])
     loudest = int(np.argmax(levels))
     gains = 10 ** ((levels - levels[loudest]) / 20)
@@ -49,7 +48,6 @@ def listen(line: Samples, around: Samples, sample_rate: int) -> Place:
         gains=np.where(gains > 0.05, gains, 0).astype(np.float32),
         bands=features.band_levels(speech, sample_rate, _CENTRES),
         seconds=len(features.trim_silence(speech, sample_rate)) / sample_rate,
-        room=room.hear(around[:, loudest], sample_rate),
     )
 
 

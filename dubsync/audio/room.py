@@ -1,8 +1,8 @@
-"""The room a line was spoken in: heard from how speech dies away, and given to a dry line.
+"""The room a line was spoken in, found by trying rooms on dry speech, and given to a dry line.
 
-The decay after the ends of loud sounds gives the reverberation time; how far the sound has fallen a tenth of a second
-after an end gives how much reverberation there is. For a diffuse tail of energy E (the direct sound being 1) that
-decays 60 dB in T seconds, the level after t is 10 log(E / (1 + E)) - 60 t / T, which is solved for E.
+Speech dies away quickly by itself and slowly in a room. What is compared is how fast the level falls wherever it
+falls: the 5th, 15th and 30th percentile of the decay times of all falls of 80 ms. The room whose tail gives the dub's
+own dry speech the original's percentiles is taken; "dry" is one of them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,10 @@ from dubsync.audio import features
 Samples = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-_STEP = 0.01
-_AFTER = 0.1
-_DRY = 0.25
-"""Seconds: shorter decays are the voice's own."""
-_LONGEST = 1.5
-_ENDS = 3
-"""Ends of sounds that must be heard before anything is claimed."""
+_RATE = 16000
+_STEPS = 8
+_FALLS = 80
+"""Falls that must be heard before anything is claimed, about 4 s of speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,70 +32,55 @@ class Room:
 
 
 DRY = Room(0.0, 0.0)
+_ROOMS = (DRY, *(Room(decay, wet) for decay in (0.25, 0.4, 0.6, 0.9) for wet in (0.03, 0.1, 0.25)))
 
 
-def hear(speech: Samples, sample_rate: int) -> Room:
-    """Return the room that mono speech was spoken in; DRY where too little can be heard of it."""
-    levels = features.frame_levels(speech, int(sample_rate * _STEP)).astype(np.float64)
-    slopes, falls = [], []
-    for end in _ends(levels):
-        tail = levels[end : end + 40]
-        fall = _decay(tail)
-        if fall is not None:
-            slopes.append(fall)
-            falls.append(tail[min(len(tail) - 1, int(_AFTER / _STEP))] - tail[0])
-    if len(slopes) < _ENDS:
-        return DRY
-    decay = float(min(_LONGEST, np.median(slopes)))
-    if decay < _DRY:
-        return DRY
-    share = 10 ** (min(-1.0, float(np.median(falls)) + 60 * _AFTER / decay) / 10)
-    return Room(decay, float(np.clip(share / (1 - share), 0.0, 0.5)))
+def decays(speech: Samples, sample_rate: int) -> Floats | None:
+    """Return the logarithms of three percentiles of decay time (s for 60 dB); None where too little can be heard."""
+    sound = features.resample(speech, sample_rate, _RATE)
+    levels = features.frame_levels(sound, _RATE // 100).astype(np.float64)
+    if len(levels) < 4 * _STEPS or levels.max() < -80:
+        return None
+    windows = np.lib.stride_tricks.sliding_window_view(levels, _STEPS)
+    time = (np.arange(_STEPS) - (_STEPS - 1) / 2) * 0.01
+    slopes = windows @ time / (time @ time)
+    falls = slopes[(windows[:, 0] > np.percentile(levels, 95) - 20) & (slopes < -40)]
+    return np.log(-60 / np.percentile(falls, (5, 15, 30))) if len(falls) >= _FALLS else None
 
 
-def _ends(levels: Floats) -> list[int]:
-    """Return the last loud step before each fall of 20 dB or more within 0.4 s."""
-    if len(levels) < 45:
-        return []
-    loud = levels > np.percentile(levels, 95) - 12
-    found = []
-    for step in np.nonzero(loud[:-40] & ~loud[1:-39])[0]:
-        after = levels[step + 1 : step + 40]
-        if not loud[step + 1 : step + 16].any() and after.min() < levels[step] - 20:
-            found.append(int(step))
-    return found
+class Rooms:
+    """Rooms as they would sound with this dry speech in them."""
+
+    def __init__(self, dry: Samples, sample_rate: int) -> None:
+        sound = features.resample(dry, sample_rate, _RATE)
+        heard = [(room, decays(place(sound, _RATE, room), _RATE)) for room in _ROOMS]
+        self._known = [(room, found) for room, found in heard if found is not None]
+
+    def find(self, speech: Samples, sample_rate: int) -> Room:
+        """Return the room whose decays are nearest to those of the speech; DRY where nothing can be said."""
+        wanted = decays(speech, sample_rate)
+        if wanted is None or not self._known:
+            return DRY
+        return min(self._known, key=lambda known: float(np.abs(known[1] - wanted).sum()))[0]
 
 
-def _decay(tail: Floats) -> float | None:
-    """Return the seconds for 60 dB from the slope between -5 and -25 dB, None if it is not a steady fall."""
-    fallen = tail - tail[0]
-    below = np.nonzero(fallen < -25)[0]
-    stop = int(below[0]) + 1 if len(below) else len(tail)
-    part = np.nonzero(fallen[:stop] < -3)[0]
-    if len(part) < 3:
-        return 60 * stop * _STEP / 25 if len(below) else None
-    slope = float(np.polyfit(part * _STEP, fallen[part], 1)[0])
-    return None if slope > -30 else -60 / slope
-
-
-def place(speech: Samples, sample_rate: int, room: Room, *, seed: int) -> Samples:
+def place(speech: Samples, sample_rate: int, room: Room) -> Samples:
     """Return dry mono speech as it sounds in the room, its tail added to its length."""
-    if room.wet < 1e-3 or room.decay < _DRY:
+    if room == DRY:
         return speech
     from scipy.signal import fftconvolve
 
-    tail = fftconvolve(speech, impulse_response(sample_rate, room, seed=seed))
-    out: Samples = tail.astype(np.float32)
+    out: Samples = fftconvolve(speech, impulse_response(sample_rate, room)).astype(np.float32)
     out[: len(speech)] += speech
     return out
 
 
-def impulse_response(sample_rate: int, room: Room, *, seed: int) -> Samples:
-    """Return the tail without the direct sound: noise that decays, 8 ms late, darker than white."""
+def impulse_response(sample_rate: int, room: Room) -> Samples:
+    """Return the tail without the direct sound: always the same noise, decaying, 8 ms late, darker than white."""
     from scipy.signal import butter, sosfilt
 
     time = np.arange(int(room.decay * 0.75 * sample_rate)) / sample_rate
-    noise = np.random.default_rng(seed).standard_normal(len(time)) * np.exp(-6.91 * time / room.decay)
+    noise = np.random.default_rng(0).standard_normal(len(time)) * np.exp(-6.91 * time / room.decay)
     dark = sosfilt(butter(1, min(5000, 0.45 * sample_rate), fs=sample_rate, output="sos"), noise)
     dark *= np.sqrt(room.wet / np.sum(dark**2))
     return np.concatenate([np.zeros(int(0.008 * sample_rate)), dark]).astype(np.float32)

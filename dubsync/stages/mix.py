@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from dubsync.audio import features, loudness, match, room, timeline, wav
 from dubsync.audio.limiter import limit
 from dubsync.audio.mastering import PROFILES, Profile, gain_for
+from dubsync.audio.room import Rooms
 from dubsync.audio.timeline import Placed, Region
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
@@ -31,6 +32,7 @@ Samples = NDArray[np.float32]
 
 AROUND = Fraction(10)
 """Seconds on either side of a line in which its room is heard."""
+DRY_S = 15
 MARGIN = Fraction(3, 20)
 REACH_S = 0.6
 """How far the original speech is followed beyond the times that its recogniser gave."""
@@ -78,33 +80,50 @@ def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str,
 def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Context) -> list[Dubbed]:
     """Fit every line to its place and keep it in a file until it is its turn."""
     rate = wav.facts(dialogue).sample_rate
-    levels: dict[str, list[float]] = {}
-    places = []
-    for voice in voices:
-        own = _own(voice)
-        place = match.listen(_cut(dialogue, own, rate), _cut(dialogue, _around(own), rate), rate)
-        places.append(place)
-        if place.is_audible:
-            levels.setdefault(voice.value["speaker"], []).append(place.level)
-    usual = {speaker: float(np.median(heard)) for speaker, heard in levels.items()}
+    rooms = Rooms(_dry_speech(voices, rate), rate)
+    places = [match.listen(_cut(dialogue, _own(voice), rate), rate) for voice in voices]
+    usual = _usual_levels(voices, places)
     lines = []
     for number, (voice, place) in enumerate(zip(voices, places, strict=True)):
-        target = _level(place, usual.get(voice.value["speaker"]))
-        lines.append(_fitted(voice, place, target, rate, folder / f"{number}.wav"))
+        level = _level(place, usual.get(voice.value["speaker"]))
+        around = features.mono(_cut(dialogue, _around(_own(voice)), rate))
+        wet = room.place(match.colour(_dry(voice, rate), rate, place), rate, rooms.find(around, rate))
+        lines.append(_dubbed(voice, place, wet, level, rate, folder / f"{number}.wav"))
         ctx.progress(0.5 * (number + 1) / len(voices))
     return lines
 
 
-def _fitted(voice: Product, place: match.Place, target: float, rate: int, file: Path) -> Dubbed:
-    spoken = wav.facts(voice.file("line.wav"))
-    dry = features.resample(wav.read(voice.file("line.wav"))[:, 0], spoken.sample_rate, rate)
-    coloured = match.colour(dry, rate, place)
-    wet = room.place(coloured, rate, place.room, seed=0)
-    gain_db = target - loudness.speech_level(wet, rate)
-    wav.write(file, wet * np.float32(10 ** (gain_db / 20)), rate)
+def _dubbed(voice: Product, place: match.Place, wet: Samples, level: float, rate: int, file: Path) -> Dubbed:
+    """Keep the line at the level it is to have, and say where it belongs."""
     value = voice.value
-    start = to_samples(seconds(float(value["start"])), rate)
-    return Dubbed(value["line"], value["speaker"], start, len(dry), _own(voice), gain_db, place.gains, file)
+    gain_db = level - loudness.speech_level(wet, rate)
+    wav.write(file, wet * np.float32(10 ** (gain_db / 20)), rate)
+    start, length = (to_samples(seconds(float(value[name])), rate) for name in ("start", "seconds"))
+    return Dubbed(value["line"], value["speaker"], start, length, _own(voice), gain_db, place.gains, file)
+
+
+def _dry(voice: Product, rate: int) -> Samples:
+    file = voice.file("line.wav")
+    return features.resample(wav.read(file)[:, 0], wav.facts(file).sample_rate, rate)
+
+
+def _dry_speech(voices: Sequence[Product], rate: int) -> Samples:
+    """Return enough dubbed speech to try rooms on."""
+    parts: list[Samples] = [np.zeros(0, np.float32)]
+    for voice in voices:
+        if sum(len(part) for part in parts) >= DRY_S * rate:
+            break
+        parts.append(_dry(voice, rate))
+    return np.concatenate(parts)
+
+
+def _usual_levels(voices: Sequence[Product], places: Sequence[match.Place]) -> dict[str, float]:
+    """Return the median level of each speaker's audible lines, LUFS."""
+    levels: dict[str, list[float]] = {}
+    for voice, place in zip(voices, places, strict=True):
+        if place.is_audible:
+            levels.setdefault(voice.value["speaker"], []).append(place.level)
+    return {speaker: float(np.median(heard)) for speaker, heard in levels.items()}
 
 
 def _level(place: match.Place, usual: float | None) -> float:
