@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,13 @@ from dubsync.backends.kokoro.voices import LEFT_OUT, Library, plain
 
 HEARD_RATE = 16000
 _SYMBOLS = {number: symbol for symbol, number in VOCABULARY.items()}
-_VOICES = {"en": ("af_", "am_", "bf_", "bm_"), "es": ("ef_", "em_"), "fr": ("ff_",), "it": ("if_", "im_"), "pt": ("pf_", "pm_")}
+_VOICES = {
+    "en": ("af_", "am_", "bf_", "bm_"),
+    "es": ("ef_", "em_"),
+    "fr": ("ff_",),
+    "it": ("if_", "im_"),
+    "pt": ("pf_", "pm_"),
+}
 _PAUSE_S = (0.15, 0.6)
 """Silence put before and after each sentence, drawn evenly from this range."""
 
@@ -84,7 +91,7 @@ def sentences_of(path: Path, column: int, *, seed: int) -> Iterator[str]:
 
 def write(path: Path, sentences: list[Sentence]) -> None:
     """Write spoken sentences as one file."""
-    arrays: dict[str, NDArray[np.generic]] = {}
+    arrays: dict[str, Any] = {}
     for number, sentence in enumerate(sentences):
         arrays[f"{number}.samples"] = sentence.samples
         arrays[f"{number}.symbols"] = np.array(sentence.symbols)

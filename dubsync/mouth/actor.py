@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.backends.protocols import Footage, Progress
 from dubsync.mouth import articulation, library, performance, retrieval, shape, warp
 from dubsync.mouth.articulation import Articulation, Manner
+from dubsync.mouth.footage import Footage, Progress, seconds_of
 from dubsync.mouth.hearing import Ear, at_times
 from dubsync.mouth.library import GEOMETRY_SIZE, Geometry, Library
 
@@ -61,8 +61,8 @@ def observe(footage: Sequence[Footage], model: Articulation, ear: Ear) -> list[S
         if len(rows) == 0:
             continue
         heard = model.coefficients(ear.hear(shot.speech))
-        seconds = shot.times[shot.numbers[rows] - shot.first] - shot.speech_start
-        found.append(Seen(shot, rows, library.measure(shot.landmarks[rows]), at_times(heard, seconds)))
+        heard_there = at_times(heard, seconds_of(shot, rows))
+        found.append(Seen(shot, rows, library.measure(shot.landmarks[rows]), heard_there))
     return found
 
 
@@ -88,11 +88,10 @@ def gather(seen: Sequence[Seen], kept: Sequence[NDArray[np.int64]], progress: Pr
     pick = [(index, shot, rows) for index, (shot, rows) in enumerate(zip(seen, kept, strict=True)) if len(rows)]
     numbers = [shot.footage.numbers[shot.rows[rows]] for _, shot, rows in pick]
     made = Library(
-        size,
-        *(
-            np.concatenate([getattr(shot.geometry, name)[rows] for _, shot, rows in pick])
-            for name in ("shapes", "poses", "nodes")
-        ),
+        size=size,
+        shapes=np.concatenate([shot.geometry.shapes[rows] for _, shot, rows in pick]),
+        poses=np.concatenate([shot.geometry.poses[rows] for _, shot, rows in pick]),
+        nodes=np.concatenate([shot.geometry.nodes[rows] for _, shot, rows in pick]),
         shot=np.repeat(np.array([index for index, _, _ in pick], np.int32), [len(rows) for _, _, rows in pick]),
         number=np.concatenate(numbers).astype(np.int32),
     )
@@ -144,13 +143,15 @@ def load(folder: Path) -> Actor:
     return Actor(kept, manner, mesh_of(kept), facts, folder)
 
 
-def perform_plan(actor: Actor, model: Articulation, ear: Ear, footage: Footage) -> tuple[Geometry, performance.Score] | None:
+def perform_plan(
+    actor: Actor, model: Articulation, ear: Ear, footage: Footage
+) -> tuple[Geometry, performance.Score] | None:
     """Decide what the actor's mouth does in a shot; None when nothing is to be changed."""
     was = footage.speaking if footage.was_speaking is None else footage.was_speaking
     share = performance.shares(footage.numbers, footage.speaking | was, footage.usable)
     if not (share > 0).any():
         return None
     geometry = library.measure(footage.landmarks)
-    seconds = footage.times[footage.numbers - footage.first] - footage.speech_start
-    spoken = performance.spoken_shapes(model, actor.manner, ear.hear(footage.speech), footage.speech, seconds)
+    heard = ear.hear(footage.speech)
+    spoken = performance.spoken_shapes(model, actor.manner, heard, footage.speech, seconds_of(footage))
     return geometry, performance.score(geometry, footage.landmarks, spoken, share, actor.library)

@@ -112,7 +112,9 @@ class Manner:
     high: Array
 
 
-def learn_manner(model: Articulation, shapes: Array, heard: Array, speaking: NDArray[np.bool_], *, prior: float) -> Manner:
+def learn_manner(
+    model: Articulation, shapes: Array, heard: Array, speaking: NDArray[np.bool_], *, prior: float
+) -> Manner:
     """Fit a face's manner to its own footage.
 
     `shapes`: (n, points, 3) measured; `heard`: (n, k) what the model says to the sound of each frame; `prior`: how
@@ -162,7 +164,7 @@ def perform(model: Articulation, manner: Manner, features: Array, samples: Array
 
 
 def activity(samples: Array, count: int) -> Array:
-    """Return (count,) 0 to 1, 50 a second: 0 in silence, 1 in speech; lips part a little early and close a little late."""
+    """Return (count,) 0 to 1, 50 a second: 0 in silence, 1 in speech, a little early and a little late."""
     step = RATE // FEATURES_PER_SECOND
     padded = np.pad(samples, (0, max(0, count * step - len(samples))))[: count * step]
     level = 10 * np.log10(np.mean(np.square(padded.reshape(count, step), dtype=np.float64), axis=1) + 1e-10)
@@ -170,5 +172,7 @@ def activity(samples: Array, count: int) -> Array:
     early, late = round(_OPEN_BEFORE_S * FEATURES_PER_SECOND), round(_CLOSE_AFTER_S * FEATURES_PER_SECOND)
     wide = np.convolve(loud, np.ones(early + late + 1), mode="full")[late:][: count + early][:count] > 0
     smooth = np.hanning(early + late + 3)[1:-1]
-    share = np.convolve(np.pad(wide.astype(np.float64), (len(smooth) // 2,) * 2, mode="edge"), smooth / smooth.sum(), "valid")
+    share = np.convolve(
+        np.pad(wide.astype(np.float64), (len(smooth) // 2,) * 2, mode="edge"), smooth / smooth.sum(), "valid"
+    )
     return np.asarray(share[:count], np.float32)

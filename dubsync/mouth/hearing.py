@@ -54,7 +54,8 @@ class Ear:
         padded[: len(samples)] = samples
         spectrum = np.ascontiguousarray(self._spectrum(padded, padding=0)[None, :, : _WINDOW_S * 100], np.float32)
         heard = self._model.encode(ctranslate2.StorageView.from_array(spectrum), to_cpu=True)
-        return np.asarray(heard, np.float32)[0]
+        features: NDArray[np.float32] = np.asarray(heard, np.float32)[0]
+        return features
 
 
 def _starts(length: int) -> list[int]:
@@ -71,4 +72,4 @@ def at_times(features: NDArray[np.float32], seconds: NDArray[np.float64]) -> NDA
     low = np.floor(place).astype(int)
     high = np.minimum(low + 1, len(features) - 1)
     share = (place - low).astype(np.float32)[:, None]
-    return features[low] * (1 - share) + features[high] * share
+    return np.asarray(features[low] * (1 - share) + features[high] * share, np.float32)

@@ -30,7 +30,7 @@ _WARM = 400
 class Geometry:
     """Lower faces as numbers, one row each. `nodes`: mesh nodes in crops of `GEOMETRY_SIZE` pixels.
 
-    `shapes`: (n, points, 3) head-fixed; `poses`: (n, 3) yaw, pitch, roll in degrees; `affines`: (n, 2, 3) picture to crop.
+    `shapes`: (n, points, 3) head-fixed; `poses`: (n, 3) yaw, pitch, roll in degrees; `affines`: (n, 2, 3) to the crop.
     """
 
     shapes: Array
@@ -65,7 +65,7 @@ def nodes_of(moving: Array, landmarks: Landmarks, affines: Array) -> Array:
 
 @dataclass
 class Library:
-    """Crops of one actor. `shot`: (n,) which footage; `number`: (n,) its frame. `follows`: entry j continues j - 1."""
+    """Crops of one actor. `shot`: (n,) which footage; `number`: (n,) its frame."""
 
     size: int
     shapes: Array
@@ -81,6 +81,7 @@ class Library:
 
     @property
     def follows(self) -> NDArray[np.bool_]:
+        """Return (n,) whether entry j shows what came right after entry j - 1."""
         same = (self.shot[1:] == self.shot[:-1]) & (np.abs(self.number[1:] - self.number[:-1]) <= 2)
         return np.concatenate([[False], same])
 
@@ -89,7 +90,12 @@ class Library:
         done, packed = cv2.imencode(
             ".jpg",
             picture[..., ::-1],
-            [cv2.IMWRITE_JPEG_QUALITY, _QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444],
+            [
+                cv2.IMWRITE_JPEG_QUALITY,
+                _QUALITY,
+                cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+                cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+            ],
         )
         assert done
         self.packed.append(packed.tobytes())
@@ -109,8 +115,12 @@ class Library:
     def part(self, keep: NDArray[np.int64]) -> Library:
         """Return a library of only these entries."""
         return Library(
-            self.size,
-            *(array[keep] for array in (self.shapes, self.poses, self.nodes, self.shot, self.number)),
+            size=self.size,
+            shapes=self.shapes[keep],
+            poses=self.poses[keep],
+            nodes=self.nodes[keep],
+            shot=self.shot[keep],
+            number=self.number[keep],
             packed=[self.packed[entry] for entry in keep],
         )
 
@@ -136,5 +146,12 @@ def load(folder: Path) -> Library:
         ends = np.cumsum(arrays["lengths"])
         raw = (folder / "pictures.bin").read_bytes()
         packed = [raw[end - length : end] for end, length in zip(ends, arrays["lengths"], strict=True)]
-        fields = (arrays[name] for name in ("shapes", "poses", "nodes", "shot", "number"))
-        return Library(int(arrays["size"]), *fields, packed=packed)
+        return Library(
+            size=int(arrays["size"]),
+            shapes=arrays["shapes"],
+            poses=arrays["poses"],
+            nodes=arrays["nodes"],
+            shot=arrays["shot"],
+            number=arrays["number"],
+            packed=packed,
+        )

@@ -1,7 +1,7 @@
 """One shot performed anew: what the mouth does in each frame, whose pixels it is made of, and the patches.
 
-    plan     speech and measured faces -> a score: target shapes, how far each frame goes over to the new mouth
-    render   score and pictures, one frame at a time -> patches
+plan     speech and measured faces -> a score: target shapes, how far each frame goes over to the new mouth
+render   score and pictures, one frame at a time -> patches
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Ingredients:
-    """All a frame is made of, in crops of one size. `skin`: up to two warped pictures with shares, brightest share first."""
+    """All a frame is made of, in crops of one size. `skin`, `inner`: one or two warped pictures with their shares."""
 
     film: Picture
     skin: list[tuple[Picture, float]]
@@ -103,7 +103,7 @@ def _distance(numbers: NDArray[np.int32], marked: NDArray[np.bool_]) -> NDArray[
         return np.full(len(numbers), np.inf)
     place = np.searchsorted(at, numbers)
     before = np.abs(numbers - at[np.clip(place - 1, 0, len(at) - 1)])
-    return np.minimum(before, np.abs(numbers - at[np.clip(place, 0, len(at) - 1)]))
+    return np.asarray(np.minimum(before, np.abs(numbers - at[np.clip(place, 0, len(at) - 1)])))
 
 
 def _distance_to_gap(numbers: NDArray[np.int32], bad: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -113,11 +113,18 @@ def _distance_to_gap(numbers: NDArray[np.int32], bad: NDArray[np.bool_]) -> NDAr
         return np.full(len(numbers), np.inf)
     place = np.searchsorted(missing, numbers)
     before = np.abs(numbers - missing[np.clip(place - 1, 0, len(missing) - 1)])
-    return np.minimum(before, np.abs(numbers - missing[np.clip(place, 0, len(missing) - 1)])).astype(np.float64)
+    after = np.abs(numbers - missing[np.clip(place, 0, len(missing) - 1)])
+    return np.asarray(np.minimum(before, after), np.float64)
 
 
 def score(
-    geometry: Geometry, landmarks: Array, spoken: Array, share: Array, library: Library, *, banned: NDArray[np.bool_] | None = None
+    geometry: Geometry,
+    landmarks: Array,
+    spoken: Array,
+    share: Array,
+    library: Library,
+    *,
+    banned: NDArray[np.bool_] | None = None,
 ) -> Score:
     """Decide each frame's target and whose pixels it takes.
 
@@ -184,7 +191,11 @@ def stretches(share: Array) -> Iterator[slice]:
 
 
 def spoken_shapes(
-    model: articulation.Articulation, manner: articulation.Manner, features: Array, samples: Array, seconds: NDArray[np.float64]
+    model: articulation.Articulation,
+    manner: articulation.Manner,
+    features: Array,
+    samples: Array,
+    seconds: NDArray[np.float64],
 ) -> Array:
     """Return the shapes (n, points, 3) the speech wants at `seconds` after its first sample."""
     from dubsync.mouth.hearing import at_times

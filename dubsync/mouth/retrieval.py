@@ -21,7 +21,7 @@ _FAR = np.float32(1e9)
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What counts in a match. `outer`, `inner`, `jaw`: per point; `pose`: per degree, in hundredths of an eye distance."""
+    """What counts in a match. `outer`, `inner`, `jaw`: per point; `pose`: per degree."""
 
     outer: float = 3.0
     inner: float = 4.0

@@ -50,7 +50,7 @@ def posed(shapes: Array, head: Pose) -> Array:
 
 
 def crop_affines(head: Pose, size: int) -> Array:
-    """Return the similarities (n, 2, 3) from picture pixels to the crops of `size` pixels; pixel centres at integers."""
+    """Return the similarities (n, 2, 3) from picture to crops of `size` pixels; pixel centres at integers."""
     centre = head.scale[:, None] * (head.rotation @ np.array(_CENTRE)) + head.translation
     zoom = size / (CROP_WIDTH * head.scale)
     roll = np.radians(head.roll)

@@ -18,7 +18,8 @@ from dubsync.mouth import shape
 Array = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
-_BORDER = tuple((x, y) for x in (0.0, 0.25, 0.5, 0.75, 1.0) for y in (0.0, 0.25, 0.5, 0.75, 1.0) if x in (0, 1) or y in (0, 1))
+_QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_BORDER = tuple((x, y) for x in _QUARTERS for y in _QUARTERS if x in (0, 1) or y in (0, 1))
 """Points on the edge of the crop that stay in place, as shares of its side."""
 _SHIFT_BITS = 4
 
@@ -60,7 +61,8 @@ def warp(picture: Picture, fetch: Array) -> Picture:
     """Return the picture fetched through a map made for a crop of the same or a smaller size."""
     size = picture.shape[0]
     scaled = enlarged(fetch, size)
-    return np.asarray(cv2.remap(picture, scaled, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    x, y = scaled[..., 0], scaled[..., 1]
+    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def enlarged(fetch: Array, size: int) -> Array:
@@ -79,7 +81,8 @@ def _triangulate(mean: NDArray[np.float64]) -> NDArray[np.int32]:
     found = Delaunay(mean).simplices.astype(np.int32)
     lips = range(shape.LIPS.stop)
     touching = np.isin(found, lips).sum(axis=1)
-    return found[np.argsort(touching, kind="stable")]
+    ordered: NDArray[np.int32] = found[np.argsort(touching, kind="stable")]
+    return ordered
 
 
 def _affines(target: Array, source: Array) -> Array:

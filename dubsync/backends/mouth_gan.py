@@ -1,4 +1,4 @@
-"""mouth.actor: the actor's own frames, chosen and warped to the new speech, finished by a small adversarial network.
+"""mouth.gan: the actor's own frames, chosen and warped to the new speech, finished by a small adversarial network.
 
 What it does lives in `dubsync.mouth`; this is the engine behind the protocol. Pixels come from the actor's footage.
 """
@@ -19,11 +19,11 @@ from dubsync.mouth.hearing import Ear
 WEIGHTS = ("whisper-tiny-en", "articulation")
 
 
-class ActorMouth:
+class MouthGan:
     """Learns an actor from their footage and performs new speech with their own mouth."""
 
     capabilities = Capabilities(
-        name="mouth.actor", version="1", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
+        name="mouth.gan", version="1", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
     )
 
     def __init__(self, *, threads: int | None = None) -> None:

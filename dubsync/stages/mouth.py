@@ -1,0 +1,93 @@
+"""mouth: the speaker's mouth in one take moves to the new voice. Only patches are stored; render lays them on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dubsync.audio import wav
+from dubsync.backends.protocols import Footage, MouthSynth, Patch
+from dubsync.documents import from_json
+from dubsync.engine.stage import Axis, Context, Made, Unit, stage
+from dubsync.media.table import FrameTable
+from dubsync.stages._footage import Film, Sound, footage
+from dubsync.stages.actor import spoken_spans
+from dubsync.title import Shot
+
+CHUNK = 100
+"""Patches in one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One face to perform with. `actor`: what was learnt of its owner."""
+
+    track: str
+    speaker: str
+    actor: Path
+    footage: Footage
+
+
+@stage(
+    over=Axis.TAKE,
+    needs=("source", "faces", "speakers", "rights", "actor", "drive"),
+    backends=("mouth",),
+    version=1,
+)
+def mouth(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
+    """Write patches for the frames in which a speaker who agreed to it speaks, or spoke, on screen."""
+    engine: MouthSynth = ctx.backend("mouth")
+    tracks = {}
+    done = 0
+    tasks = list(_tasks(unit, made, ctx))
+    for place, task in enumerate(tasks):
+        patches = engine.perform(
+            task.actor,
+            task.footage,
+            progress=lambda share, place=place: ctx.progress((place + share) / len(tasks)),  # type: ignore[misc]
+        )
+        written = _write(patches, ctx.out, done)
+        done += len(written)
+        tracks[task.track] = {"speaker": task.speaker, "frames": sum(written)}
+    return {"frames": sum(track["frames"] for track in tracks.values()), "tracks": tracks}
+
+
+def _tasks(unit: Unit, made: Made, ctx: Context) -> Iterator[Task]:
+    """Yield the faces of the shot whose owners speak or spoke, agreed, and were learnt."""
+    shot = from_json(Shot, unit.item, where="shot")
+    film = Film(ctx.film, FrameTable.load(made.one("source").file("frames.npz")))
+    speakers = made.one("speakers").value
+    drive = made.one("drive")
+    sound = Sound(wav.read(drive.file("speech.wav"))[:, 0], float(drive.value["start"]))
+    allowed = {row["speaker"] for row in made.one("rights").value["consent"] if row["face"]}
+    with np.load(made.one("faces").file("tracks.npz")) as arrays:
+        for track in sorted(name.removesuffix(".numbers") for name in arrays if name.endswith(".numbers")):
+            speaker = speakers["faces"].get(track)
+            learnt = made.one("actor").folder / str(speaker)
+            if speaker is None or speaker not in allowed or not learnt.is_dir():
+                continue
+            new = [(float(start), float(end)) for start, end in drive.value["speaking"].get(speaker, [])]
+            old = spoken_spans(speakers, speaker)
+            shown = footage(film, shot, arrays, track, sound=sound, speaking=new, was_speaking=old)
+            yield Task(track, speaker, learnt, shown)
+
+
+def _write(patches: Iterable[Patch], folder: Path, first: int) -> list[int]:
+    """Write patches in files of at most `CHUNK`, numbered from `first`; return how many went into each."""
+    counts: list[int] = []
+    stream = iter(patches)
+    while chunk := list(islice(stream, CHUNK)):
+        np.savez(
+            folder / f"patches-{first + len(counts):04}.npz",
+            frame=np.array([patch.frame for patch in chunk], np.int32),
+            pixels=np.stack([patch.pixels for patch in chunk]),
+            mask=np.stack([patch.mask for patch in chunk]),
+            affine=np.stack([patch.affine for patch in chunk]).astype(np.float32),
+        )
+        counts.append(len(chunk))
+    return counts
