@@ -1,0 +1,218 @@
+"""The report tells every figure or says why not, and its page stands alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from fractions import Fraction
+from html.parser import HTMLParser
+
+import cv2
+import numpy as np
+import pytest
+from heads import faces
+
+from dubsync.errors import Flag, Severity
+from dubsync.quality import chart, filmstrip
+from dubsync.quality.mouths import Watched
+from dubsync.quality.page import Pictures, render, tiles
+from dubsync.quality.report import SECTIONS, Sheet, in_order
+from dubsync.quality.timing import SpokenLine, speech_overlap, speech_rate_max
+from dubsync.timing import Span
+
+KEYS = [f"{section}.{name}" for section, names in SECTIONS.items() for name in names]
+
+
+def span(start: float, end: float) -> Span:
+    return Span(Fraction(start), Fraction(end))
+
+
+def spoken_line(text: str = "hola", *, start: float = 1.0, seconds: float = 2.0, natural: float = 2.0) -> SpokenLine:
+    spoken = span(start, start + seconds)
+    return SpokenLine("line-1", "speaker-a", "hello", text, span(start, start + 2), spoken, natural, heard=text)
+
+
+def full_sheet() -> Sheet:
+    sheet = Sheet("my film", "es")
+    for key in KEYS:
+        sheet.put(key, None, why_not="nobody looked")
+    sheet.put("media.duration_s", 10.0)
+    sheet.put("media.frames", 250)
+    sheet.put("media.fps", 25.0)
+    sheet.put("timing.lines", [spoken_line().row()])
+    sheet.put("voice.speaker_similarity", {"speaker-a": 0.7, "speaker-b": None})
+    sheet.put("rights.consent", [])
+    return sheet
+
+
+def test_every_key_is_there_and_what_is_null_has_a_flag_that_says_why() -> None:
+    report = full_sheet().report()
+    assert report["schema"] == "dubsync.report/1"
+    for section, names in SECTIONS.items():
+        assert tuple(report[section]) == names
+    told = {flag["where"] for flag in report["flags"]}
+    for key in KEYS:
+        section, name = key.split(".")
+        assert report[section][name] is not None or key in told
+    json.dumps(report)
+
+
+def test_a_forgotten_key_is_an_error() -> None:
+    with pytest.raises(ValueError, match="lacks"):
+        Sheet("film", "es").report()
+
+
+def test_a_null_without_a_reason_is_an_error() -> None:
+    with pytest.raises(ValueError, match="nobody says why"):
+        Sheet("film", "es").put("voice.wer_back", None)
+
+
+def test_a_key_that_the_schema_does_not_know_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no place"):
+        Sheet("film", "es").put("voice.beauty", 1.0)
+
+
+def test_flags_come_once_and_the_gravest_first() -> None:
+    minor, grave = Flag(Severity.INFO, "a", "", "x"), Flag(Severity.ERROR, "b", "", "y")
+    assert in_order([minor, grave, minor]) == (grave, minor)
+
+
+@pytest.mark.parametrize(
+    ("original", "dubbed", "expected"),
+    [
+        ([(0, 4)], [(0, 4)], 1.0),
+        ([(0, 4)], [(4, 8)], 0.0),
+        ([(0, 4)], [(2, 6)], 0.5),
+        ([(0, 1), (2, 3)], [(0, 3)], 0.8),
+        ([(0, 2), (1, 3)], [(0, 3)], 1.0),
+    ],
+)
+def test_speech_overlap_is_what_two_speeches_share(
+    original: list[tuple[int, int]], dubbed: list[tuple[int, int]], expected: float
+) -> None:
+    spans = ([span(*each) for each in side] for side in (original, dubbed))
+    assert speech_overlap(*spans) == pytest.approx(expected)
+
+
+def test_speech_overlap_of_silence_is_unknown() -> None:
+    assert speech_overlap([], []) is None
+
+
+def test_the_rate_says_how_much_faster_than_naturally_a_line_is_spoken() -> None:
+    hurried, slack = spoken_line(natural=3.0), spoken_line(natural=1.5)
+    assert hurried.rate == pytest.approx(1.5)
+    assert speech_rate_max([slack, hurried]) == pytest.approx(1.5)
+    assert speech_rate_max([]) is None
+
+
+class Page(HTMLParser):
+    """Reads a page strictly enough: every element that opens must close, in order."""
+
+    VOID = ("meta", "br", "img", "line", "path", "rect")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.pictures_without_words = 0
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.addresses += [str(given[key]) for key in ("src", "href") if key in given]
+        self.pictures_without_words += tag == "img" and not given.get("alt")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def noise(height: int = 400, width: int = 600) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+
+
+def full_page(sheet: Sheet | None = None, pictures: Pictures | None = None) -> str:
+    report = (sheet or full_sheet()).report()
+    return render(report, pictures or Pictures(), language_name="Spanish")
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script() -> None:
+    pair = filmstrip.Pair(7, filmstrip.data_uri(noise()), filmstrip.data_uri(noise()), 600, 400)
+    text = full_page(pictures=Pictures(pair, (pair, pair)))
+    page = Page(text)
+    assert len(page.addresses) == 6
+    assert all(address.startswith("data:image/jpeg;base64,") for address in page.addresses)
+    assert page.pictures_without_words == 0
+    assert "<script" not in text
+    assert "http" not in text
+
+
+def test_every_flag_is_told_in_words_with_its_hint() -> None:
+    sheet = full_sheet()
+    sheet.flags.append(Flag(Severity.WARNING, "no-face", "shot-3", "nobody is seen", "look at the shot"))
+    text = full_page(sheet)
+    for words in ("no-face", "shot-3", "nobody is seen", "look at the shot", "nobody looked"):
+        assert words in text
+
+
+def test_text_of_the_film_cannot_become_markup() -> None:
+    sheet = full_sheet()
+    sheet.put("timing.lines", [spoken_line("<script>alert(1)</script>").row()])
+    text = full_page(sheet)
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_what_was_not_measured_is_said_so_among_the_headlines() -> None:
+    found = {tile.name: tile.value for tile in tiles(full_sheet().report())}
+    assert found["words understood"] is None
+    assert found["voice likeness"] == "0.70"
+
+
+def test_a_dub_without_new_mouths_says_that_the_picture_is_the_original() -> None:
+    assert "the picture is the original" in full_page()
+
+
+def test_a_picture_is_small_enough_and_looks_the_same() -> None:
+    picture = cv2.GaussianBlur(noise(), (0, 0), 9)
+    content = base64.b64decode(filmstrip.data_uri(picture).split(",", 1)[1])
+    back = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    assert np.abs(back.astype(int) - picture).mean() < 3
+    assert len(base64.b64decode(filmstrip.data_uri(noise(760, 760)).split(",", 1)[1])) <= 200_000
+
+
+def watched(before: list[float], after: list[float], first: int = 0) -> Watched:
+    numbers = np.arange(first, first + len(before), dtype=np.int32)
+    return Watched("face-1", "speaker-a", numbers, faces(before), faces(after))
+
+
+def test_moments_are_those_where_the_mouth_differs_most_and_lie_apart() -> None:
+    before, after = [0.0] * 100, [0.0] * 100
+    after[10], after[12], after[60] = 0.3, 0.29, 0.2
+    moments = filmstrip.choose([watched(before, after)], 25.0, count=2)
+    assert [moment.frame for moment in moments] == [10, 60]
+    assert moments[0].change == pytest.approx(0.3, abs=0.02)
+
+
+def test_the_chart_draws_both_mouths_and_breaks_where_frames_are_missing() -> None:
+    times = np.arange(200) / 25
+    seen = [watched([0.1] * 20, [0.2] * 20), watched([0.1] * 20, [0.2] * 20, first=60)]
+    (row,) = chart.rows(seen, times, lambda start, stop: np.zeros(300, np.float32), [spoken_line("hola <b>")])
+    assert row.after.count("M") == 2
+    assert row.before.count("M") == 2
+    heights = [float(point.split(",")[1]) for point in row.after.replace("M", "").replace("L", "").split()]
+    assert heights == pytest.approx([100 * (1 - 0.2 / 0.45)] * 40, abs=3)
+    assert [bar.text for bar in row.bars] == ["hola <b>"]
+    Page(full_page(pictures=Pictures(rows=(row,))))
+
+
+def test_a_long_film_does_not_make_an_endless_chart() -> None:
+    times = np.arange(100_000) / 25
+    seen = [watched([0.1] * 5, [0.2] * 5, first=number) for number in range(0, 90_000, 1000)]
+    drawn = chart.rows(seen, times, lambda start, stop: np.zeros(10, np.float32), [])
+    assert len(drawn) == chart.MOST_ROWS
