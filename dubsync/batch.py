@@ -1,13 +1,13 @@
 """Titles x languages from one file. A title that fails does not stop the others; run again, only what is missing runs.
 
-    schema = "dubsync.batch/1"
-    languages = ["es", "pt"]        # for every title that names none
-    pipeline = "film"
-    [[title]]
-    film = "one.mp4"                # beside the batch file
-    languages = ["es"]
-    consent = "consent.toml"
-    out = "delivered/one"
+schema = "dubsync.batch/1"
+languages = ["es", "pt"]        # for every title that names none
+pipeline = "film"
+[[title]]
+film = "one.mp4"                # beside the batch file
+languages = ["es"]
+consent = "consent.toml"
+out = "delivered/one"
 """
 
 from __future__ import annotations
@@ -123,7 +123,14 @@ def rows(results: list[Result]) -> list[dict[str, Any]]:
 def _facts(result: Result, language: str) -> dict[str, Any]:
     if result.made is None:
         error = result.error
-        return {"state": "failed", "flags": 0, "ran": 0, "reused": 0, "seconds": 0.0, "what": error.message if error else ""}
+        return {
+            "state": "failed",
+            "flags": 0,
+            "ran": 0,
+            "reused": 0,
+            "seconds": 0.0,
+            "what": error.message if error else "",
+        }
     dub = next(each for each in result.made.dubs if each.language.startswith(language.split("-")[0]))
     summary = result.made.summary
     serious = sum(flag.severity is not Severity.INFO for flag in dub.flags)
@@ -168,6 +175,8 @@ def check(results: list[Result], *, is_strict: bool) -> None:
             cause=str(first.error),
             hint=first.error.hint or "mend them and run the batch again: only what is missing runs",
         )
-    flags = [flag for result in results if result.made for flag in result.made.flags if flag.severity is not Severity.INFO]
+    flags = [
+        flag for result in results if result.made for flag in result.made.flags if flag.severity is not Severity.INFO
+    ]
     if is_strict and flags:
         raise Flagged(f"{len(flags)} flags were raised", hint="they are in the reports, in words")

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Hashable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from dubsync import title
 from dubsync.errors import InputError
@@ -53,11 +54,13 @@ def from_json(kind: type[T], value: Any, *, where: str = "document") -> T:
     from pydantic import ValidationError
 
     try:
-        result: T = _adapter(kind).validate_python(value)
+        result: T = _adapter(cast(Hashable, kind)).validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{where}: {place or 'value'}: {first['msg'].lower()}", hint="compare it with docs/products.md") from error
+        raise InputError(
+            f"{where}: {place or 'value'}: {first['msg'].lower()}", hint="compare it with docs/products.md"
+        ) from error
     return result
 
 

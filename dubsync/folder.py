@@ -1,6 +1,6 @@
 """The title folder: where everything made from a film lives, and the promise that the film is still the same one.
 
-    film.dubsync/  title.json  consent.toml  casting.toml  glossary.csv  edits/  store/  runs/  out/
+film.dubsync/  title.json  consent.toml  casting.toml  glossary.csv  edits/  store/  runs/  out/
 """
 
 from __future__ import annotations

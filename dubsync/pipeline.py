@@ -180,5 +180,3 @@ def nearest(word: str, known: Iterable[str]) -> str:
     known = list(known)
     match = process.extractOne(word, known, score_cutoff=60)
     return f'did you mean "{match[0]}"?' if match else f"known: {', '.join(known)}"
-
-

@@ -86,7 +86,9 @@ def localize(
         finally:
             notes.close()
     deliveries = chosen.deliveries(wish)
-    return Localized(title, tuple(_dub(plan, tag, deliveries.get(tag, home / "out" / tag)) for tag in chosen.languages), summary)
+    return Localized(
+        title, tuple(_dub(plan, tag, deliveries.get(tag, home / "out" / tag)) for tag in chosen.languages), summary
+    )
 
 
 def plan(film: Path, languages: Sequence[str], wish: Wish | None = None) -> list[Forecast]:
@@ -172,7 +174,7 @@ class _Chosen:
     languages: tuple[str, ...]
 
     def deliveries(self, wish: Wish) -> dict[str, Path]:
-        """Return the folder each language goes to: `--out` itself for one language, a folder in it for each of several."""
+        """Return the folder each language goes to: `--out` itself, or with several languages a folder in it for each."""
         if wish.out is None:
             return {}
         several = len(self.languages) > 1
@@ -266,5 +268,3 @@ def _flags(made: Plan, language: str) -> tuple[Flag, ...]:
         product for (_, tag, _), product in made.products.items() if tag is None or tag == language
     ]
     return tuple(dict.fromkeys(flag for product in products for flag in product.flags))
-
-

@@ -35,7 +35,9 @@ def main() -> None:
     """Run the command line; the exit statuses are those of `dubsync.errors`."""
     is_debug = "--debug" in sys.argv or bool(os.environ.get("DUBSYNC_DEBUG"))
     sys.argv = [word for word in sys.argv if word != "--debug"]
-    logging.basicConfig(level=logging.DEBUG if is_debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.DEBUG if is_debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
     if not is_debug:
         logging.getLogger("dubsync").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _stop)
@@ -53,7 +55,9 @@ def main() -> None:
             raise
         place = f"{error.filename}: " if error.filename else ""
         print(f"dubsync: {place}{error.strerror}", file=sys.stderr)
-        print("  what was finished is kept; mend the cause (free the disk, allow writing) and run again", file=sys.stderr)
+        print(
+            "  what was finished is kept; mend the cause (free the disk, allow writing) and run again", file=sys.stderr
+        )
         sys.exit(5)
 
 

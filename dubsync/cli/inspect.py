@@ -34,7 +34,9 @@ def plan(
     pipeline: Annotated[str, typer.Option(help="A name from `dubsync pipelines list`, or a .toml file.")] = "film",
     folder: Annotated[Path | None, typer.Option(help="The title folder.")] = None,
     consent: Annotated[Path | None, typer.Option(help="The consent record, if it is not beside the film.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="stage.parameter=value, over the pipeline's.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="stage.parameter=value, over the pipeline's.")
+    ] = None,
     why: Annotated[bool, typer.Option("--why", help="Name, for each unit that would run, what differs.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +55,9 @@ def print_forecast(rows: list[Forecast], *, as_json: bool, is_why: bool) -> None
         if is_why and not row.runs:
             continue
         reason = [row.why] if is_why else []
-        table.add_row(row.stage, row.language or "", row.unit or "each", "run" if row.runs else "be used again", *reason)
+        table.add_row(
+            row.stage, row.language or "", row.unit or "each", "run" if row.runs else "be used again", *reason
+        )
     if table.row_count:
         _out.print(table)
     _out.print(f"{sum(row.runs for row in rows)} would run, {sum(not row.runs for row in rows)} are made already")
@@ -67,7 +71,9 @@ def status(title: TitlePlace, *, as_json: AsJson = False) -> None:
         return
     table = Table("language", "units made", "still to run", "flags", box=None, pad_edge=False)
     for each in found:
-        table.add_row(each.language, f"{each.made} of {each.known}", ", ".join(each.waiting) or "nothing", str(len(each.flags)))
+        table.add_row(
+            each.language, f"{each.made} of {each.known}", ", ".join(each.waiting) or "nothing", str(len(each.flags))
+        )
     _out.print(table)
     for each in found:
         for flag in each.flags:
@@ -82,7 +88,9 @@ def check(title: TitlePlace, *, as_json: AsJson = False) -> None:
 
 def explain(
     title: TitlePlace,
-    words: Annotated[list[str] | None, typer.Argument(help="Stages, languages, units or flag codes to narrow it to.")] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(help="Stages, languages, units or flag codes to narrow it to.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -111,10 +119,16 @@ def _print_manifest(manifest: dict[str, Any]) -> None:
     for name, digest in recipe["reads"].items():
         _out.print(f"  reads {name}: {digest[:16] if digest else 'absent'}", highlight=False)
     for flag in manifest["flags"]:
-        _out.print(f"  {flag['severity']} {flag['code']} {flag['where']}: {flag['what']} {flag['hint']}", highlight=False)
+        _out.print(
+            f"  {flag['severity']} {flag['code']} {flag['where']}: {flag['what']} {flag['hint']}", highlight=False
+        )
 
 
 def gc(title: TitlePlace, *, as_json: AsJson = False) -> None:
     """Remove products that nothing refers to any more."""
     count, freed = api.gc(title)
-    print(json.dumps({"removed": count, "bytes": freed}) if as_json else f"{count} products removed, {freed / 1e6:.1f} MB freed")
+    print(
+        json.dumps({"removed": count, "bytes": freed})
+        if as_json
+        else f"{count} products removed, {freed / 1e6:.1f} MB freed"
+    )

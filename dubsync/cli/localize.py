@@ -61,8 +61,12 @@ def localize(
     out: Annotated[Path | None, typer.Option(help="Where the results go (default: film.dubsync/out/LANG).")] = None,
     pipeline: Annotated[str, typer.Option(help="A name from `dubsync pipelines list`, or a .toml file.")] = "film",
     consent: Annotated[Path | None, typer.Option(help="The consent record, if it is not beside the film.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="The title folder (default: film.dubsync beside the film).")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="stage.parameter=value, over the pipeline's.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="The title folder (default: film.dubsync beside the film).")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="stage.parameter=value, over the pipeline's.")
+    ] = None,
     slots: Annotated[int | None, typer.Option(help="Workers at once (default: one per processor).", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line of stdout.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="End with 7 if anything was flagged.")] = False,
@@ -98,7 +102,9 @@ def as_object(made: api.Localized) -> dict[str, Any]:
                 "video": dub.video,
                 "subtitles": list(dub.subtitles),
                 "report": dub.report,
-                "flags": [{"severity": f.severity, "code": f.code, "where": f.where, "what": f.what} for f in dub.flags],
+                "flags": [
+                    {"severity": f.severity, "code": f.code, "where": f.where, "what": f.what} for f in dub.flags
+                ],
             }
             for dub in made.dubs
         },
@@ -122,7 +128,9 @@ def _print(made: api.Localized) -> None:
                 _out.print(f"    {path}", soft_wrap=True)
         for flag in dub.flags:
             colour = {"info": "dim", "warning": "yellow", "error": "red"}[flag.severity.value]
-            _out.print(f"    [{colour}]{flag.severity}[/{colour}] {flag.where}: {flag.what}", soft_wrap=True, highlight=False)
+            _out.print(
+                f"    [{colour}]{flag.severity}[/{colour}] {flag.where}: {flag.what}", soft_wrap=True, highlight=False
+            )
     summary = made.summary
     _out.print(f"{summary.ran} units ran, {summary.reused} were made already, {summary.seconds:.1f} s", highlight=False)
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from dubsync.engine.stage import Axis, Made, Product, Stage, Unit
+from dubsync.engine.stage import Axis, Product, Stage, Unit
 from dubsync.engine.store import Store, digest_of, sha256
 
 TITLE_KEY = "title"
@@ -89,7 +89,9 @@ class Plan:
         """Return every step, once per language where it is repeated, in the pipeline's order."""
         rows: list[tuple[Step, str | None]] = []
         for step in self.steps:
-            rows += [(step, tag) for tag in self.setting.languages] if step.stage.over.is_per_language else [(step, None)]
+            rows += (
+                [(step, tag) for tag in self.setting.languages] if step.stage.over.is_per_language else [(step, None)]
+            )
         return rows
 
     def units(self, step: Step, language: str | None) -> tuple[Unit, ...] | None:
@@ -214,8 +216,6 @@ def _forecast(plan: Plan, store: Store, step: Step, unit: Unit) -> Forecast:
             plan.add(step, known)
             return Forecast(step.name, unit.language, unit.key, True, ASKED_EACH_TIME)
     return Forecast(step.name, unit.language, unit.key, True, why(store.last(step.name, unit), job.recipe))
-
-
 
 
 def why(last: Mapping[str, Any] | None, recipe: Mapping[str, Any]) -> str:

@@ -267,7 +267,7 @@ def _ready(slots: list[_Slot]) -> list[_Slot]:
     return [busy[pipe] for pipe in wait(list(busy)) if isinstance(pipe, Connection)] if busy else []
 
 
-class _environment:  # noqa: N801 - reads as a function
+class _environment:
     """Environment variables for the processes started inside."""
 
     def __init__(self, values: Mapping[str, str]) -> None:

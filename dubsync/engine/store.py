@@ -92,7 +92,7 @@ class Store:
             yield folder.name, self._manifest(folder)
 
     def verify(self) -> int:
-        """Hash every file of every product; return how many products there are, raise CorruptStore at the first bad one."""
+        """Hash every file of every product; return how many there are, raise CorruptStore at the first bad one."""
         count = 0
         for fingerprint, manifest in self.products():
             self._check(self.path(fingerprint), manifest, thorough=True)

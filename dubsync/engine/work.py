@@ -164,13 +164,13 @@ def _failed(order: Order, attempts: int, cause: BaseException) -> StageFailed:
     log.debug("%s", "".join(traceback.format_exception(cause)))
     where = f"{order.stage} {order.unit.language + ' ' if order.unit.language else ''}{order.unit.key}"
     reason = f"{cause}" if isinstance(cause, DubsyncError) else f"{type(cause).__name__}: {cause}"
-    error = StageFailed(
+    return StageFailed(
         f"{order.film.name}: {where} failed: {reason}",
         title=order.film.stem,
         stage=order.stage,
         unit=order.unit.key,
         attempts=attempts,
         cause="".join(traceback.format_exception(cause)),
-        hint=getattr(cause, "hint", "") or "what was made so far is kept; run again to go on, --debug shows the traceback",
+        hint=getattr(cause, "hint", "")
+        or "what was made so far is kept; run again to go on, --debug shows the traceback",
     )
-    return error

@@ -2,7 +2,7 @@
 
 Landmarks are MediaPipe's 468 points, (n, 468, 3) float32: x right and y down in pixels, z away from the camera in
 the same unit. "Left" and "right" are the picture's. The head is taken as rigid above the mouth: a similarity is
-fitted from a mean head (`_HEAD`, MediaPipe's canonical face model, Apache-2.0) to the points in `STABLE`, which
+fitted from a mean head (`HEAD`, MediaPipe's canonical face model, Apache-2.0) to the points in `STABLE`, which
 speech does not move (Umeyama, "Least-squares estimation of transformation parameters", 1991). Everything else
 follows from that fit: pose angles, the head-fixed frame of the mouth and the crop.
 
@@ -40,7 +40,7 @@ EYES = ((33, 133), (362, 263))
 CHIN = (152, 148, 377, 175)
 LEFT_CHEEK, RIGHT_CHEEK, NOSE_TIP, NOSE_BASE = 234, 454, 4, 2
 
-_HEAD = {
+HEAD = {
     33: (-4.445859, 2.663991, 3.173422), 133: (-1.856432, 2.585245, 3.757904),
     362: (1.856432, 2.585245, 3.757904), 263: (4.445859, 2.663991, 3.173422),
     168: (0.0, 3.271027, 5.236015), 6: (0.0, 2.473255, 5.788627), 197: (0.0, 1.728369, 6.316750),
@@ -48,7 +48,7 @@ _HEAD = {
 }  # fmt: skip
 """Mean head at `STABLE`: centimetres, x right, y up, z toward the camera."""
 
-STABLE = tuple(_HEAD)
+STABLE = tuple(HEAD)
 """Points that move with the skull, not with speech."""
 
 CROP_WIDTH = 3.0
@@ -164,7 +164,7 @@ def jaw(landmarks: Landmarks) -> NDArray[np.float32]:
 
 def _template() -> NDArray[np.float64]:
     """Return the mean head's stable points in the head-fixed frame, (len(STABLE), 3)."""
-    points = np.array(list(_HEAD.values())) * (1, -1, -1)
+    points = np.array(list(HEAD.values())) * (1, -1, -1)
     left, right = (np.mean([points[STABLE.index(corner)] for corner in eye], axis=0) for eye in EYES)
     return np.asarray((points - (left + right) / 2) / np.linalg.norm(right - left))
 

@@ -24,7 +24,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,18 @@ def granted(people: Sequence[Person], use: Use) -> Grant:
     if valid and not voice:
         refusals.append(f"{valid[0].name}: does not allow the voice")
     return Grant(voice, face, tuple(valid), tuple(refusals))
+
+
+def faces_allowed(people: Sequence[Person], uses: Sequence[Use]) -> dict[str, bool]:
+    """Tell for each speaker whether their face may be learnt: some record allows it in some language on that day.
+
+    The language of the uses does not matter; what a language's own dub may show is `granted`'s to say.
+    """
+    found = {}
+    for use in uses:
+        languages = {language for person in people for language in person.languages}
+        found[use.speaker] = any(granted(people, replace(use, language=language)).face for language in languages)
+    return found
 
 
 def _refusal(person: Person, use: Use) -> str:

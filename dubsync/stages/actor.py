@@ -31,17 +31,18 @@ class ActorParams:
 
 @stage(
     over=Axis.TITLE,
-    needs=("source", "shots", "faces", "speakers"),
+    needs=("source", "shots", "faces", "speakers", "likeness"),
     optional=("stems",),
     params=ActorParams,
     backends=("mouth",),
     version=1,
 )
 def actor(unit: Unit, made: Made, ctx: Context, params: ActorParams) -> Mapping[str, Any]:
-    """Learn every speaker who has a face; write `<speaker id>/` for each."""
+    """Learn every speaker who has a face and lets it be learnt; write `<speaker id>/` for each."""
     engine: MouthSynth = ctx.backend("mouth")
     film = Film(ctx.film, FrameTable.load(made.one("source").file("frames.npz")))
-    people = sorted(set(made.one("speakers").value["faces"].values()))
+    allowed = made.one("likeness").value["faces"]
+    people = sorted(each for each in set(made.one("speakers").value["faces"].values()) if allowed.get(each))
     actors = {}
     for place, speaker in enumerate(people):
         shots = list(_of_speaker(speaker, film, made))

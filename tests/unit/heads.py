@@ -11,7 +11,7 @@ def faces(openings: list[float]) -> np.ndarray:
     """Return heads that look straight ahead, 100 px between the eyes, whose lips are so far open (eye distances)."""
     heads = np.zeros((len(openings), 468, 3), np.float32)
     unit = 100 / 6.302
-    for number, (x, y, z) in geometry._HEAD.items():
+    for number, (x, y, z) in geometry.HEAD.items():
         heads[:, number] = (300 + unit * x, 200 - unit * y, -unit * z)
     for upper, lower in zip((82, 13, 312), (87, 14, 317), strict=True):
         heads[:, upper, :2] = (300, 260)

@@ -117,5 +117,6 @@ def load(name: str) -> Stage:
 
 
 def open_engine(engine: Engine) -> Voice:
-    Path(os.environ.get("TOY_DIARY", os.devnull)).open("a").write("opened\n")
+    with Path(os.environ.get("TOY_DIARY", os.devnull)).open("a") as diary:
+        diary.write("opened\n")
     return Voice()
