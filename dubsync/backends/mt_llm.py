@@ -18,9 +18,9 @@ from typing import Any
 
 from dubsync.backends.llm_endpoint import Endpoint, Message
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
-from dubsync.errors import Flag, PermanentError, Severity
+from dubsync.errors import PermanentError
 from dubsync.text import glossary as terms
-from dubsync.text.drafting import Draft
+from dubsync.text.drafting import Draft, unread
 from dubsync.text.duration import syllables_in
 from dubsync.text.language import name
 from dubsync.title import Candidate
@@ -81,7 +81,7 @@ class LlmTranslator:
             made += work.batch(lines[start : start + self.batch])
             progress(len(made) / len(lines))
         if made:
-            made[0] = replace(made[0], flags=(_draft(target), *made[0].flags))
+            made[0] = replace(made[0], flags=(unread(target, "a language model's"), *made[0].flags))
         return tuple(made)
 
 
@@ -184,10 +184,3 @@ def _texts(value: object) -> tuple[str, ...]:
     rows = value if isinstance(value, list) else [value]
     stripped = [" ".join(row.split()) for row in rows if isinstance(row, str)]
     return tuple(dict.fromkeys(text for text in stripped if text))
-
-
-def _draft(target: str) -> Flag:
-    what = "the lines are a language model's, and nobody has read them"
-    return Flag(
-        Severity.WARNING, "draft-translation", target, what, "read them (dubsync script export, dubsync review)"
-    )

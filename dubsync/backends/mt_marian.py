@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from dubsync import weights
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
-from dubsync.errors import Flag, Severity, UnknownLanguage
-from dubsync.text.drafting import Draft, draft, sentences
+from dubsync.errors import UnknownLanguage
+from dubsync.text.drafting import Draft, draft, sentences, unread
 from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.language import base, name
 from dubsync.text.marian.engine import Engine, open_engine
@@ -86,7 +86,7 @@ class MarianTranslator:
             made.append(self._line(line, steps, target, glossary))
             progress((number + 1) / len(lines))
         if made:
-            made[0] = replace(made[0], flags=(_draft(target), *made[0].flags))
+            made[0] = replace(made[0], flags=(unread(target, "drafts of a small translation model"), *made[0].flags))
         return tuple(made)
 
     def _steps(self, source: str, target: str) -> tuple[Direction, ...]:
@@ -146,9 +146,3 @@ class MarianTranslator:
     def _folder(self, step: Direction) -> Path:
         entry = f"mt-{step[0]}-{step[1]}"
         return weights.resolve(entry) if self._folders is None else self._folders[entry]
-
-
-def _draft(target: str) -> Flag:
-    what = "the lines are drafts of a small translation model, and nobody has read them"
-    hint = "correct them (dubsync script export) or choose a better translator"
-    return Flag(Severity.WARNING, "draft-translation", target, what, hint)

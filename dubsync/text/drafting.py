@@ -8,7 +8,7 @@ flagged; a line that is lost altogether keeps its source text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dubsync.errors import Flag, Severity
@@ -97,7 +97,7 @@ def draft(text: str, glossary: Mapping[str, str], translate: Translate) -> tuple
 
     `translate`: the engine, for a whole line. A text without letters stays as it is.
     """
-    if not any(letter.isalpha() for letter in text):
+    if not _has_letters(text):
         return text, ()
     expected = terms.expected(text, glossary)
     made: list[Draft] = []
@@ -107,6 +107,28 @@ def draft(text: str, glossary: Mapping[str, str], translate: Translate) -> tuple
             break
     made.sort(key=lambda one: one.faults)
     return (text if made[0].is_lost else made[0].text), tuple(made)
+
+
+def drafts(
+    texts: Sequence[str], language: str, glossary: Mapping[str, str], batch: Callable[[Sequence[str]], Sequence[str]]
+) -> list[tuple[str, tuple[Draft, ...]]]:
+    """Do the same for many lines with an engine that translates many sentences at once. `language`: of the texts."""
+    clean = [" ".join(text.split()) for text in texts]
+    wanted = list(dict.fromkeys(part for text in clean if _has_letters(text) for part in sentences(text, language)))
+    known = dict(zip(wanted, batch(wanted), strict=True)) if wanted else {}
+
+    def translate(text: str) -> str:
+        parts = sentences(text, language)
+        missing = [part for part in parts if part not in known]
+        known.update(zip(missing, batch(missing), strict=True) if missing else ())
+        made = [known[part].strip() for part in parts]
+        return " ".join(made) if all(made) else ""
+
+    return [draft(text, glossary, translate) for text in clean]
+
+
+def _has_letters(text: str) -> bool:
+    return any(letter.isalpha() for letter in text)
 
 
 def _ways(text: str, expected: Mapping[str, str], translate: Translate, made: list[Draft]) -> Iterator[str]:
@@ -147,3 +169,10 @@ def _with_stand_ins(text: str, expected: Mapping[str, str], translate: Translate
 
 def _whole(term: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(term)}(?!\w)", re.IGNORECASE)
+
+
+def unread(language: str, whose: str) -> Flag:
+    """Return the flag that a whole language is a machine's draft; `whose`: "a small translation model's"."""
+    what = f"the lines are {whose}, and nobody has read them"
+    hint = "correct them (dubsync script export) or choose a better translator"
+    return Flag(Severity.WARNING, "draft-translation", language, what, hint)

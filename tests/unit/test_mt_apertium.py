@@ -1,0 +1,79 @@
+"""mt.apertium, with a small program in Apertium's place that keeps its manners."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from dubsync.backends.mt_apertium import ApertiumTranslator
+from dubsync.backends.protocols import SourceLine, TranslatedLine, Translator
+from dubsync.errors import MissingExtra, PermanentError, TransientError, UnknownLanguage
+
+STAND_IN = """#!{python}
+import sys, time
+if "-l" in sys.argv:
+    print("  eng-spa\\n  en-gl")
+    sys.exit()
+text = sys.stdin.read()
+if "crash" in text:
+    sys.exit("no such mode")
+if "sleep" in text:
+    time.sleep(5)
+if "merge" in text:
+    text = text.replace("\\n\\n", " ")
+sys.stdout.write(text.replace("dog", "perro").replace("Zork", "*Zork").replace("hush", ""))
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> str:
+    path = tmp_path / "apertium"
+    path.write_text(STAND_IN.format(python=sys.executable))
+    path.chmod(0o755)
+    return str(path)
+
+
+def translated(program: str, *texts: str, target: str = "es", timeout: float = 20) -> tuple[TranslatedLine, ...]:
+    engine = ApertiumTranslator(program=program, timeout=timeout)
+    assert isinstance(engine, Translator)
+    lines = [SourceLine(f"line-{n}", text, 3.0) for n, text in enumerate(texts)]
+    return engine.translate(lines, source="en", target=target, glossary={}, progress=lambda share: None)
+
+
+def test_lines_keep_their_order_and_lose_the_marks_of_unknown_words(program: str) -> None:
+    found = translated(program, "A dog. Two dogs.", "♪", "Zork!")
+    assert [line.candidates[0].text for line in found] == ["A perro. Two perros.", "♪", "Zork!"]
+    assert [flag.code for line in found for flag in line.flags] == ["draft-translation"]
+
+
+def test_sentences_that_come_back_in_one_are_asked_one_by_one(program: str) -> None:
+    found = translated(program, "Please merge.", "A dog.")
+    assert [line.candidates[0].text for line in found] == ["Please merge.", "A perro."]
+
+
+def test_a_line_that_comes_back_empty_keeps_its_text_and_is_flagged(program: str) -> None:
+    found = translated(program, "A dog.", "hush")
+    assert found[1].candidates[0].text == "hush"
+    assert [flag.code for flag in found[1].flags] == ["untranslated"]
+
+
+def test_two_letter_modes_are_found_too_and_a_missing_pair_names_what_there_is(program: str) -> None:
+    assert translated(program, "A dog.", target="gl")[0].candidates[0].text == "A perro."
+    with pytest.raises(UnknownLanguage, match="English to French") as raised:
+        translated(program, "A dog.", target="fr")
+    assert "eng-spa" in raised.value.hint
+
+
+def test_a_failure_is_an_error_and_a_standstill_a_passing_one(program: str) -> None:
+    with pytest.raises(PermanentError, match="no such mode"):
+        translated(program, "crash")
+    with pytest.raises(TransientError, match=r"no answer in 0 s"):
+        translated(program, "sleep", timeout=0.4)
+
+
+def test_without_apertium_the_hint_says_how_to_get_it() -> None:
+    with pytest.raises(MissingExtra) as raised:
+        ApertiumTranslator(program="no-such-apertium")
+    assert "apt-get install" in raised.value.hint
