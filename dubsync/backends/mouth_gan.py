@@ -73,7 +73,7 @@ class MouthGan:
             film, back = performance.crop_of(picture, geometry.affines[row], who.library.size)
             parts = performance.ingredients(film, geometry.nodes[row], score, row, who.library, who.mesh)
             mask = performance.patch_mask(parts, float(score.share[row]))
-            yield Patch(number, painter.paint(parts), mask, back)
+            yield Patch(number, performance.finished(painter.paint(parts), parts), mask, back)
             done += 1
             progress(done / len(rows))
 

@@ -20,6 +20,9 @@ Mask = NDArray[np.uint8]
 _GROW, _FEATHER = 0.035, 0.03
 """How far the mask reaches beyond the jaw, and the width of its soft edge, as shares of the crop."""
 _MAX_GAIN = 1.3
+_ZONE = (164, 167, 165, 216, 212, 202, 204, 201, 200, 421, 424, 422, 432, 436, 391, 393)
+"""Ring around the lips, from under the nose to the middle of the chin: what is painted anew lies inside."""
+_ZONE_GROW, _ZONE_FEATHER = 0.015, 0.022
 
 
 def soft_mask(faces: list[Array], size: int) -> Mask:
@@ -30,6 +33,13 @@ def soft_mask(faces: list[Array], size: int) -> Mask:
         hard = np.maximum(hard, warp.lower_face_mask(moving, anchors, size, grow=_GROW))
     blurred = cv2.GaussianBlur(hard, (0, 0), _FEATHER * size)
     return np.asarray(cv2.multiply(blurred, _edge(size), scale=1 / 255), np.uint8)
+
+
+def zone_mask(nodes: Array, size: int) -> Mask:
+    """Return the soft mask of what is painted anew; around it the film's own skin follows the new shape."""
+    outline = nodes[[shape.MOVING.index(point) for point in _ZONE]]
+    hard = warp.grown(warp.polygon(outline, size), _ZONE_GROW)
+    return np.asarray(cv2.GaussianBlur(hard, (0, 0), _ZONE_FEATHER * size), np.uint8)
 
 
 def split(nodes: Array) -> tuple[Array, Array]:

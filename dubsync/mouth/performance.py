@@ -47,9 +47,13 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Ingredients:
-    """All a frame is made of, in crops of one size. `skin`, `inner`: one or two warped pictures with their shares."""
+    """All a frame is made of, in crops of one size, warped to the new geometry except `film`.
+
+    `film`: as it was shot; `own`: the same; `skin`, `inner`: one or two library pictures with their shares.
+    """
 
     film: Picture
+    own: Picture
     skin: list[tuple[Picture, float]]
     inner: list[tuple[Picture, float]]
     old_nodes: Array
@@ -159,11 +163,19 @@ def ingredients(
             fetched[entry] = composite.lit(new, composite.light_gain(new, film, np.asarray(ring, np.uint8)))
     return Ingredients(
         film=film,
+        own=warp.warp(film, mesh.fetch_map(old_nodes, plan.nodes[row])),
         skin=[(fetched[entry], part) for entry, part in plan.skin[row]],
         inner=[(fetched[entry], part) for entry, part in plan.inner[row]],
         old_nodes=old_nodes,
         new_nodes=plan.nodes[row],
     )
+
+
+def finished(painted: Picture, parts: Ingredients) -> Picture:
+    """Return the painted mouth set into the film's own skin, which follows the new shape."""
+    size = parts.film.shape[0]
+    zone = cv2.resize(composite.zone_mask(parts.new_nodes, GEOMETRY_SIZE), (size, size))
+    return composite.blended(painted, parts.own, np.asarray(zone, np.uint8))
 
 
 def patch_mask(parts: Ingredients, share: float) -> Mask:

@@ -109,9 +109,12 @@ def lower_face_mask(moving: Array, anchors: Array, size: int, *, grow: float = 0
     top = np.array([[chin[0, 0], nose[1]], [chin[-1, 0], nose[1]]], np.float32)
     outline = np.concatenate([top[:1], chin, top[1:]])
     cv2.fillPoly(mask, [np.rint(outline * (1 << _SHIFT_BITS)).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT_BITS)
-    if grow > 0:
-        mask = np.asarray(cv2.dilate(mask, _kernel(2 * max(1, round(grow * size)) + 1)), np.uint8)
-    return mask
+    return grown(mask, grow) if grow > 0 else mask
+
+
+def grown(mask: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
+    """Return the mask reaching further by a share of its side."""
+    return np.asarray(cv2.dilate(mask, _kernel(2 * max(1, round(share * len(mask))) + 1)), np.uint8)
 
 
 def polygon(points: Array, size: int) -> NDArray[np.uint8]:
