@@ -12,7 +12,6 @@ from pathlib import Path
 from dubsync.weights.cache import sha256
 from dubsync.weights.registry import registry_file
 
-
 ORIGIN = "origin.toml"
 """What a training wrote of itself: beside the weights, not part of them."""
 
