@@ -6,7 +6,7 @@ the source's own tracks as they are; the new subtitles, then the source's. What 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -49,13 +49,17 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What a dub adds. `language`: BCP 47. `sound`: WAV of picture length. `patches`: none leave the picture alone."""
+    """What a dub adds. `language`: BCP 47. `sound`: WAV of picture length. `patches`: none leave the picture alone.
+
+    `tags`: of the container; one that the film has too is kept, with ours behind it.
+    """
 
     language: str
     sound: Path
     cues: tuple[ShownText, ...] = ()
     patches: PatchBook | None = None
     picture: PictureParams = field(default_factory=PictureParams)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def suffix_for(source: Source) -> tuple[str, tuple[Flag, ...]]:
@@ -125,6 +129,7 @@ class _Run:
         rest = [s for s in container.streams if s.index != self._picture.index and s.type != "audio"]
         self._copies.add(rest)
         _copy_head(container, target, self._origin)
+        _add_tags(target, additions.tags)
 
     def write(self, progress: Callable[[float], None]) -> None:
         """Read the source once and write every track."""
@@ -342,3 +347,8 @@ def _copy_head(container: InputContainer, target: Target, origin: Fraction) -> N
     chapters = container.chapters()
     if chapters and origin == 0:
         target.container.set_chapters(chapters)
+
+
+def _add_tags(target: Target, tags: Mapping[str, str]) -> None:
+    metadata = target.container.metadata
+    metadata.update({key: f"{metadata[key]}; {tag}" if key in metadata else tag for key, tag in tags.items()})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-STATEMENT = "Synthetic speech and mouth movements, made with dubsync from the original film"
 
+def disclosure_tags(language: str, *, mouth: bool) -> dict[str, str]:
+    """Return the container's metadata tags that disclose the synthesis; `mouth`: mouths were re-synthesised too.
 
-def disclosure_tags(language: str) -> dict[str, str]:
-    """Return the container's metadata tags that disclose the synthesis.
-
-    >>> disclosure_tags("es")["comment"]
+    >>> disclosure_tags("es", mouth=True)["comment"]
     'Synthetic speech and mouth movements, made with dubsync from the original film; spoken language: es'
     """
-    return {"comment": f"{STATEMENT}; spoken language: {language}"}
+    what = "speech and mouth movements" if mouth else "speech"
+    return {"comment": f"Synthetic {what}, made with dubsync from the original film; spoken language: {language}"}

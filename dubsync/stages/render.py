@@ -13,6 +13,7 @@ from dubsync.media.mux import Additions, Film, mux, suffix_for
 from dubsync.media.patches import PatchBook
 from dubsync.media.table import FrameTable
 from dubsync.media.write import PictureParams
+from dubsync.rights.mark import disclosure_tags
 from dubsync.text.layout import lay_out
 from dubsync.text.subtitles import Cue, write
 from dubsync.timing import Span
@@ -36,12 +37,14 @@ def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mappin
     table = FrameTable.load(made.one("source").file("frames.npz"))
     suffix, flags = suffix_for(film)
     cues = lay_out(_cues(made), end=film.duration)
+    patches = _patches(made)
     additions = Additions(
         language=language,
         sound=made.one("mix").file("dub.wav"),
         cues=cues,
-        patches=_patches(made),
+        patches=patches,
         picture=PictureParams(params.codec, params.crf, params.preset, params.threads),
+        tags=disclosure_tags(language, mouth=bool(patches)),
     )
     video = ctx.out / f"video{suffix}"
     for flag in (*flags, *mux(Film(ctx.film, film, table), additions, video, progress=ctx.progress)):

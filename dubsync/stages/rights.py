@@ -29,9 +29,9 @@ def rights(unit: Unit, made: Made, ctx: Context, params: None) -> dict[str, obje
     for speaker, name in _speaking(made.one("speakers").value):
         use = consent.Use(speaker, name, title=ctx.film.stem, language=language, day=date.today())
         grant = consent.granted(people, use)
-        consent.require_voice(grant, use, command=command_for(ctx.folder, use))
+        consent.require_voice(grant, use, command=command_for(ctx.human(RECORDS), use))
         if not grant.face:
-            ctx.flag(_face_flag(use, ctx.folder))
+            ctx.flag(_face_flag(use, ctx.human(RECORDS)))
         rows.append(_row(use, grant))
     return {"consent": rows}
 
@@ -43,19 +43,19 @@ def _speaking(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(speaker, names.get(speaker, speaker)) for speaker in spoken]
 
 
-def command_for(folder: Path, use: consent.Use) -> str:
-    """Return the command that puts this person's consent on record."""
-    words = ["dubsync", "consent", "new", str(folder), "--name", "THEIR NAME", "--speaker", use.speaker]
+def command_for(records: Path, use: consent.Use) -> str:
+    """Return the command that puts this person's consent on record, in the file that was read."""
+    words = ["dubsync", "consent", "new", str(records), "--name", "THEIR NAME", "--speaker", use.speaker]
     return shlex.join([*words, "--title", use.title, "--lang", use.language, "--voice", "--face"])
 
 
-def _face_flag(use: consent.Use, folder: Path) -> Flag:
+def _face_flag(use: consent.Use, records: Path) -> Flag:
     return Flag(
         Severity.WARNING,
         "face-not-allowed",
         where=use.speaker,
         what=f"{use.speaker_name} allows the voice but not the face: the picture is left as it was",
-        hint=f"when the person agrees, put it on record: {command_for(folder, use)}",
+        hint=f"when the person agrees, put it on record: {command_for(records, use)}",
     )
 
 

@@ -165,7 +165,7 @@ def test_the_row_names_the_record_and_its_scope(title_folder: Path) -> None:
 
 
 def test_show_lists_what_new_wrote(title_folder: Path) -> None:
-    words = shlex.split(command_for(title_folder, USE))[2:]
+    words = shlex.split(command_for(title_folder / "consent.toml", USE))[2:]
     runner = CliRunner()
     assert runner.invoke(consent_app, words).exit_code == 0
     shown = runner.invoke(consent_app, ["show", str(title_folder)])
@@ -174,4 +174,6 @@ def test_show_lists_what_new_wrote(title_folder: Path) -> None:
 
 
 def test_the_tags_disclose_the_synthesis() -> None:
-    assert "Synthetic" in disclosure_tags("es")["comment"]
+    assert "mouth" in disclosure_tags("es", mouth=True)["comment"]
+    assert "mouth" not in disclosure_tags("es", mouth=False)["comment"]
+    assert "Synthetic" in disclosure_tags("es", mouth=False)["comment"]
