@@ -40,7 +40,8 @@ def read_pairs(archive: Path) -> list[Pair]:
     except (OSError, zipfile.BadZipFile, ValueError) as cause:
         raise UnreadableMedia(f"{archive} is not an archive of sentence pairs: {cause}") from cause
     rows = (unicodedata.normalize("NFC", line).split("\t") for line in text.splitlines())
-    return [(row[0].strip(), row[1].strip()) for row in rows if len(row) >= 2 and row[0].strip() and row[1].strip()]
+    pairs = [(" ".join(row[0].split()), " ".join(row[1].split())) for row in rows if len(row) >= 2]
+    return [pair for pair in pairs if all(pair)]
 
 
 def split(pairs: list[Pair], *, test: int = 1000, watch: int = 500) -> Corpus:
