@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 SLOWEST, FASTEST = 0.85, 1.2
-LEAD, TAIL, MARK_AT_END = 4, 1, 3
-"""Frames of silence made before and after, and of a last full stop: the model's own, up to half a second, would delay
-every line. The first `UNHEARD` of them only let the model settle and are cut off again."""
+LEAD, TAIL, MARK_AT_END = 2, 1, 3
+"""Frames of silence before and after, and of a last full stop: the model's own, up to half a second, would delay every
+line."""
 UNHEARD = 2
+"""Frames made before each piece and cut off again, in which the model settles."""
 
 
 def natural(raw: Array, *, tail_token: bool, is_last: bool) -> Array:
@@ -23,7 +24,7 @@ def natural(raw: Array, *, tail_token: bool, is_last: bool) -> Array:
     `tail_token`: the last token is a punctuation mark. Between pieces of one line the full stop keeps its pause.
     """
     frames = np.maximum(raw.astype(np.float32), 1)
-    frames[0] = min(frames[0], LEAD)
+    frames[0] = LEAD
     frames[-1] = min(frames[-1], TAIL)
     if tail_token and len(frames) > 2:
         frames[-2] = min(frames[-2], MARK_AT_END if is_last else 5 * MARK_AT_END)

@@ -52,8 +52,7 @@ class Speaker:
 
     def natural_seconds(self, text: str, voice: Mapping[str, Array], speech: Speech) -> float:
         """Return how long the text takes when nobody is in a hurry; only the duration graph runs."""
-        frames = sum(float(piece.natural.sum()) for piece in self._pieces(text, voice, speech))
-        return (frames - pacing.UNHEARD) / FRAMES_PER_SECOND
+        return sum(float(piece.natural.sum()) for piece in self._pieces(text, voice, speech)) / FRAMES_PER_SECOND
 
     def pitch_statistics(self, text: str, voice: Mapping[str, Array], speech: Speech) -> Array:
         """Return mean and deviation of ln F0 as the model itself would say the text; no sound is made."""
@@ -69,18 +68,18 @@ class Speaker:
         """Say the text in `wanted` seconds, or as near to it as unhurried speech can come."""
         parts = list(self._pieces(text, voice, speech))
         natural = sum(float(part.natural.sum()) for part in parts)
-        taken = pacing.fit(natural, None if wanted is None else wanted * FRAMES_PER_SECOND + pacing.UNHEARD)
+        taken = pacing.fit(natural, None if wanted is None else wanted * FRAMES_PER_SECOND)
         sounds: list[Array] = []
         words: list[Word] = []
-        at = -pacing.UNHEARD
+        at = 0
         for part, frames in zip(parts, _shares(parts, taken), strict=True):
             sounds.append(self._sound(part, frames, voice))
             words.extend(_words(part, frames, at))
             at += int(frames.sum())
-        sound = np.concatenate(sounds)[pacing.UNHEARD * FRAME :]
+        sound = np.concatenate(sounds)
         if wanted is not None and abs(len(sound) - wanted * RATE) <= 2 * RATE // FRAMES_PER_SECOND:
             sound = _exactly(sound, round(wanted * RATE))
-        return Utterance(_finish(sound, voice), (natural - pacing.UNHEARD) / FRAMES_PER_SECOND, tuple(words))
+        return Utterance(_finish(sound, voice), natural / FRAMES_PER_SECOND, tuple(words))
 
     def _pieces(self, text: str, voice: Mapping[str, Array], speech: Speech) -> Iterator[Piece]:
         """Yield the text in pieces that the model can take."""
@@ -95,9 +94,11 @@ class Speaker:
             yield Piece(tokens, style, raw, pacing.natural(raw, tail_token=ends_in_mark, is_last=index == len(cut) - 1))
 
     def _sound(self, piece: Piece, frames: NDArray[np.int64], voice: Mapping[str, Array]) -> Array:
-        encoded = self._engine.encode(piece.tokens.ids, piece.style, piece.raw, frames)
+        made = frames.copy()
+        made[0] += pacing.UNHEARD
+        encoded = self._engine.encode(piece.tokens.ids, piece.style, piece.raw, made)
         pitched = Encoded(encoded.text, _pitched(encoded.pitch, voice["pitch"]), encoded.energy)
-        return self._engine.decode(pitched, piece.style)
+        return self._engine.decode(pitched, piece.style)[pacing.UNHEARD * FRAME :]
 
 
 def style_row(voice: Mapping[str, Array], tokens: int) -> Array:

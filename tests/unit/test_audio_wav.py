@@ -1,0 +1,66 @@
+"""Sound files: equal samples are equal bytes, and what is not there is silence or an error."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from dubsync.audio import wav
+from dubsync.errors import UnreadableMedia
+
+
+def ramp(frames: int, channels: int) -> np.ndarray:
+    return np.linspace(-1, 1, frames * channels, dtype=np.float32).reshape(frames, channels)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_another_reader_finds_the_samples_that_were_written(tmp_path: Path, channels: int) -> None:
+    wav.write(tmp_path / "a.wav", ramp(1000, channels), 44100)
+    samples, rate = soundfile.read(str(tmp_path / "a.wav"), dtype="float32", always_2d=True)
+    assert rate == 44100
+    np.testing.assert_array_equal(samples, ramp(1000, channels))
+
+
+def test_block_by_block_gives_the_same_bytes_as_at_once(tmp_path: Path) -> None:
+    wav.write(tmp_path / "whole.wav", ramp(1000, 2), 48000)
+    with wav.WavWriter(tmp_path / "parts.wav", 48000, 2) as file:
+        for start in range(0, 1000, 77):
+            file.write(ramp(1000, 2)[start : start + 77])
+    assert (tmp_path / "whole.wav").read_bytes() == (tmp_path / "parts.wav").read_bytes()
+
+
+def test_beyond_4_gb_the_header_is_rf64_with_the_true_sizes(tmp_path: Path) -> None:
+    with wav.WavWriter(tmp_path / "long.wav", 48000, 6) as file:
+        file.frames = 400_000_000
+        header = file._header()
+        file.frames = 0
+    assert header[:4] == b"RF64"
+    assert header[12:16] == b"ds64"
+    assert struct.unpack("<QQQ", header[20:44])[1:] == (400_000_000 * 24, 400_000_000)
+
+
+def test_outside_the_file_there_is_silence(tmp_path: Path) -> None:
+    wav.write(tmp_path / "a.wav", np.ones(10, np.float32), 8000)
+    assert wav.read(tmp_path / "a.wav", start=-5, stop=15)[:, 0].tolist() == [0] * 5 + [1] * 10 + [0] * 5
+
+
+def test_blocks_cover_the_asked_stretch_once(tmp_path: Path) -> None:
+    wav.write(tmp_path / "a.wav", ramp(1000, 1), 8000)
+    parts = list(wav.blocks(tmp_path / "a.wav", size=64, start=100, stop=900))
+    np.testing.assert_array_equal(np.concatenate(parts), ramp(1000, 1)[100:900])
+    assert max(len(part) for part in parts) == 64
+
+
+def test_a_file_that_is_no_sound_is_named_in_the_error(tmp_path: Path) -> None:
+    (tmp_path / "film.wav").write_bytes(b"RIFF not really")
+    with pytest.raises(UnreadableMedia, match=r"film\.wav"):
+        wav.facts(tmp_path / "film.wav")
+
+
+def test_wrong_number_of_channels_is_refused(tmp_path: Path) -> None:
+    with wav.WavWriter(tmp_path / "a.wav", 8000, 2) as file, pytest.raises(ValueError, match="3 channels"):
+        file.write(np.zeros((5, 3), np.float32))

@@ -1,0 +1,173 @@
+"""Kokoro with its real weights: exact length, exact words, the same bytes again, nobody rushed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dubsync.audio import features
+from dubsync.backends.kokoro.espeak import Espeak
+from dubsync.backends.kokoro.languages import speech_of
+from dubsync.backends.kokoro.phonemes import LIMIT, VOCABULARY, tokens_of
+from dubsync.backends.protocols import Enrolled, Voice, VoiceCloner
+from dubsync.backends.voice_kokoro import KokoroVoice
+from dubsync.errors import PermanentError, UnknownLanguage, UsageError
+
+pytestmark = pytest.mark.weights
+TEXT = "No quiero que te vayas."
+
+
+@pytest.fixture(scope="module")
+def engine() -> KokoroVoice:
+    return KokoroVoice(threads=1)
+
+
+@pytest.fixture(scope="module")
+def dora(engine: KokoroVoice) -> Voice:
+    return engine.named("ef_dora", "es")
+
+
+@pytest.fixture(scope="module")
+def espeak() -> Espeak:
+    return Espeak()
+
+
+def symbols(text: str, language: str, espeak: Espeak) -> str:
+    names = {number: symbol for symbol, number in VOCABULARY.items()}
+    return "".join(names[number] for number in tokens_of(text, speech_of(language), espeak).ids)
+
+
+def test_it_is_a_voice_cloner(engine: KokoroVoice) -> None:
+    assert isinstance(engine, VoiceCloner)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "said"),
+    [
+        ("es", "¿Qué haces, Juan?", "kˈe ˈases, xwˈan?"),
+        ("es-ES", "cinco", "θˈinko"),
+        ("it", "Che bello!", "ke bˈɛllo!"),
+        ("en", "Go home.", "ɡˌO hˈOm."),
+        ("fr", "C'est le week-end.", "sɛ lə wˈiːkˈɛnd."),
+    ],
+)
+def test_phonemes_are_in_the_models_alphabet_with_their_punctuation(
+    espeak: Espeak, language: str, text: str, said: str
+) -> None:
+    assert symbols(text, language, espeak) == said
+
+
+def test_every_written_word_has_its_tokens_even_where_espeak_joins_them(espeak: Espeak) -> None:
+    tokens = tokens_of("That's all of the people I do not know.", speech_of("en"), espeak)
+    assert [word for word, _, _ in tokens.words] == ["That's", "all", "of", "the", "people", "I", "do", "not", "know"]
+    assert all(last > first for _, first, last in tokens.words)
+    assert [first for _, first, _ in tokens.words] == sorted(first for _, first, _ in tokens.words)
+
+
+def test_a_wanted_length_is_met_to_the_sample(engine: KokoroVoice, dora: Voice) -> None:
+    natural = engine.duration(TEXT, voice=dora, language="es")
+    for rate in (0.9, 1.0, 1.15):
+        spoken = engine.speak(TEXT, voice=dora, language="es", seconds=natural / rate, seed=0)
+        assert len(spoken.samples) == round(natural / rate * 24000)
+        assert not spoken.flags
+
+
+def test_nobody_is_rushed_and_somebody_is_told(engine: KokoroVoice, dora: Voice) -> None:
+    natural = engine.duration(TEXT, voice=dora, language="es")
+    spoken = engine.speak(TEXT, voice=dora, language="es", seconds=natural / 2, seed=0)
+    assert len(spoken.samples) / 24000 == pytest.approx(natural / 1.2, abs=0.05)
+    assert [flag.code for flag in spoken.flags] == ["line-too-long"]
+
+
+def test_the_same_line_gives_the_same_samples(engine: KokoroVoice, dora: Voice) -> None:
+    first, second = (engine.speak(TEXT, voice=dora, language="es", seconds=1.5, seed=seed) for seed in (1, 2))
+    np.testing.assert_array_equal(first.samples, second.samples)
+
+
+def test_word_times_bracket_where_the_voice_sounds(engine: KokoroVoice, dora: Voice) -> None:
+    spoken = engine.speak("Sí. No.", voice=dora, language="es", seconds=None, seed=0)
+    levels = features.frame_levels(spoken.samples, 240)
+    first, second = spoken.words
+    pause = levels[int(first.span.end * 100) + 8 : int(second.span.start * 100) - 3]
+    assert [word.text for word in spoken.words] == ["Sí", "No"]
+    assert levels[int(first.span.start * 100) : int(first.span.end * 100)].max() > -30
+    assert pause.max(initial=-100) < levels.max() - 15
+
+
+def test_two_thousand_characters_are_spoken_in_pieces_that_join(engine: KokoroVoice, dora: Voice) -> None:
+    text = "Hola, esto es una prueba bastante larga. " * 16
+    assert len(tokens_of(text, speech_of("es"), engine._speaker._espeak).ids) > LIMIT
+    natural = engine.duration(text * 3, voice=dora, language="es")
+    assert natural == pytest.approx(3 * engine.duration(text, voice=dora, language="es"), rel=0.05)
+
+
+def test_speaking_pieces_gives_all_words_in_order(
+    engine: KokoroVoice, dora: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dubsync.backends.kokoro.speech.LIMIT", 40)
+    text = "Vamos ya. " * 6
+    spoken = engine.speak(text, voice=dora, language="es", seconds=None, seed=0)
+    starts = [word.span.start for word in spoken.words]
+    assert len(spoken.words) == 12
+    assert starts == sorted(starts)
+    assert spoken.words[-1].span.end <= len(spoken.samples) / 24000
+
+
+def test_pitch_moves_with_the_voice(engine: KokoroVoice, dora: Voice) -> None:
+    lower = {**dora, "pitch": np.array([np.log(200), np.log(160), 1.0], np.float32)}
+    high, low = (
+        np.median([hertz for hertz in features.pitch(sound, 24000) if hertz > 0])
+        for sound in (
+            engine.speak(TEXT, voice=voice, language="es", seconds=None, seed=0).samples for voice in (dora, lower)
+        )
+    )
+    assert low / high == pytest.approx(160 / 200, rel=0.05)
+
+
+def enrolled(engine: KokoroVoice, samples: np.ndarray) -> Enrolled:
+    return engine.enroll(samples, 24000, language="es", progress=lambda share: None)
+
+
+def test_a_speaker_gets_the_voice_that_sounds_most_alike_at_their_pitch(engine: KokoroVoice) -> None:
+    person = engine.speak(
+        "Nobody told her that the bridge would open before the summer came.",
+        voice=engine.named("bm_lewis", "en"), language="en", seconds=None, seed=0,
+    )  # fmt: skip
+    found = enrolled(engine, person.samples)
+    assert not found.flags
+    assert found.similarity is not None
+    assert found.similarity >= found.notes["default"]
+    assert engine.voices()[int(found.notes["nearest"])] == "bm_lewis"
+    spoken = engine.speak(TEXT, voice=found.voice, language="es", seconds=None, seed=0)
+    pitches = [np.median([h for h in features.pitch(s.samples, 24000) if h > 0]) for s in (person, spoken)]
+    assert abs(12 * np.log2(pitches[1] / pitches[0])) < 2
+
+
+@pytest.mark.parametrize(
+    ("sound", "code"),
+    [
+        (np.zeros(48000, np.float32), "little-speech"),
+        (np.zeros(0, np.float32), "little-speech"),
+        (np.random.default_rng(0).standard_normal(96000).astype(np.float32) * 0.1, "no-clear-speech"),
+    ],
+)
+def test_too_little_to_learn_from_gives_a_stock_voice_and_a_flag(
+    engine: KokoroVoice, sound: np.ndarray, code: str
+) -> None:
+    found = enrolled(engine, sound)
+    assert [flag.code for flag in found.flags] == [code]
+    assert found.similarity is None
+    assert engine.duration(TEXT, voice=found.voice, language="es") > 0.5
+
+
+def test_an_unknown_voice_is_named_with_those_there_are(engine: KokoroVoice) -> None:
+    with pytest.raises(UsageError, match="nobody") as error:
+        engine.named("nobody", "es")
+    assert "ef_dora" in error.value.hint
+
+
+def test_a_language_or_text_that_cannot_be_spoken_is_an_error(engine: KokoroVoice, dora: Voice) -> None:
+    with pytest.raises(UnknownLanguage):
+        engine.speak("Hei", voice=dora, language="fi", seconds=None, seed=0)
+    with pytest.raises(PermanentError):
+        engine.speak("♪", voice=dora, language="es", seconds=None, seed=0)
