@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import articulation
+from .camera import Turn
 from .head import Look
-from .portrait import Turn
 from .voice import Phone
 
 Curve = NDArray[np.float64]
@@ -73,7 +74,7 @@ def _drift(times: Curve, seed: int) -> Curve:
 def _stresses(phones: tuple[Phone, ...], times: Curve) -> Curve:
     """Return a soft bump at each stressed vowel: where heads nod and brows rise."""
     total = np.zeros_like(times)
-    for mark, vowel in zip(phones, phones[1:], strict=False):
+    for mark, vowel in pairwise(phones):
         if mark.symbol == "ˈ":
             total += np.exp(-(((times - (vowel.start + vowel.end) / 2) / 0.13) ** 2))
     return np.clip(total, 0, 1.2) * 0.8

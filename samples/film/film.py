@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from . import acting, encode, grade, sound
 from .articulation import CONTROLS
+from .camera import Camera
 from .harbour import Harbour
 from .head import Look
-from .portrait import Camera, Person, Portrait, Turn
+from .portrait import Person, Portrait
 from .voice import Phone, Spoken, speak
 
 OUTER_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
@@ -79,7 +80,9 @@ def make(plan: Plan, path: Path, *, spoken: list[Spoken] | None = None) -> None:
     starts = _starts(plan, said)
     frames = int(np.ceil((starts[-1] + said[-1].seconds + plan.closing) * plan.rate))
     shots = _shots(plan, said, starts, frames)
-    track = sound.mix(list(zip(starts, [line.samples for line in said], strict=True)), float(frames / plan.rate), plan.opening)
+    track = sound.mix(
+        list(zip(starts, [line.samples for line in said], strict=True)), float(frames / plan.rate), plan.opening
+    )
     track = track[: round(frames / plan.rate * sound.RATE)]
     made = _Made()
     pictures = _pictures(plan, shots, _phones(said, starts), made)
@@ -153,7 +156,7 @@ def _speaker(
     )  # fmt: skip
     portrait = Portrait(plan.people[shot.person], camera, scale=plan.scale)
     behind = grade.room(plan.height, plan.width, mirrored=shot.person % 2 == 1)
-    times = (np.arange(shot.first, shot.stop) + 0.5) / float(plan.rate)
+    times = np.asarray((np.arange(shot.first, shot.stop) + 0.5) / float(plan.rate), np.float64)
     for number, (look, turn) in enumerate(acting.act(_direction(plan, shot, phones, times), times), shot.first):
         colour, opacity, landmarks = portrait.draw(look, turn)
         made.numbers.append(number)
@@ -165,7 +168,11 @@ def _speaker(
 def _direction(plan: Plan, shot: _Shot, phones: list[list[Phone]], times: NDArray[np.float64]) -> acting.Direction:
     mine = [line for line, cue in zip(phones, plan.cues, strict=True) if cue.person == shot.person]
     inside = [phone for line in mine for phone in line if times[0] - 0.5 < phone.start < times[-1] + 0.5]
-    blinks = [float(times[0]) + 0.28] + [line[-1].start + 0.06 for line in mine] + [line[0].start - 1.9 for line in mine[1::2]]
+    blinks = (
+        [float(times[0]) + 0.28]
+        + [line[-1].start + 0.06 for line in mine]
+        + [line[0].start - 1.9 for line in mine[1::2]]
+    )
     pose = plan.poses[(shot.person or 0) % len(plan.poses)]
     return acting.Direction(tuple(inside), tuple(blinks), plan.looks, plan.brows, pose, seed=1 + (shot.person or 0))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
 
 
 def develop(linear: Array, *, exposure: float, grain: Array) -> NDArray[np.uint8]:
@@ -23,10 +25,10 @@ def develop(linear: Array, *, exposure: float, grain: Array) -> NDArray[np.uint8
     return np.asarray(np.clip(encoded * 255 + 0.5, 0, 255), np.uint8)
 
 
-def grain(height: int, width: int, random: np.random.Generator, *, amount: float = 0.006) -> Array:
+def grain(height: int, width: int, random: np.random.Generator, *, amount: float = 0.004) -> Array:
     """Return film grain: noise a little larger than a pixel."""
-    noise = random.normal(size=(height, width)).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), 0.7)
+    noise: Array = random.normal(size=(height, width)).astype(np.float32)
+    noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.7), np.float32)
     return np.asarray(noise / noise.std() * amount, np.float32)
 
 
@@ -60,6 +62,9 @@ def room(height: int, width: int, *, mirrored: bool = False) -> Array:
     picture = cv2.GaussianBlur(picture, (0, 0), 13 * unit)
     glow = np.exp(-(((x - 0.22) / 0.30) ** 2) - ((y - 0.62) / 0.30) ** 2)[..., None]
     picture = picture + glow * np.array([0.34, 0.19, 0.08], np.float32)
+    shade = _box(x, y, 0.10, 0.34, 0.20, 0.42) * np.clip(1.0 - np.abs(x - 0.22) / (0.06 + 0.30 * (y - 0.15)), 0, 1)
+    shade = cv2.GaussianBlur(shade, (0, 0), 9 * unit)[..., None]
+    picture = picture + shade * np.array([1.5, 0.88, 0.42], np.float32)
     picture = picture + _bokeh(x, y, unit, random)
     return np.ascontiguousarray(picture[:, ::-1] if mirrored else picture, np.float32)
 

@@ -30,14 +30,18 @@ class Harbour:
         picture = np.concatenate([sky[: self.line], self._water(sky[: self.line], second)])
         zoom = 1.02 + 0.035 * second / seconds
         frame = cv2.getRotationMatrix2D((self.width * 0.56, self.height * 0.56), 0, zoom)
-        return np.asarray(cv2.warpAffine(picture, frame, (self.width, self.height), flags=cv2.INTER_CUBIC), np.float32).clip(0)
+        return np.asarray(
+            cv2.warpAffine(picture, frame, (self.width, self.height), flags=cv2.INTER_CUBIC), np.float32
+        ).clip(0)
 
     def _land(self, random: np.random.Generator) -> Array:
         height, width = self.height, self.width
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
         v, u = y / self.line, x / width
         stops = np.array([0.0, 0.45, 0.75, 0.92, 1.0])
-        tones = np.array([[0.012, 0.030, 0.085], [0.035, 0.085, 0.19], [0.17, 0.17, 0.24], [0.55, 0.30, 0.19], [0.75, 0.40, 0.20]])
+        tones = np.array(
+            [[0.012, 0.030, 0.085], [0.035, 0.085, 0.19], [0.17, 0.17, 0.24], [0.55, 0.30, 0.19], [0.75, 0.40, 0.20]]
+        )
         sky = np.stack([np.interp(v, stops, tones[:, channel]) for channel in range(3)], -1).astype(np.float32)
         sky *= (0.75 + 0.6 * np.exp(-(((u - 0.30) / 0.40) ** 2)))[..., None]
         sky = _clouds(sky, v, u, random)
@@ -56,7 +60,11 @@ class Harbour:
     def _headland(self, sky: Array, v: Array, u: Array, random: np.random.Generator) -> Array:
         """Add the dark rock on the right with the lighthouse on it."""
         rise = np.clip((u - 0.63) / 0.16, 0, 1)
-        top = 1.005 - 0.20 * rise**0.6 * (1 - 0.25 * np.clip((u - 0.80) / 0.2, 0, 1)) - 0.018 * _ridge(self.width, 22, random)[None]
+        top = (
+            1.005
+            - 0.20 * rise**0.6 * (1 - 0.25 * np.clip((u - 0.80) / 0.2, 0, 1))
+            - 0.018 * _ridge(self.width, 22, random)[None]
+        )
         rock = np.clip((v - top) * self.line / 1.2, 0, 1) * (u > 0.625)
         sky = sky * (1 - rock[..., None]) + np.array([0.012, 0.013, 0.020], np.float32) * rock[..., None]
         centre, wide = 0.795, 0.0115
@@ -64,7 +72,9 @@ class Harbour:
         tower = ((np.abs(u - centre) < taper) & (v > 0.50) & (v < 0.86)).astype(np.float32)
         tower += ((np.abs(u - centre) < wide * 0.80) & (v > 0.488) & (v < 0.502)).astype(np.float32)
         tower += ((np.abs(u - centre) < wide * 0.42) & (v > 0.425) & (v < 0.49)).astype(np.float32)
-        tower += ((np.abs(u - centre) < wide * 0.55 * np.clip((v - 0.395) / 0.032, 0, 1)) & (v < 0.428)).astype(np.float32)
+        tower += ((np.abs(u - centre) < wide * 0.55 * np.clip((v - 0.395) / 0.032, 0, 1)) & (v < 0.428)).astype(
+            np.float32
+        )
         tower = cv2.GaussianBlur(np.clip(tower, 0, 1), (0, 0), 0.7)[..., None]
         band = np.where(((v - 0.5) / 0.09).astype(int) % 2 == 0, 1.0, 0.35)[..., None]
         side = (0.6 + 1.1 * np.clip((centre - u) / wide, -0.5, 1))[..., None]
@@ -112,9 +122,13 @@ class Harbour:
             reach = dx * side * np.sign(across)
             spread = 0.012 + 0.055 * np.abs(reach)
             strength = abs(across) ** 1.5 * (1.0 if side > 0 else 0.35)
-            light += strength * np.exp(-(((dy + 0.02 * reach) / spread) ** 2)) * (reach > 0) * np.exp(-2.3 * reach) * 0.34
+            light += (
+                strength * np.exp(-(((dy + 0.02 * reach) / spread) ** 2)) * (reach > 0) * np.exp(-2.3 * reach) * 0.34
+            )
         distance = np.hypot(dx, dy)
-        light += (0.9 + 5 * flash) * np.exp(-((distance / 0.006) ** 2)) + (0.10 + 0.8 * flash) * np.exp(-distance / 0.035)
+        light += (0.9 + 5 * flash) * np.exp(-((distance / 0.006) ** 2)) + (0.10 + 0.8 * flash) * np.exp(
+            -distance / 0.035
+        )
         glow = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
         sky += glow[..., None] * np.array([1.0, 0.90, 0.70], np.float32)
 
@@ -126,7 +140,12 @@ class Harbour:
         unit = self.height / 540
         wave = np.zeros_like(self.below)
         slope = np.zeros_like(self.below)
-        for rate, along, across, size in ((1.1, 9, 0.5, 1.0), (1.7, 17, -1.1, 0.7), (2.6, 33, 2.3, 0.5), (4.1, 71, -4.7, 0.35)):
+        for rate, along, across, size in (
+            (1.1, 9, 0.5, 1.0),
+            (1.7, 17, -1.1, 0.7),
+            (2.6, 33, 2.3, 0.5),
+            (4.1, 71, -4.7, 0.35),
+        ):
             phase = along * distance + across * (self.across / self.width - 0.5) * 8 * (0.4 + near) + rate * second
             wave += size * np.sin(phase + 1.3 * np.sin(phase * 0.31 + across))
             slope += size * np.cos(phase * 1.07 + across * self.across / self.width * 9)
@@ -143,7 +162,10 @@ def _ridge(width: int, rough: int, random: np.random.Generator) -> Array:
     total = np.zeros(width)
     for octave in range(5):
         count = rough * 2**octave
-        total += np.interp(np.linspace(0, count, width), np.arange(count + 1), random.uniform(0, 1, count + 1)) * 0.55**octave
+        total += (
+            np.interp(np.linspace(0, count, width), np.arange(count + 1), random.uniform(0, 1, count + 1))
+            * 0.55**octave
+        )
     return np.asarray((total - total.min()) / (total.max() - total.min()), np.float32)
 
 

@@ -64,14 +64,15 @@ class Look:
 class Character:
     """The proportions that make one person of the mean head."""
 
-    width: float = 0.94
+    width: float = 0.92
     jaw_width: float = 0.94
-    eyes: float = 0.20
-    nose_width: float = 0.80
-    nose_length: float = 0.80
+    eyes: float = 0.24
+    nose_width: float = 0.74
+    nose_length: float = 0.95
     soft_brow: float = 0.22
     lips: float = 0.16
     chin: float = -0.25
+    chin_taper: float = 0.14
     brow_height: float = 0.15
 
 
@@ -118,7 +119,7 @@ class Head:
         self.jaw[middle & (y < -5.6)] = 1
         self.jaw[self.upper > 0] = 0
         self.jaw[self.lower > 0] = 1
-        for (left, right, upper, lower) in RINGS:
+        for left, right, upper, lower in RINGS:
             self.jaw[[left, right]] = 0.42
             self.jaw[[upper[0], upper[-1]]] = 0.24
             self.jaw[[upper[1], upper[-2]]] = 0.07
@@ -150,7 +151,7 @@ class Head:
 
     def _regions(self) -> dict[str, NDArray[np.float64]]:
         """Return what the painter wants to know of each control point: how much of it is lip, cheek, ..."""
-        x, y, _z = self.rest.T
+        x = self.rest[:, 0]
         lip = np.zeros(len(x))
         for (left, right, upper, lower), weight in zip(RINGS, (0.62, 1, 1, 1), strict=True):
             lip[[*upper, *lower]] = weight
@@ -171,6 +172,7 @@ def sculpt(points: NDArray[np.float64], person: Character) -> NDArray[np.float64
     out = points.copy()
     x, y = points[:, 0], points[:, 1]
     out[:, 0] *= person.width * (1 + (person.jaw_width - 1) * _smooth(1.0, -6.5, y))
+    out[:, 0] *= 1 - person.chin_taper * _smooth(-5.5, -9.0, y)
     nose = np.exp(-((x / 1.9) ** 4) - ((y + 0.8) / 2.6) ** 4)
     out[:, 0] *= 1 + (person.nose_width - 1) * nose
     for side in (-1, 1):
@@ -181,7 +183,7 @@ def sculpt(points: NDArray[np.float64], person: Character) -> NDArray[np.float64
         out[:, 1] += person.eyes * 1.5 * falloff * offset[:, 1]
     tip = np.exp(-((x / 1.5) ** 2) - ((y + 0.5) / 1.7) ** 2)
     out[:, 2] -= person.nose_length * tip
-    out[:, 1] += 0.35 * person.nose_length * tip
+    out[:, 1] += 0.45 * person.nose_length * tip
     ridge = np.exp(-(((y - 4.7) / 0.9) ** 2)) * _smooth(6.5, 4.0, np.abs(x))
     out[:, 2] -= person.soft_brow * ridge
     brow = np.exp(-(((y - 4.6) / 0.9) ** 2)) * _smooth(6.5, 4.5, np.abs(x))
@@ -284,7 +286,7 @@ def _shape_lips(points: NDArray[np.float64], head: Head, look: Look) -> None:
     stretch = 0.10 * look.wide - 0.30 * look.round + 0.10 * look.smile
     points[:, 0] += x * stretch * head.mouth
     points[:, 2] += (0.62 * look.round - 0.12 * look.wide) * head.lips * np.exp(-((x / 2.2) ** 2))
-    points[:, 1] += 0.42 * look.smile * np.exp(-((np.abs(x) - 2.6) / 1.1) ** 2 - ((y + 4.1) / 1.2) ** 2)
+    points[:, 1] += 0.42 * look.smile * np.exp(-(((np.abs(x) - 2.6) / 1.1) ** 2) - ((y + 4.1) / 1.2) ** 2)
     profile = np.exp(-((x / 1.9) ** 4))
     points[:, 1] += 0.30 * look.upper * head.upper * profile
     points[:, 1] += 0.08 * look.upper * np.exp(-((x / 2.2) ** 2) - ((y + 2.6) / 0.8) ** 2)
@@ -345,14 +347,14 @@ def _lids(points: NDArray[np.float64], rest: NDArray[np.float64], eyes: NDArray[
         line = outer[1] + (inner[1] - outer[1]) * along
         height = rest[:, 1] - line
         inside = np.sin(np.pi * along) ** 0.6 * (np.abs(rest[:, 0] - centre[0]) < 2.2) * (rest[:, 2] > 1.5)
-        upper = inside * (height > 0.03) * np.exp(-np.maximum(0, height - 0.55) ** 2 / 0.18)
-        lower = inside * (height <= 0.03) * np.exp(-np.maximum(0, -height - 0.30) ** 2 / 0.12)
+        upper = inside * (height > 0.03) * np.exp(-(np.maximum(0, height - 0.55) ** 2) / 0.18)
+        lower = inside * (height <= 0.03) * np.exp(-(np.maximum(0, -height - 0.30) ** 2) / 0.12)
         top, bottom = rim[4, 1] - centre[1], rim[12, 1] - centre[1]
         radius = rim[4, 2] - centre[2]
         full = np.arctan2(top, radius) - np.arctan2(bottom, radius)
-        fall = full * (0.93 * look.blink + 0.10 * look.squint) - 0.55 * look.gaze[1]
+        fall = full * (1.00 * look.blink + 0.10 * look.squint) - 0.55 * look.gaze[1]
         rise = full * (0.09 * look.blink + 0.14 * look.squint)
-        _turn(points, centre, upper * np.minimum(fall, full * 0.95))
+        _turn(points, centre, upper * np.minimum(fall, full * 1.05))
         _turn(points, centre, -lower * rise)
 
 

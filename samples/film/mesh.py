@@ -72,12 +72,14 @@ def _subdivide(points: int, triangles: Triangles) -> tuple[csr_matrix, Triangles
     entries: list[tuple[int, int, float]] = []
     around, border = defaultdict(set), defaultdict(set)
     for (a, b), thirds in opposite.items():
-        around[a].add(b), around[b].add(a)
+        around[a].add(b)
+        around[b].add(a)
         if len(thirds) == 2:
             entries += [(number[a, b], a, 3 / 8), (number[a, b], b, 3 / 8)]
             entries += [(number[a, b], third, 1 / 8) for third in thirds]
         else:
-            border[a].add(b), border[b].add(a)
+            border[a].add(b)
+            border[b].add(a)
             entries += [(number[a, b], a, 0.5), (number[a, b], b, 0.5)]
     for point in range(points):
         entries += _old_point(point, around[point], border[point])

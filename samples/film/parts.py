@@ -1,4 +1,4 @@
-"""What the head needs besides skin: eyeballs, teeth, tongue, neck and a roll-neck pullover. Rest shapes, centimetres."""
+"""What the head needs besides skin: eyeballs, teeth, tongue, neck and a roll-neck pullover; at rest, in cm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ LOWER_TEETH = (0.28, 0.30, 0.34, 0.34, 0.36)
 
 def eyeball(centre: NDArray[np.float64]) -> Mesh:
     """Return the front of one eyeball."""
-    polar, around = np.meshgrid(np.linspace(0.001, 1.9, 18), np.linspace(0, 2 * np.pi, 36, endpoint=False), indexing="ij")
+    polar, around = np.meshgrid(
+        np.linspace(0.001, 1.9, 18), np.linspace(0, 2 * np.pi, 36, endpoint=False), indexing="ij"
+    )
     unit = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], -1).reshape(-1, 3)
     return Mesh((centre + unit * EYE_RADII).astype(np.float32), mesh.grid(18, 36, closed=True))
 
@@ -33,13 +35,13 @@ def teeth(line: float, *, upper: bool) -> tuple[Mesh, NDArray[np.float32]]:
     rows = np.linspace(0, 1, 14)[:, None]
     length = np.array([1.0, 0.88, 0.98, 0.82, 0.75] if upper else [0.82, 0.84, 0.9, 0.8, 0.75])[index]
     corner = 0.10 * np.abs(inside) ** 5 + (0.05 if upper else 0.02) * (index == 1)
-    height = corner + rows * (length + 0.35) - 0.35 * 0
-    y = line + (height if upper else -height) * (1 if upper else 1)
+    height = corner + rows * (length + 0.35)
+    y = line + (height if upper else -height)
     x, depth = _arch(columns, 4.72 if upper else 4.42)
     crown = np.clip(1.35 - rows * (length + 0.35) / length, 0, 1)
     z = depth + 0.14 * bulge * np.sin(np.pi * np.clip(0.15 + rows * 0.75, 0, 1)) - 0.10 * (1 - rows) ** 6 - 0.1 * rows
     points = np.stack([np.broadcast_to(x, y.shape), y, z], -1).reshape(-1, 3)
-    tooth = np.broadcast_to(bulge ** 0.5, y.shape) * _step(0.12, 0.34, crown)
+    tooth = np.broadcast_to(bulge**0.5, y.shape) * _step(0.12, 0.34, crown)
     triangles = mesh.grid(14, 121)
     return Mesh(points.astype(np.float32), triangles), tooth.reshape(-1).astype(np.float32)
 
@@ -52,10 +54,14 @@ def _arch(along: NDArray[np.float64], front: float) -> tuple[NDArray[np.float64]
 
 def tongue(line: float) -> Mesh:
     """Return a tongue resting behind the lower teeth."""
-    polar, around = np.meshgrid(np.linspace(0.001, 2.2, 16), np.linspace(0, 2 * np.pi, 28, endpoint=False), indexing="ij")
+    polar, around = np.meshgrid(
+        np.linspace(0.001, 2.2, 16), np.linspace(0, 2 * np.pi, 28, endpoint=False), indexing="ij"
+    )
     unit = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], -1).reshape(-1, 3)
     unit[:, 1] -= 0.16 * np.exp(-((unit[:, 0] / 0.25) ** 2)) * (unit[:, 1] > 0)
-    return Mesh((np.array([0, line - 0.95, 2.2]) + unit * [1.55, 0.62, 1.95]).astype(np.float32), mesh.grid(16, 28, closed=True))
+    return Mesh(
+        (np.array([0, line - 0.95, 2.2]) + unit * [1.55, 0.62, 1.95]).astype(np.float32), mesh.grid(16, 28, closed=True)
+    )
 
 
 def lift_tongue(points: Points, amount: float) -> Points:
@@ -68,7 +74,13 @@ def lift_tongue(points: Points, amount: float) -> Points:
 
 
 _NECK = np.array(  # height, half width, half depth, middle's z
-    [(-1.0, 4.4, 4.2, -5.0), (-6.0, 4.45, 4.5, -4.8), (-9.5, 4.4, 4.6, -4.6), (-12.0, 4.7, 4.8, -4.6), (-15.5, 6.5, 5.6, -4.8)]
+    [
+        (-1.0, 4.4, 4.2, -5.0),
+        (-6.0, 4.45, 4.5, -4.8),
+        (-9.5, 4.4, 4.6, -4.6),
+        (-12.0, 4.7, 4.8, -4.6),
+        (-15.5, 6.5, 5.6, -4.8),
+    ]
 )
 _COLLAR = np.array(
     [(-12.2, 4.75, 4.9, -4.6), (-11.6, 4.95, 5.1, -4.5), (-11.2, 5.35, 5.5, -4.4), (-11.5, 5.85, 6.0, -4.35),
@@ -88,7 +100,9 @@ def pullover() -> tuple[Mesh, NDArray[np.float32]]:
     rows = len(shape.points) // 96
     around = np.tile(np.linspace(0, 1, 96, endpoint=False), rows)
     points = shape.points.reshape(rows, 96, 3).astype(np.float64)
-    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points.mean(1) + points[:, 24] * [1, 0, 1], axis=0), axis=1))])
+    along = np.concatenate(
+        [[0], np.cumsum(np.linalg.norm(np.diff(points.mean(1) + points[:, 24] * [1, 0, 1], axis=0), axis=1))]
+    )
     collar = _step(-15.9, -15.3, points[:, :, 1].mean(1))
     return shape, np.stack([around, np.repeat(along, 96), np.repeat(collar, 96)], 1).astype(np.float32)
 

@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What a picture shows: `pixel` (k,) flat indices, `triangle` (k,), `weights` (k, 3) of its corners, `depth` (k,)."""
+    """What a picture shows: flat `pixel` (k,), `triangle` (k,), `weights` of its corners (k, 3), `depth` (k,)."""
 
     pixel: NDArray[np.int64]
     triangle: NDArray[np.int64]
@@ -88,7 +88,11 @@ def _rows(corners: NDArray[np.float64], height: int, width: int) -> tuple[NDArra
 
 
 def _weights(
-    corners: NDArray[np.float64], area: NDArray[np.float64], owner: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64]
+    corners: NDArray[np.float64],
+    area: NDArray[np.float64],
+    owner: NDArray[np.int64],
+    x: NDArray[np.int64],
+    y: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     second_x, second_y = (c - a)[:, 1] / area, (a - c)[:, 0] / area

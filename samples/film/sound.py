@@ -89,6 +89,8 @@ def music(length: int) -> Sound:
         since = time - at
         pitch = 440 * 2 ** ((note - 69) / 12)
         bell = np.where(since > 0, np.exp(-since / 1.1) * np.clip(since / 0.006, 0, 1), 0)
-        tone = np.sin(2 * np.pi * pitch * since) + 0.3 * np.exp(-np.maximum(since, 0) / 0.3) * np.sin(6.02 * np.pi * pitch * since)
+        tone = np.sin(2 * np.pi * pitch * since) + 0.3 * np.exp(-np.maximum(since, 0) / 0.3) * np.sin(
+            6.02 * np.pi * pitch * since
+        )
         out += (0.011 * bell * tone)[:, None] * np.array([0.9, 1.0])
     return np.asarray(out, np.float32)
