@@ -164,10 +164,12 @@ def _run_client(command: list[str], folder: Path, meter: Meter, what: str) -> No
 
 
 def _largest_below(folder: Path) -> int:
+    """Return the size of the largest file, while a client adds, moves and deletes files there."""
     largest = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # the client moved it meanwhile
-            largest = max(largest, path.stat().st_size if path.is_file() else 0)
+    for parent, _, names in os.walk(folder):  # unlike Path.rglob it goes on when a folder vanishes
+        for name in names:
+            with suppress(OSError):
+                largest = max(largest, (Path(parent) / name).stat().st_size)
     return largest
 
 

