@@ -29,6 +29,7 @@ def open_title(film: Path, *, folder: Path | None = None) -> Title:
     Raises UnreadableMedia, NoAudio or UnsupportedStream before anything is written, SourceChanged when the film is
     not the one the folder was begun with.
     """
+    film = film.absolute().resolve() if film.is_dir() else film.absolute()
     if film.suffix == SUFFIX and film.is_dir():
         folder, film = film, Path(_read(film).film)
     folder = folder or film.with_name(film.stem + SUFFIX)
@@ -45,6 +46,7 @@ def open_title(film: Path, *, folder: Path | None = None) -> Title:
 
 def known_title(place: Path) -> Title:
     """Return a title that was begun before, named by its film or its folder; change nothing."""
+    place = place.absolute()
     folder = place if place.suffix == SUFFIX else place.with_name(place.stem + SUFFIX)
     if not (folder / "title.json").is_file():
         raise InputError(f"{place} was never begun", hint=f"run `dubsync localize {place} --lang LANGUAGE` first")

@@ -17,7 +17,7 @@ from dubsync.engine.events import Event, JsonLines, Sink
 from dubsync.engine.plan import Forecast, Plan, Setting
 from dubsync.engine.runner import LocalRunner, Summary
 from dubsync.engine.stage import Product
-from dubsync.engine.store import Store
+from dubsync.engine.store import Store, make_writable
 from dubsync.errors import Flag, UnknownLanguage, UsageError
 from dubsync.pipeline import Pipeline
 from dubsync.text.language import base, is_same, normal_tag
@@ -72,6 +72,8 @@ def localize(
     wish = wish or Wish()
     chosen = _prepare(languages, wish, fetching)
     title = folder.open_title(film, folder=wish.folder)
+    for place in chosen.deliveries(wish).values():
+        make_writable(place)
     home = Path(title.folder)
     with folder.lock(home):
         title = folder.add_languages(title, chosen.languages)
@@ -174,7 +176,7 @@ class _Chosen:
     languages: tuple[str, ...]
 
     def deliveries(self, wish: Wish) -> dict[str, Path]:
-        """Return the folder each language goes to: `--out` itself, or with several languages a folder in it for each."""
+        """Return the folder each language goes to: `--out` itself, or a folder in it for each of several."""
         if wish.out is None:
             return {}
         several = len(self.languages) > 1

@@ -189,7 +189,15 @@ class FakeFaceFinder:
                 yield ()
                 continue
             box = (float(columns.min()), float(rows.min()), float(columns.max()), float(rows.max()))
-            yield (Face(box, 1.0, schematic_face(box)),)
+            yield (Face(box, 1.0, schematic_face(box, _opening(red, green, blue, box))),)
+
+
+def _opening(red: NDArray[np.int_], green: NDArray[np.int_], blue: NDArray[np.int_], box: Sequence[float]) -> float:
+    """Return the height of the drawn mouth, dark red, as a share of the face's."""
+    low, high = int((box[1] + box[3]) / 2), int(box[3]) + 1
+    inside = (slice(low, high), slice(int(box[0]), int(box[2]) + 1))
+    rows = np.nonzero((red[inside] > green[inside] + 20) & (red[inside] < 150) & (blue[inside] < 90))[0]
+    return float(rows.max() - rows.min() + 1) / (box[3] - box[1]) / 2 if len(rows) else 0.01
 
 
 def schematic_face(box: tuple[float, float, float, float], opening: float = 0.1) -> NDArray[np.float32]:

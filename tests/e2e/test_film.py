@@ -1,0 +1,254 @@
+"""Whole films through every stage, with the public fakes: what comes out, what is made again, what is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from dubsync.errors import ConsentMissing
+from dubsync.testing.talking import TalkingSpec, make_talking_film
+from dubsync.verbs import Localized, Wish, check, explain, localize, plan, status
+
+FAKES = str(Path(__file__).parent / "fakes.toml")
+CONSENT = """schema = "dubsync.consent/1"
+[[person]]
+id = "disc"
+name = "the disc"
+speakers = ["*"]
+titles = ["*"]
+languages = ["*"]
+voice = true
+face = {face}
+granted_by = "the tests"
+granted_on = 2026-01-01
+"""
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_talking_film(tmp_path_factory.mktemp("drawn") / "talk.mp4")
+
+
+@pytest.fixture
+def film(drawn: Path, tmp_path: Path) -> Path:
+    (tmp_path / "talk.mp4").write_bytes(drawn.read_bytes())
+    (tmp_path / "consent.toml").write_text(CONSENT.format(face="true"))
+    return tmp_path / "talk.mp4"
+
+
+def made(film: Path, *languages: str, **wish: object) -> Localized:
+    return localize(film, languages or ("es",), Wish(pipeline=FAKES, slots=1, **wish))  # type: ignore[arg-type]
+
+
+def frames(path: Path) -> Iterator[np.ndarray]:
+    with av.open(str(path)) as film:
+        for frame in film.decode(video=0):
+            yield frame.to_ndarray(format="gray")
+
+
+def test_a_film_comes_out_whole(film: Path) -> None:
+    before = film.read_bytes()
+    (dub,) = made(film).dubs
+    assert film.read_bytes() == before
+    assert dub.video is not None
+    with av.open(str(film)) as old, av.open(dub.video) as new:
+        times = [[packet.pts * packet.time_base for packet in each.demux(video=0) if packet.pts is not None]
+                 for each in (old, new)]  # fmt: skip
+        assert sorted(times[0]) == sorted(times[1])
+        assert [stream.metadata.get("language") for stream in new.streams.audio] == ["spa", "und"]
+        assert [stream.metadata.get("language") for stream in new.streams.subtitles] == ["spa"]
+        assert new.streams.audio[0].rate == old.streams.audio[0].rate
+        assert new.streams.audio[0].layout.name == old.streams.audio[0].layout.name
+
+
+def test_the_report_holds_every_key_of_its_schema(film: Path) -> None:
+    (dub,) = made(film).dubs
+    report = json.loads(Path(str(dub.report)).read_text())
+    assert report["schema"] == "dubsync.report/1"
+    expected = {
+        "media": {"duration_s", "frames", "fps", "av_offset_ms"},
+        "timing": {"speech_overlap", "speech_rate_max", "lines"},
+        "sync": {"confidence", "offset_frames", "articulation_error"},
+        "picture": {"psnr_untouched_db", "faces_changed_s", "flicker"},
+        "voice": {"speaker_similarity", "wer_back"},
+        "sound": {"integrated_lufs", "true_peak_dbtp"},
+        "translation": {"backend", "draft"},
+        "rights": {"consent", "watermark", "c2pa"},
+    }
+    assert {key: set(report[key]) for key in expected} == expected
+    assert report["media"]["frames"] == 100
+    assert abs(report["media"]["av_offset_ms"]) < 10
+    flagged = {flag["code"] for flag in report["flags"]}
+    assert "draft-translation" in flagged
+    empty = [f"{key}.{name}" for key in expected for name in expected[key] if report[key][name] is None]
+    told = {flag["where"] for flag in report["flags"] if flag["code"] == "not-measured"}
+    assert set(empty) <= told
+
+
+def test_the_mouth_moves_and_only_while_somebody_speaks(film: Path) -> None:
+    (dub,) = made(film).dubs
+    changed = [
+        int((np.abs(old.astype(int) - new.astype(int)) > 40).sum())
+        for old, new in zip(frames(film), frames(Path(str(dub.video))), strict=True)
+    ]
+    spoken, silent = changed[20:35], changed[95:]
+    assert min(spoken) > 20
+    assert max(silent) == 0
+
+
+def test_a_second_run_makes_nothing_and_gives_the_same_bytes(film: Path) -> None:
+    first = made(film)
+    video = Path(str(first.dubs[0].video))
+    before = video.read_bytes()
+    second = made(film)
+    assert second.summary.ran == 0
+    assert video.read_bytes() == before
+
+
+def test_the_same_film_gives_the_same_bytes_in_another_folder(film: Path, tmp_path: Path) -> None:
+    one = made(film, folder=tmp_path / "one.dubsync")
+    other = made(film, folder=tmp_path / "other.dubsync")
+    assert Path(str(one.dubs[0].video)).read_bytes() == Path(str(other.dubs[0].video)).read_bytes()
+
+
+def test_a_second_language_shares_all_that_is_above_the_line(film: Path) -> None:
+    made(film)
+    rows = plan(film, ["es", "pt"], Wish(pipeline=FAKES))
+    again = {row.stage for row in rows if row.runs and row.why != "it is asked each time"}
+    shared = {"source", "shots", "faces", "stems", "transcript", "speakers", "actor"}
+    assert again & shared == set()
+    assert {row.language for row in rows if row.stage == "translation" and row.runs} == {"pt"}
+
+
+def test_an_edit_of_one_line_re_runs_that_line_and_what_it_touches(film: Path) -> None:
+    from dubsync import edits
+    from dubsync.documents import from_json
+    from dubsync.title import Line
+
+    first = made(film)
+    home = Path(first.title.folder)
+    (script,) = explain(film, ["script"])
+    lines = from_json(
+        tuple[Line, ...],
+        json.loads((home / "store" / script["fingerprint"][:2] / script["fingerprint"] / "product.json").read_text())[
+            "lines"
+        ],
+    )
+    edits.append(edits.path_of(home, "es"), [edits.edit(lines[1], who="a tester", text="Otra frase.")])
+    events: list[tuple[str, str]] = []
+    localize(film, ["es"], Wish(pipeline=FAKES), sink=lambda e: events.append((e.kind, e.stage)))
+    ran = [stage for kind, stage in events if kind == "finished"]
+    assert ran.count("voice") == 1
+    assert not {"source", "faces", "stems", "transcript", "speakers", "actor", "translation", "casting"} & set(ran)
+
+
+def test_without_a_record_nobody_is_synthesised_and_the_command_is_named(film: Path) -> None:
+    (film.parent / "consent.toml").unlink()
+    with pytest.raises(ConsentMissing) as caught:
+        made(film)
+    assert caught.value.exit_code == 2
+    assert "dubsync consent new" in caught.value.hint
+    assert {manifest["stage"] for manifest in explain(film)}.isdisjoint(
+        {"actor", "casting", "voice", "mouth", "likeness"}
+    )
+
+
+def test_a_face_that_is_not_allowed_is_neither_learnt_nor_touched(film: Path) -> None:
+    (film.parent / "consent.toml").write_text(CONSENT.format(face="false"))
+    result = made(film)
+    (actor,) = explain(film, ["actor"])
+    home = Path(result.title.folder)
+    product = home / "store" / actor["fingerprint"][:2] / actor["fingerprint"] / "product.json"
+    assert json.loads(product.read_text())["actors"] == {}
+    assert "face-not-allowed" in {flag.code for flag in result.flags}
+
+
+def test_a_film_without_a_face_is_dubbed_and_its_picture_kept(tmp_path: Path) -> None:
+    film = make_talking_film(tmp_path / "radio.mp4", TalkingSpec(face=(9.0, 9.0)))
+    (tmp_path / "consent.toml").write_text(CONSENT.format(face="true"))
+    result = made(film)
+    report = json.loads(Path(str(result.dubs[0].report)).read_text())
+    assert report["picture"]["faces_changed_s"] == 0
+    assert "no-face" in {flag.code for flag in result.flags}
+
+
+def test_status_and_check_tell_how_it_stands(film: Path) -> None:
+    made(film)
+    (found,) = status(film, Wish(pipeline=FAKES))
+    assert found.waiting == ()
+    assert found.made == found.known
+    assert check(film) >= 20
+
+
+def test_a_name_with_spaces_and_letters_of_any_script_works(drawn: Path, tmp_path: Path) -> None:
+    film = tmp_path / "ein Film – фильм 映画.mp4"
+    film.write_bytes(drawn.read_bytes())
+    (tmp_path / "consent.toml").write_text(CONSENT.format(face="true"))
+    assert Path(str(made(film).dubs[0].video)).is_file()
+
+
+def dubsync(*words: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from dubsync.cli import main; main()", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_the_command_line_prints_one_json_object(film: Path) -> None:
+    done = dubsync("localize", film, "--lang", "es", "--pipeline", FAKES, "--json", "--out", film.parent / "out")
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout.splitlines()[-1])
+    assert set(printed) == {"title", "folder", "languages", "units", "seconds"}
+    assert Path(printed["languages"]["es"]["video"]) == film.parent / "out" / "talk.es.mp4"
+    assert (film.parent / "out" / "report.html").is_file()
+    strict = dubsync("localize", film, "--lang", "es", "--pipeline", FAKES, "--json", "--strict")
+    assert strict.returncode == 7
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["nowhere.mp4", "--lang", "es"], 3, "nowhere.mp4"),
+        (["talk.mp4", "--lang", "klingonese"], 2, "klingonese"),
+        (["talk.mp4", "--lang", "es", "--pipeline", "nothing"], 2, "pipeline"),
+        (["talk.mp4", "--lang", "es", "--set", "shots.max_secnds=3"], 2, "max_secnds"),
+        (["talk.mp4", "--lang", "es", "--out", "/proc/nowhere"], 2, "/proc/nowhere"),
+        (["consent.toml", "--lang", "es"], 3, "consent.toml"),
+        ([".", "--lang", "es"], 3, ""),
+    ],
+)
+def test_bad_requests_get_one_clear_sentence_and_their_exit_status(
+    film: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], status: int, said: str
+) -> None:
+    monkeypatch.chdir(film.parent)
+    pipeline = [] if "--pipeline" in words else ["--pipeline", FAKES]
+    done = dubsync("localize", *words, *pipeline)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 12
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_bytes(film: Path, tmp_path: Path) -> None:
+    whole = Path(str(made(film, folder=tmp_path / "whole.dubsync").dubs[0].video)).read_bytes()
+    command = [sys.executable, "-c", "from dubsync.cli import main; main()", "localize", str(film), "--lang", "es",
+               "--pipeline", FAKES, "--json", "--folder", str(tmp_path / "killed.dubsync")]  # fmt: skip
+    for patience in (1.5, 2.5, 3.5):
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            import os
+            import signal
+
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    result = made(film, folder=tmp_path / "killed.dubsync")
+    assert Path(str(result.dubs[0].video)).read_bytes() == whole
