@@ -13,9 +13,25 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from film.film import Cue, Plan, make  # noqa: E402 - the folder must be on the path first
+from film.hair import Hairdo  # noqa: E402
+from film.head import Character  # noqa: E402
 from film.portrait import Person  # noqa: E402
+from film.surface import Paint  # noqa: E402
 
 MARA = Person()
+ELIAS = Person(
+    shape=Character(
+        width=0.99, jaw_width=1.02, eyes=0.06, nose_width=0.95, nose_length=0.35, soft_brow=-0.05, lips=0.0,
+        chin=0.15, chin_taper=0.02, brow_height=-0.15,
+    ),
+    hairdo=Hairdo(length=13.0, part=-2.2, volume=0.5, wave=0.35, seed=9),
+    paint=Paint(
+        skin=(0.44, 0.235, 0.150), lip=(0.34, 0.155, 0.125), blush=(1.0, 0.90, 0.88), iris=(0.13, 0.085, 0.04),
+        hair=(0.030, 0.020, 0.014), brow=(0.010, 0.007, 0.005), stubble=0.75, liner=0.25, wool=(0.11, 0.045, 0.03),
+    ),
+    brows=1.35,
+    lashes=0.5,
+)  # fmt: skip
 
 MAIN = Plan(
     cues=(
@@ -40,7 +56,18 @@ TINY = Plan(
     people=(MARA,),
     width=320, height=240, opening=0.64, closing=0.2, quality=25,
 )  # fmt: skip
-FILMS = {"film": MAIN, "tiny": TINY}
+TWO_VOICES = Plan(
+    cues=(
+        Cue("You were on the radio last night.", 0, "af_heart", 0.3),
+        Cue("That is impossible. I was at sea.", 1, "am_michael", 0.5),
+        Cue("Then who gave me your name?", 0, "af_heart", 0.5),
+        Cue("Tell me every word you heard.", 1, "am_michael", 0.6),
+    ),
+    people=(MARA, ELIAS),
+    width=640, height=360, opening=1.0, quality=25,
+    poses=((-9.0, 2.0, 2.0), (10.0, 1.0, -2.0)),
+)  # fmt: skip
+FILMS = {"film": MAIN, "tiny": TINY, "two-voices": TWO_VOICES}
 
 
 def main() -> None:

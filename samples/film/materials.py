@@ -24,7 +24,7 @@ def wool(surface: Surface, paint: Paint) -> Array:
     stitch = np.abs(((along * 2.6 + np.abs(((around * 132) % 1) - 0.5) * 1.3) % 1) - 0.5) * 2
     row = np.where(collar > 0.5, 0.5 + 0.5 * rib * 0.9 + 0.12 * stitch, 0.30 + 0.55 * stitch)
     fuzz = lookup(PORES, around * 160, along, 60) * 0.10
-    weave = (0.62 + 0.50 * row + fuzz)[:, None]
+    weave = (0.80 + 0.50 * row + fuzz)[:, None]
     light = KEY_LIGHT * (lambert(normal, KEY, 0.25) * lit)[:, None] + FILL_LIGHT * lambert(normal, FILL, 0.3)[:, None]
     light = light + RIM_LIGHT * lambert(normal, RIM, 0.2)[:, None] * 0.8 + ambient(normal)
     facing = np.clip(dot(normal, surface.view), 0, 1)
@@ -43,7 +43,7 @@ def mouth(surface: Surface) -> Array:
     albedo = flesh * (1 - tooth) + enamel * tooth
     front = np.clip((depth - 1.2) / 3.2, 0, 1)[:, None]
     light = (
-        KEY_LIGHT * (lambert(normal, KEY, 0.5) * (0.20 + 0.80 * lit))[:, None] * 0.62
+        KEY_LIGHT * (lambert(normal, KEY, 0.5) * (0.20 + 0.80 * lit))[:, None] * 0.80
         + FILL_LIGHT * 0.6
         + ambient(normal) * 0.8
     )
@@ -64,7 +64,7 @@ def eye(surface: Surface, paint: Paint, gazes: Array) -> Array:
     angle = np.arctan2(dot(local, up), dot(local, side))
     white: Array = np.array([0.60, 0.57, 0.55], np.float32) * np.ones((len(radius), 1), np.float32)
     corner = np.clip(np.abs(local[:, 0]) * 1.25 - 0.35, 0, 1)[:, None]
-    white = white * (1 + corner * (np.array([0.86, 0.62, 0.58], np.float32) - 1))
+    white = white * (1 + corner * (np.array([0.86, 0.80, 0.58], np.float32) - 1))
     fibre = 0.75 + 0.30 * np.sin(angle * 23 + 3 * np.sin(angle * 5)) * 0.5 + 0.20 * np.sin(angle * 61)
     ring = np.clip((radius - 0.35) / 0.6, 0, 1)
     iris = np.array(paint.iris, np.float32) * (fibre * (1.45 - 0.75 * ring))[:, None]

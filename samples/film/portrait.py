@@ -31,11 +31,13 @@ PIVOT = np.array([0.0, -3.0, -4.0])
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """All that makes one person look like herself."""
+    """All that makes one person look like herself. `brows`: how broad; `lashes`: how long; 1 is Mara's."""
 
     shape: Character = field(default_factory=Character)
     hairdo: hair.Hairdo = field(default_factory=hair.Hairdo)
     paint: Paint = field(default_factory=Paint)
+    brows: float = 1.0
+    lashes: float = 1.0
 
 
 @dataclass(slots=True)
@@ -75,7 +77,7 @@ class Portrait:
         self.head = Head(person.shape)
         line = float(self.head.rest[13, 1] + self.head.rest[14, 1]) / 2
         self.eyeballs = [parts.eyeball(centre) for centre in self.head.eyes]
-        self.upper_teeth, self.upper_tooth = parts.teeth(line - 0.10, upper=True)
+        self.upper_teeth, self.upper_tooth = parts.teeth(line - 0.22, upper=True)
         self.lower_teeth, self.lower_tooth = parts.teeth(line - 0.12, upper=False)
         self.tongue = parts.tongue(line)
         self.neck = parts.neck()
@@ -83,7 +85,7 @@ class Portrait:
         self.strands, self.strand_traits = hair.grow(person.hairdo)
         self.sampling = hair.sampling(190)
         self.brows = strokes.brow_hairs(np.random.default_rng(3))
-        self.lashes = strokes.lashes(np.random.default_rng(4))
+        self.lashes = strokes.lashes(np.random.default_rng(4), person.lashes)
 
     def draw(self, look: Look, turn: Turn) -> tuple[Array, Array, Array]:
         """Return the picture (h, w, 3) in linear light, its opacity (h, w), and the 468 landmarks in pixels."""
@@ -102,7 +104,7 @@ class Portrait:
         gazes = self._gazes(look, rotation)
         canvas = _Canvas(*shading.shade(surface, depth, shadow, self.person.paint, gazes))
         self._hair(canvas, paths, shadow)
-        points, strength = strokes.brow_points(self.brows, face)
+        points, strength = strokes.brow_points(self.brows, face, self.person.brows)
         self._splat(canvas, move(points), self.person.paint.brow, strength, wide=self.scale)
         points = strokes.lash_points(self.lashes, face, look.blink)
         self._splat(canvas, move(points), (0.006, 0.005, 0.005), np.full(len(points), 0.85), wide=1)

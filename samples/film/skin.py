@@ -82,13 +82,24 @@ def _skin_colour(x: Array, y: Array, lip: Array, lid: Array, is_neck: NDArray[np
         -((x / 4.6) ** 2) - ((y - 0.2) / 1.5) ** 2
     )
     skin = skin * (1 - 0.30 * np.where(is_neck, 0, freckle)[:, None] * np.array([0.5, 1, 1.1], np.float32))
-    liner = np.clip((lid - 0.18) / 0.45, 0, 1)[:, None]
+    beard = _beard(x, y) * np.where(is_neck, 0, paint.stubble) * (0.8 + 0.2 * lookup(PORES, x, y, 60))
+    skin = skin * (1 - beard[:, None] * np.array([0.55, 0.42, 0.34], np.float32))
+    liner = (paint.liner * np.clip((lid - 0.18) / 0.45, 0, 1))[:, None]
     skin = skin * (1 - liner) + np.array([0.10, 0.040, 0.032], np.float32) * liner
     line = np.cos(x * 26 + 2.0 * np.sin(y * 4)) * 0.06 + 0.94
     lips = np.array(paint.lip, np.float32) * line[:, None]
     scalp = np.where(is_neck, 0, ramp(7.8, 8.9, y + 0.05 * np.abs(x) + 0.1 * lookup(_BLOTCH, x, y, 14)))[:, None]
     skin = skin * (1 - 0.9 * scalp) + np.array(paint.hair, np.float32) * 0.6 * scalp
     return np.asarray(skin * (1 - lip[:, None]) + lips * lip[:, None], np.float32)
+
+
+def _beard(x: Array, y: Array) -> Array:
+    """Return where a beard grows: chin, jaw and above the lip."""
+    jaw = ramp(-2.2, -4.4, y - 0.32 * np.maximum(np.abs(x) - 2.2, 0))
+    lip = np.exp(-((x / 2.4) ** 4) - ((y + 2.9) / 0.55) ** 2)
+    return np.asarray(
+        np.clip(jaw * ramp(1.2, 2.6, np.hypot(x, (y + 5.6) * 0.8)) + 0.8 * jaw * ramp(-6.3, -6.9, y) + lip, 0, 1)
+    )
 
 
 def _scatter(diffuse: Array, surface: Surface) -> Array:

@@ -21,13 +21,13 @@ def brow_hairs(random: np.random.Generator) -> tuple[Array, ...]:
     return along, across, along_reach, across_reach
 
 
-def brow_points(hairs: tuple[Array, ...], face: Array) -> tuple[Array, Array]:
+def brow_points(hairs: tuple[Array, ...], face: Array, broad: float) -> tuple[Array, Array]:
     along, across, reach, lift = hairs
     step = np.linspace(0, 1, 16)
     points, strengths = [], []
     for upper, lower in BROWS:
         s = along[:, None] + reach[:, None] * step
-        taper = np.interp(s, [0, 0.25, 0.7, 1.0, 1.2], [1.3, 1.55, 1.2, 0.55, 0.25])
+        taper = broad * np.interp(s, [0, 0.25, 0.7, 1.0, 1.2], [1.3, 1.55, 1.2, 0.55, 0.25])
         t = 0.46 + (across[:, None] - 0.5 + lift[:, None] * step) * taper
         t = t + np.interp(s, [0, 0.6, 1.1], [-0.06, 0.06, 0.02])
         top, bottom = _along(face, upper, s), _along(face, lower, s)
@@ -51,10 +51,10 @@ UPPER_LIDS = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (263, 466, 388, 387,
 LOWER_LIDS = ((33, 7, 163, 144, 145, 153, 154, 155, 133), (263, 249, 390, 373, 374, 380, 381, 382, 362))
 
 
-def lashes(random: np.random.Generator) -> tuple[Array, ...]:
+def lashes(random: np.random.Generator, long: float) -> tuple[Array, ...]:
     along = np.concatenate([np.linspace(0.02, 0.93, 74), np.linspace(0.08, 0.8, 34)])
     is_upper = np.arange(len(along)) < 74
-    length = np.where(is_upper, 0.62 - 0.30 * along, 0.22) * random.uniform(0.75, 1.05, len(along))
+    length = np.where(is_upper, 0.62 - 0.30 * along, 0.22) * random.uniform(0.75, 1.05, len(along)) * long
     return along, is_upper, length, random.normal(0, 0.08, len(along))
 
 

@@ -21,6 +21,8 @@ class Paint:
     iris: tuple[float, float, float] = (0.10, 0.20, 0.22)
     hair: tuple[float, float, float] = (0.125, 0.047, 0.019)
     brow: tuple[float, float, float] = (0.030, 0.014, 0.008)
+    stubble: float = 0.0
+    liner: float = 1.0
     wool: tuple[float, float, float] = (0.030, 0.085, 0.105)
 
 

@@ -52,7 +52,6 @@ def speak(lines: list[tuple[str, str]], *, pace: float = 1.0) -> list[Spoken]:
 
 
 def _say(text, styles, speech, engine, espeak, pace) -> Spoken:  # type: ignore[no-untyped-def]
-    from dubsync.backends.kokoro import pacing
     from dubsync.backends.kokoro.engine import FRAME
     from dubsync.backends.kokoro.phonemes import VOCABULARY, tokens_of
     from dubsync.backends.kokoro.text import clean
@@ -60,8 +59,7 @@ def _say(text, styles, speech, engine, espeak, pace) -> Spoken:  # type: ignore[
     tokens = tokens_of(clean(text, speech), speech, espeak)
     style = styles[min(len(tokens.ids), len(styles)) - 1]
     raw = engine.durations(tokens.ids, style)
-    natural = pacing.natural(raw, tail_token=True, is_last=True)
-    frames = pacing.allocate(natural, round(float(natural.sum()) * pace))
+    frames = _frames(raw * pace)
     samples = engine.decode(engine.encode(tokens.ids, style, raw, frames), style)
     ends = np.cumsum(frames) * FRAME / RATE
     starts = ends - frames * FRAME / RATE
@@ -69,3 +67,11 @@ def _say(text, styles, speech, engine, espeak, pace) -> Spoken:  # type: ignore[
     phones = [Phone(symbols[token], starts[i + 1], ends[i + 1]) for i, token in enumerate(tokens.ids)]
     words = [(word, float(starts[first + 1]), float(ends[last])) for word, first, last in tokens.words]
     return Spoken(text, samples, tuple(phones), tuple(words))
+
+
+def _frames(natural: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return whole frames for each token, with the silence before and after cut to 0.1 and 0.2 s."""
+    wanted = np.maximum(natural.astype(np.float64), 1)
+    wanted[0], wanted[-2], wanted[-1] = min(wanted[0], 4), min(wanted[-2], 6), min(wanted[-1], 2)
+    ends = np.rint(np.cumsum(wanted)).astype(np.int64)
+    return np.asarray(np.maximum(np.diff(ends, prepend=0), 1))
