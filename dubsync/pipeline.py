@@ -19,6 +19,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from dubsync import resources
 from dubsync import stages as rooms
 from dubsync.backends import registry
 from dubsync.engine.plan import Engine, Step
@@ -49,9 +50,7 @@ class Pipeline:
 
 def folder() -> Path:
     """Return where the packaged pipelines are, installed or in a checkout."""
-    here = Path(__file__).parent
-    packaged = here / "_pipelines"
-    return packaged if packaged.is_dir() else here.parent / "pipelines"
+    return resources.folder("pipelines")
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,193 @@
+"""`dubsync bench speed`: seconds and memory of whole runs, as ratios to the clip's length, with the machine described.
+
+Each figure is a run of the command line in a process of its own, in a folder of its own; nothing is kept warm between
+them. Training the actor's mouth is counted apart: the product of the `actor` stage is carried from the first run into
+the folder of the timed one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from dubsync.errors import StageFailed
+from dubsync.verbs import explain
+
+_POLL_S = 0.2
+TIMES_LONGER = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One run. `peak_mb`: of the whole process tree, memory that processes share counted once (PSS)."""
+
+    seconds: float
+    peak_mb: float
+    printed: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What to time: a clip with its consent record, into two languages."""
+
+    clip: Path
+    consent: Path
+    languages: tuple[str, str] = ("es", "pt")
+    training_s: float = 120.0
+    is_long: bool = True
+
+
+def speed(asked: Speed) -> dict[str, Any]:
+    """Return full_x, voice_x, second_language, rerun_s, peak_mb, peak_ratio_long, clip, machine, and the details."""
+    with tempfile.TemporaryDirectory(prefix="dubsync-bench-") as name:
+        return _speed(asked, Path(name))
+
+
+def _speed(asked: Speed, home: Path) -> dict[str, Any]:
+    clip = home / asked.clip.name
+    shutil.copy(asked.clip, clip)
+    first, second = asked.languages
+    length, rate = _length(clip)
+    training = _run(asked, clip, home / "training.dubsync", first)
+    spent = {row["stage"]: row["seconds"] for row in explain(home / "training.dubsync")}
+    _carry_actor(home / "training.dubsync", home / "full.dubsync")
+    full = _run(asked, clip, home / "full.dubsync", first)
+    other = _run(asked, clip, home / "full.dubsync", second)
+    again = _run(asked, clip, home / "full.dubsync", first)
+    voice = _run(asked, clip, home / "voice.dubsync", first, pipeline="voice-only")
+    found = {
+        "full_x": round(full.seconds / length, 3),
+        "voice_x": round(voice.seconds / length, 3),
+        "second_language": round(other.seconds / full.seconds, 3),
+        "rerun_s": round(again.seconds, 3),
+        "peak_mb": round(max(training.peak_mb, full.peak_mb)),
+        "peak_ratio_long": _long(asked, clip, home, full) if asked.is_long else None,
+        "clip": {"name": clip.name, "seconds": round(length, 2), "frames_per_s": float(rate)},
+        "machine": machine(),
+        "full_fps": round(length * float(rate) / full.seconds, 2),
+        "training_s": round(spent.get("actor", 0.0), 1),
+        "first_run_s": round(training.seconds, 1),
+        "stage_s": _by_stage(home / "full.dubsync", first),
+    }
+    assert again.printed["units"]["ran"] == 0, "a re-run that changes nothing ran something"
+    return found
+
+
+def _long(asked: Speed, clip: Path, home: Path, short: Timed) -> float:
+    from dubsync.testing.media import loop_film
+
+    film = loop_film(clip, TIMES_LONGER, home / f"long{clip.suffix}")
+    long = _run(asked, film, home / "long.dubsync", asked.languages[0])
+    return round(long.peak_mb / short.peak_mb, 3)
+
+
+def _run(asked: Speed, film: Path, folder: Path, language: str, *, pipeline: str = "film") -> Timed:
+    code = "from dubsync.cli import main; main()"
+    words = ["localize", str(film), "--lang", language, "--pipeline", pipeline, "--folder", str(folder)]
+    training = ["--set", f"actor.seconds={asked.training_s}"] if pipeline == "film" else []
+    return timed(
+        [sys.executable, "-c", code, *words, "--consent", str(asked.consent), "--json", "--offline", *training]
+    )
+
+
+def timed(command: Sequence[str]) -> Timed:
+    """Run a command that prints a JSON object last; raise StageFailed when it fails."""
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    watch = _Watch(process.pid)
+    watch.start()
+    printed, said = process.communicate()
+    seconds = time.monotonic() - began
+    watch.stop()
+    if process.returncode:
+        raise StageFailed(
+            f"a timed run ended with {process.returncode}: {said.strip().splitlines()[-1:]}",
+            title="", stage="bench", unit=command[-1], attempts=1, cause=said,
+        )  # fmt: skip
+    return Timed(seconds, watch.peak / 1e6, json.loads(printed.splitlines()[-1]))
+
+
+class _Watch(threading.Thread):
+    """Notes the most memory a process and its children hold together."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._root = psutil.Process(pid)
+        self._is_over = threading.Event()
+        self.peak = 0
+
+    def run(self) -> None:
+        while not self._is_over.wait(_POLL_S):
+            self.peak = max(self.peak, self._held())
+
+    def _held(self) -> int:
+        try:
+            tree = [self._root, *self._root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return 0
+        return sum(_pss(process) for process in tree)
+
+    def stop(self) -> None:
+        self._is_over.set()
+        self.join()
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
+
+
+def _carry_actor(origin: Path, target: Path) -> None:
+    """Copy what was learnt of the actors, so that a run in `target` need not train."""
+    for row in explain(origin, ["actor"]):
+        place = Path("store") / row["fingerprint"][:2] / row["fingerprint"]
+        shutil.copytree(origin / place, target / place)
+
+
+def _by_stage(folder: Path, language: str) -> dict[str, float]:
+    spent: dict[str, float] = {}
+    for row in explain(folder):
+        if row["recipe"]["unit"]["language"] in (None, language):
+            spent[row["stage"]] = round(spent.get(row["stage"], 0.0) + row["seconds"], 2)
+    return spent
+
+
+def _length(clip: Path) -> tuple[float, Fraction]:
+    from dubsync.media.probe import probe
+
+    source = probe(clip)
+    return float(source.duration), source.video.rate
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine that figures were taken on."""
+    names = [line.split(":", 1)[1].strip() for line in _cpu_lines() if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.processor(),
+        "processors": len(os.sched_getaffinity(0)),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def _cpu_lines() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
