@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from dubsync.errors import UnknownLanguage
 from dubsync.text.drafting import Draft, draft, sentences, unread
 from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.language import base, name
-from dubsync.text.marian.engine import Engine, open_engine
+from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
+from dubsync.text.names import mended
 from dubsync.title import Candidate
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ class MarianTranslator:
         """Translate a line, sentence by sentence, step by step; "" when a sentence comes out empty."""
         for step in steps:
             engine = self._engine(step)
-            made = [engine.translate(part).strip() for part in sentences(text, step[0])]
+            is_word = self._words(step)
+            made = [mended(part, engine.translate(part).strip(), is_word) for part in sentences(text, step[0])]
             if not all(made):
                 return ""
             text = " ".join(made)
@@ -134,6 +136,13 @@ class MarianTranslator:
         if step not in opened:
             opened[step] = open_engine(self._folder(step))
         return opened[step]
+
+    def _words(self, step: Direction) -> Callable[[str], bool]:
+        """Return what tells whether the model's target side knows a word as a whole."""
+        known: dict[Direction, Callable[[str], bool]] = self._opened.__dict__.setdefault("words", {})
+        if step not in known:
+            known[step] = whole_words(vocabularies(self._folder(step))[1])
+        return known[step]
 
     def _searcher(self, step: Direction) -> Searcher:
         from dubsync.text.marian.beam import Searcher

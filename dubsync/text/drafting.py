@@ -59,7 +59,7 @@ class Draft:
     @property
     def is_lost(self) -> bool:
         """Nothing came out, or the same words again and again."""
-        return not any(letter.isalnum() for letter in self.text) or (is_loop(self.text) and not is_loop(self.source))
+        return not any(letter.isalnum() for letter in self.text) or (_loops(self.text) and not _loops(self.source))
 
     @property
     def missed(self) -> dict[str, str]:
@@ -125,6 +125,10 @@ def drafts(
         return " ".join(made) if all(made) else ""
 
     return [draft(text, glossary, translate) for text in clean]
+
+
+def _loops(text: str) -> bool:
+    return is_loop(text, times=3)
 
 
 def _has_letters(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -49,3 +50,12 @@ def vocabularies(folder: Path) -> tuple[Path, Path]:
     if len(sides) == 2:
         return sides[0], sides[1]
     raise MissingWeights(f"{folder} holds no vocab*.spm, nor a pair srcvocab*.spm and trgvocab*.spm")
+
+
+def whole_words(vocabulary: Path) -> Callable[[str], bool]:
+    """Return what tells whether a word is one piece of a SentencePiece vocabulary."""
+    import sentencepiece
+
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(vocabulary))
+    unknown = pieces.unk_id()
+    return lambda word: bool(pieces.piece_to_id(f"\u2581{word}") != unknown)

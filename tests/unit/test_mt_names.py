@@ -1,0 +1,27 @@
+"""Names and figures that were misspelt are put right, and nothing else is touched."""
+
+from __future__ import annotations
+
+import pytest
+
+from dubsync.text.names import mended
+
+WORDS = {"El", "La", "Capitán", "Londres", "Nueva", "York", "Europa", "Brasil", "Tom", "Los"}
+
+
+@pytest.mark.parametrize(
+    ("source", "made", "right"),
+    [
+        ("My name is Elena Vasquez.", "Mi nombre es Elenna Vaskez.", "Mi nombre es Elena Vasquez."),
+        ("Jiro Akagawa wrote 480 novels.", "Jro Akagawa escribió 4080 novelas.", "Jiro Akagawa escribió 480 novelas."),
+        ("Captain, Europe is far.", "Capitán, Europa está lejos.", "Capitán, Europa está lejos."),
+        ("He left for London.", "Se fue a Londres.", "Se fue a Londres."),
+        ("It costs 1,500 dollars.", "Cuesta 1.500 dólares.", "Cuesta 1.500 dólares."),
+        ("We met at 9:30.", "Nos vimos a las 9:20.", "Nos vimos a las 9:30."),
+        ("I have 12 cats and 30 dogs.", "Tengo 13 gatos y 31 perros.", "Tengo 13 gatos y 31 perros."),
+        ("Call Xavier.", "Llámalo.", "Llámalo."),
+        ("Bring 2 cups.", "Trae 3 tazas.", "Trae 3 tazas."),
+    ],
+)
+def test_only_what_was_misspelt_changes(source: str, made: str, right: str) -> None:
+    assert mended(source, made, WORDS.__contains__) == right
