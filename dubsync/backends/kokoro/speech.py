@@ -95,10 +95,11 @@ class Speaker:
 
     def _sound(self, piece: Piece, frames: NDArray[np.int64], voice: Mapping[str, Array]) -> Array:
         made = frames.copy()
-        made[0] += pacing.UNHEARD
+        made[0] = max(frames[0], min(round(float(piece.raw[0])), pacing.SETTLING))
+        unheard = int(made[0] - frames[0]) * FRAME
         encoded = self._engine.encode(piece.tokens.ids, piece.style, piece.raw, made)
         pitched = Encoded(encoded.text, _pitched(encoded.pitch, voice["pitch"]), encoded.energy)
-        return self._engine.decode(pitched, piece.style)[pacing.UNHEARD * FRAME :]
+        return self._engine.decode(pitched, piece.style)[unheard:]
 
 
 def style_row(voice: Mapping[str, Array], tokens: int) -> Array:
