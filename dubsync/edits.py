@@ -189,18 +189,27 @@ def find(lines: Sequence[Line], one: Edit) -> int | None:
 
 def _changed(line: Line, one: Edit, index: int, authors: dict[tuple[int, str], Edit]) -> tuple[Line, list[Flag]]:
     flags: list[Flag] = []
-    for name, after in one.after.items():
+    for name, wanted in one.after.items():
+        after = wanted
         if name not in FIELDS or (name == "text" and not str(after).strip()):
             flags.append(_ignored(one, line, name))
             continue
         now = to_json(getattr(line, name))
         seen = one.before.get(name, now)
-        if now not in (seen, after):
-            flags.append(_conflict(one, line, name, authors.get((index, name))))
+        earlier = authors.get((index, name))
+        if name == "text" and earlier is not None and _is_same_import(earlier, one):
+            after = f"{now} {after}"
+        elif now not in (seen, after):
+            flags.append(_conflict(one, line, name, earlier))
         authors[index, name] = one
         change: dict[str, Any] = {name: from_json(Span, after) if name == "span" else after}
         line = replace(line, **change)
     return line, flags
+
+
+def _is_same_import(one: Edit, other: Edit) -> bool:
+    """Two cues of one imported file that lie in one line are its parts."""
+    return one.line is None and other.line is None and (one.who, one.when) == (other.who, other.when)
 
 
 def _check_fields(after: Mapping[str, Any]) -> None:

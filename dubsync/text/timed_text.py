@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from dubsync.errors import InputError
-from dubsync.text.xml import Element, attribute, local, parse
+from dubsync.text.xml import Element, attribute, legal, local, parse
 from dubsync.timing import Span, nearest
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def write(cues: Sequence[Cue], *, language: str, marked: bool) -> str:
     speakers = sorted({cue.speaker for cue in cues if cue.speaker}) if marked else []
     agents = {speaker: f"agent{number}" for number, speaker in enumerate(speakers, 1)}
     named = "".join(
-        f'<ttm:agent xml:id="{agent}" type="character"><ttm:name type="full">{escape(speaker)}</ttm:name></ttm:agent>\n'
+        f'<ttm:agent xml:id="{agent}" type="character">'
+        f'<ttm:name type="full">{escape(legal(speaker))}</ttm:name></ttm:agent>\n'
         for speaker, agent in agents.items()
     )
     paragraphs = "".join(_paragraph(cue, agents, marked=marked) for cue in cues)
@@ -58,18 +59,13 @@ def write(cues: Sequence[Cue], *, language: str, marked: bool) -> str:
 
 def _paragraph(cue: Cue, agents: dict[str, str], *, marked: bool) -> str:
     times = f'begin="{_clock(cue.span.start)}" end="{_clock(cue.span.end)}"'
-    text = "<br/>".join(escape(_legal(row)) for row in cue.text.split("\n"))
+    text = "<br/>".join(escape(legal(row)) for row in cue.text.split("\n"))
     if not marked:
         return f"<p {times}>{text}</p>\n"
     label = f" xml:id={quoteattr(cue.id)}" if cue.id else ""
     agent = f' ttm:agent="{agents[cue.speaker]}"' if cue.speaker else ""
-    note = f"<metadata><ttm:desc>{escape(_legal(cue.note))}</ttm:desc></metadata>" if cue.note else ""
+    note = f"<metadata><ttm:desc>{escape(legal(cue.note))}</ttm:desc></metadata>" if cue.note else ""
     return f"<p{label} {times}{agent}>{note}{text}</p>\n"
-
-
-def _legal(text: str) -> str:
-    """Leave out control characters, which XML 1.0 cannot hold."""
-    return "".join(character for character in text if character >= " " or character in "\n\t")
 
 
 def _clock(time: Fraction) -> str:

@@ -5,6 +5,7 @@ TTML, XLIFF and TMX files come from outside; a document type is never needed in 
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -12,6 +13,7 @@ from dubsync.errors import InputError
 
 Element = ElementTree.Element
 DEEPEST = 64
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def parse(text: str, name: str) -> Element:
@@ -59,6 +61,11 @@ def local(element: Element) -> str:
 def attribute(element: Element, name: str) -> str | None:
     """Return an attribute by its local name, whatever the namespace."""
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), None)
+
+
+def legal(text: str) -> str:
+    """Leave out the characters that XML 1.0 cannot hold."""
+    return _ILLEGAL.sub("", text)
 
 
 def _clark(name: str) -> str:

@@ -1,0 +1,182 @@
+"""A language's script out of a title folder and into it again, and a transcript that somebody brings.
+
+Import writes edits and nothing else: lines are found by id, else by time; what belongs to no line is kept among the
+edits and reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from dubsync import edits
+from dubsync.documents import from_json, to_json, write_whole
+from dubsync.engine.stage import Product, Unit
+from dubsync.engine.store import Store, digest_of
+from dubsync.errors import InputError
+from dubsync.text import exchange, subtitles
+from dubsync.text.exchange import Entry, Languages
+from dubsync.text.language import normal_tag
+from dubsync.timing import Span
+from dubsync.title import Line, Speaker, Utterance
+
+TRANSCRIPT = "transcript.srt"
+_SAME_TIME = Fraction(1, 500)
+"""Files hold milliseconds; a smaller change of time is rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came of an import. Ids of lines, but `unplaced` and `empty`: the entries as the file has them.
+
+    `pending`: entries kept for the first run, which makes the lines. `untouched`: lines the file does not speak of.
+    """
+
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    untouched: tuple[str, ...]
+    unplaced: tuple[Entry, ...]
+    empty: tuple[Entry, ...]
+    pending: int
+
+
+def export_script(folder: Path, language: str, kind: str, out: Path) -> Path:
+    """Write a language's lines to `out` as one of `exchange.FORMATS`; return the file.
+
+    Raises:
+        InputError: the language has no script yet.
+    """
+    tag = normal_tag(language)
+    lines = _lines(folder, tag)
+    if lines is None:
+        raise InputError(f"{folder.name} has no {tag} script yet", hint=f"run `dubsync localize` with --lang {tag} first")
+    names = _speaker_names(folder)
+    spoken = _spoken(folder)
+    entries = [_entry(line, names, spoken) for line in lines]
+    transcript = _product(folder, "transcript", Unit("title"))
+    languages = Languages(str(transcript.value["language"]) if transcript else "und", tag)
+    write_whole(out, exchange.write(entries, kind, languages, title=folder.stem).encode())
+    return out
+
+
+def import_script(folder: Path, language: str, path: Path, *, who: str) -> ImportReport:
+    """Take a script in: what differs from the lines becomes edits; nothing is thrown away.
+
+    Before the first run there are no lines: the entries then wait among the edits until there are.
+    """
+    tag = normal_tag(language)
+    entries = exchange.read(path)
+    full = [entry for entry in entries if entry.text.strip()]
+    empty = tuple(entry for entry in entries if not entry.text.strip())
+    lines = _lines(folder, tag)
+    now = datetime.now(UTC)
+    if lines is None:
+        records = [_waiting(entry, who, now) for entry in full]
+        edits.append(edits.path_of(folder, tag), records)
+        return ImportReport((), (), (), (), empty, len(records))
+    groups, unplaced = _placed(full, lines)
+    names = {name: speaker for speaker, name in _speaker_names(folder).items()}
+    changes = {line.id: _differences(line, _joined(groups[line.id]), names) for line in lines if line.id in groups}
+    records = [edits.edit(line, who=who, when=now, **changes[line.id]) for line in lines if changes.get(line.id)]
+    records += [_waiting(entry, who, now) for entry in unplaced]
+    edits.append(edits.path_of(folder, tag), records)
+    return ImportReport(
+        changed=tuple(line for line, change in changes.items() if change),
+        unchanged=tuple(line for line, change in changes.items() if not change),
+        untouched=tuple(line.id for line in lines if line.id not in groups),
+        unplaced=tuple(unplaced),
+        empty=empty,
+        pending=0,
+    )
+
+
+def bring_transcript(folder: Path, path: Path) -> Path:
+    """Check a subtitle file of the original's words and put it into the title folder; recognition gives way to it."""
+    cues = [cue for cue in subtitles.read(path) if cue.text.strip()]
+    if not cues:
+        raise InputError(f"{path.name}: no cue has a text", hint="bring a subtitle file of what is said in the film")
+    target = folder / TRANSCRIPT
+    write_whole(target, subtitles.write(cues, "srt").encode())
+    return target
+
+
+def _entry(line: Line, names: Mapping[str, str], spoken: Mapping[str, str]) -> Entry:
+    speaker = names.get(line.speaker or "", line.speaker)
+    return Entry(line.text, line.span, line.id, speaker, line.note, spoken.get(line.utterance, ""))
+
+
+def _placed(entries: Sequence[Entry], lines: Sequence[Line]) -> tuple[dict[str, list[Entry]], list[Entry]]:
+    """Find the line of each entry; several entries that lie in one line are its parts, in order."""
+    groups: dict[str, list[Entry]] = {}
+    unplaced = []
+    for entry in entries:
+        probe = edits.new(line=entry.id, at=entry.span, who="", before={}, after={})
+        index = edits.find(lines, probe)
+        if index is None:
+            unplaced.append(entry)
+        else:
+            groups.setdefault(lines[index].id, []).append(entry)
+    return groups, unplaced
+
+
+def _joined(parts: Sequence[Entry]) -> Entry:
+    if len(parts) == 1:
+        return parts[0]
+    notes = "\n".join(part.note for part in parts if part.note)
+    return replace(parts[0], text=" ".join(part.text for part in parts), note=notes, span=None)
+
+
+def _differences(line: Line, entry: Entry, speakers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields in which the entry, which may know less, differs from the line."""
+    found: dict[str, Any] = {}
+    if entry.text.strip() != line.text.strip():
+        found["text"] = entry.text.strip()
+    if entry.note and entry.note != line.note:
+        found["note"] = entry.note
+    speaker = speakers.get(entry.speaker or "", entry.speaker)
+    if speaker in speakers.values() and speaker != line.speaker:
+        found["speaker"] = speaker
+    if entry.id == line.id and entry.span is not None and _is_moved(entry.span, line.span):
+        found["span"] = entry.span
+    return found
+
+
+def _is_moved(one: Span, other: Span) -> bool:
+    return abs(one.start - other.start) > _SAME_TIME or abs(one.end - other.end) > _SAME_TIME
+
+
+def _waiting(entry: Entry, who: str, when: datetime) -> edits.Edit:
+    after = {"text": entry.text.strip()} | ({"note": entry.note} if entry.note else {})
+    return edits.new(line=entry.id, at=entry.span, who=who, before={}, after=to_json(after), when=when)
+
+
+def _lines(folder: Path, language: str) -> tuple[Line, ...] | None:
+    """Return the newest lines with the edits made since; None before the first run."""
+    product = _product(folder, "script", Unit(language, language))
+    if product is None:
+        return None
+    lines = from_json(tuple[Line, ...], product.value["lines"])
+    return edits.apply(lines, edits.read(edits.path_of(folder, language))).lines
+
+
+def _speaker_names(folder: Path) -> dict[str, str]:
+    product = _product(folder, "speakers", Unit("title"))
+    people = from_json(tuple[Speaker, ...], product.value["speakers"]) if product else ()
+    return {person.id: person.name for person in people}
+
+
+def _spoken(folder: Path) -> dict[str, str]:
+    product = _product(folder, "transcript", Unit("title"))
+    heard = from_json(tuple[Utterance, ...], product.value["utterances"]) if product else ()
+    return {utterance.id: utterance.text for utterance in heard}
+
+
+def _product(folder: Path, stage: str, unit: Unit) -> Product | None:
+    """Return a unit's newest product."""
+    store = Store(folder / "store")
+    recipe = store.last(stage, unit)
+    return store.get(digest_of(recipe), unit) if recipe else None
