@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
-from dubsync.errors import MissingExtra, MissingWeights, PermanentError, UnknownLanguage
+from dubsync.errors import MissingWeights, PermanentError, UnknownLanguage
 from dubsync.text.drafting import Draft, drafts, sentences, unread
 from dubsync.text.language import base
 from dubsync.title import Candidate
@@ -27,19 +27,15 @@ SHARED = ("spiece.model", "sentencepiece.model")
 class CTranslate2Translator:
     """Translates in batches. `pair`: what an OPUS-MT model translates; `hypotheses`: candidates for a line."""
 
-    capabilities = Capabilities(
-        name="mt.ctranslate2", version="1", licence="the model's own", extra="ctranslate2", devices=("cpu", "cuda")
-    )
+    capabilities = Capabilities(name="mt.ctranslate2", version="1", licence="the model's own", devices=("cpu", "cuda"))
     is_draft = True
 
     def __init__(
         self, *, folder: str, pair: str = "", device: str = "cpu", compute_type: str = "int8", hypotheses: int = 4
     ) -> None:
-        try:
-            import ctranslate2
-            import sentencepiece
-        except ImportError as cause:
-            raise MissingExtra(f"mt.ctranslate2 needs {cause.name}", hint=f"pip install {cause.name}") from cause
+        import ctranslate2
+        import sentencepiece
+
         where = Path(folder)
         if not (where / "model.bin").is_file():
             raise MissingWeights(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from dubsync.errors import MissingExtra, MissingWeights, PermanentError
+from dubsync.errors import MissingWeights, PermanentError
 
 
 class Engine(Protocol):
@@ -21,10 +21,8 @@ def open_engine(folder: Path) -> Engine:
     Raises:
         MissingWeights: the folder is not a model. PermanentError: the engine cannot read it.
     """
-    try:
-        from fxtranslate import Translator
-    except ImportError as cause:
-        raise MissingExtra("fxtranslate is not installed", hint="pip install fxtranslate") from cause
+    from fxtranslate import Translator
+
     models, lists = sorted(folder.glob("model*.bin")), sorted(folder.glob("lex*.bin"))
     source, target = vocabularies(folder)
     if len(models) != 1:
