@@ -72,8 +72,9 @@ def localize(
     wish = wish or Wish()
     chosen = _prepare(languages, wish, fetching)
     title = folder.open_title(film, folder=wish.folder)
-    for place in chosen.deliveries(wish).values():
-        make_writable(place)
+    deliveries = chosen.deliveries(wish)
+    for delivery in deliveries.values():
+        make_writable(delivery)
     home = Path(title.folder)
     with folder.lock(home):
         title = folder.add_languages(title, chosen.languages)
@@ -84,10 +85,9 @@ def localize(
         notes = JsonLines(_run_folder(home) / "events.jsonl")
         try:
             place = {"film": Path(title.film), "folder": home, "humans": plan.setting.humans}
-            summary = runner.run(plan, store, {**place, "deliveries": chosen.deliveries(wish)}, _both(sink, notes))
+            summary = runner.run(plan, store, {**place, "deliveries": deliveries}, _both(sink, notes))
         finally:
             notes.close()
-    deliveries = chosen.deliveries(wish)
     return Localized(
         title, tuple(_dub(plan, tag, deliveries.get(tag, home / "out" / tag)) for tag in chosen.languages), summary
     )
