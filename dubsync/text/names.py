@@ -8,6 +8,24 @@ from collections.abc import Callable, Iterable
 ALIKE = 60.0
 """Per cent of agreement from which an unknown word is taken for a misspelt name."""
 
+MEN = (
+    "Tom", "John", "Bob", "Jim", "Bill", "Mike", "Ken", "Jack", "George", "Fred", "Dan", "Peter", "Paul", "David",
+    "James", "Robert", "Michael", "William", "Richard", "Thomas", "Charles", "Daniel", "Matthew", "Anthony", "Mark",
+    "Steven", "Andrew", "Kevin", "Brian", "Edward", "Ronald", "Timothy", "Jason", "Jeffrey", "Ryan", "Gary", "Eric",
+    "Jonathan", "Stephen", "Larry", "Justin", "Scott", "Frank", "Brandon", "Gregory", "Samuel", "Patrick", "Jerry",
+    "Dennis", "Walter", "Douglas", "Henry", "Arthur", "Albert", "Roger", "Harry", "Ralph", "Howard", "Victor", "Oscar",
+    "Simon", "Leo", "Max", "Hugo", "Felix", "Adrian", "Omar", "Ivan", "Kurt", "Otto", "Nikolai", "Akira", "Rajesh",
+)  # fmt: skip
+WOMEN = (
+    "Mary", "Jane", "Nancy", "Alice", "Emily", "Ann", "Susan", "Linda", "Kate", "Betty", "Helen", "Sarah", "Karen",
+    "Lisa", "Sandra", "Ashley", "Donna", "Carol", "Michelle", "Amanda", "Melissa", "Deborah", "Stephanie", "Rebecca",
+    "Laura", "Sharon", "Cynthia", "Kathleen", "Amy", "Angela", "Shirley", "Anna", "Brenda", "Pamela", "Nicole",
+    "Samantha", "Katherine", "Christine", "Rachel", "Janet", "Heather", "Diane", "Olivia", "Julie", "Joyce", "Victoria",
+    "Kelly", "Lauren", "Martha", "Andrea", "Frances", "Hannah", "Jacqueline", "Gloria", "Sophia", "Elena", "Ingrid",
+    "Astrid", "Yuki", "Priya", "Fatima", "Chloe", "Zoe", "Naomi", "Hermione", "Penelope", "Beatrice", "Eleanor",
+)  # fmt: skip
+FIRST_NAMES = frozenset((*MEN, *WOMEN))
+
 _NAME = re.compile(r"\b[A-Z][^\W\d_]{2,}")
 _FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
 
@@ -15,8 +33,9 @@ _FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
 def mended(source: str, text: str, is_word: Callable[[str], bool]) -> str:
     """Return the translation with names and figures as they are in the source.
 
-    Only capitalised words that the target language does not know (`is_word`) are taken for misspelt names; a single
-    figure that is not in the source stands for a single one that got lost.
+    Only capitalised words that the target language does not know (`is_word`) are taken for misspelt names, and others
+    only for common first names, which are kept and not translated (Tom stays Tom). A single figure that is not in the
+    source stands for a single one that got lost.
 
     >>> mended("Ask Elena Vasquez in Brazil.", "Pide a Elenna Vaskez en Brasil.", {"Pide", "Brasil"}.__contains__)
     'Pide a Elena Vasquez en Brasil.'
@@ -35,12 +54,12 @@ def _misspelt(source: str, text: str, is_word: Callable[[str], bool]) -> Iterabl
     from rapidfuzz import fuzz
 
     lost, strange = _difference(_NAME.findall(source), _NAME.findall(text))
-    unknown = [word for word in strange if not is_word(word)]
-    pairs = [(fuzz.ratio(name.lower(), word.lower()), name, word) for name in lost for word in unknown]
+    pairs = [(fuzz.ratio(name.lower(), word.lower()), name, word) for name in lost for word in strange]
     for score, name, word in sorted(pairs, reverse=True):
-        if score >= ALIKE and name in lost and word in unknown:
+        is_misspelt = name in FIRST_NAMES or not is_word(word)
+        if score >= ALIKE and is_misspelt and name in lost and word in strange:
             lost.remove(name)
-            unknown.remove(word)
+            strange.remove(word)
             yield word, name
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dubsync.text.names import mended
 
-WORDS = {"El", "La", "Capitán", "Londres", "Nueva", "York", "Europa", "Brasil", "Tom", "Los"}
+WORDS = {"El", "La", "Capitán", "Londres", "Nueva", "York", "Europa", "Brasil", "Tom", "Los", "Tomás", "María"}
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ WORDS = {"El", "La", "Capitán", "Londres", "Nueva", "York", "Europa", "Brasil",
         ("It costs 1,500 dollars.", "Cuesta 1.500 dólares.", "Cuesta 1.500 dólares."),
         ("We met at 9:30.", "Nos vimos a las 9:20.", "Nos vimos a las 9:30."),
         ("I have 12 cats and 30 dogs.", "Tengo 13 gatos y 31 perros.", "Tengo 13 gatos y 31 perros."),
+        ("Tom and Mary left.", "Tomás y María se fueron.", "Tom y Mary se fueron."),
         ("Call Xavier.", "Llámalo.", "Llámalo."),
         ("Bring 2 cups.", "Trae 3 tazas.", "Trae 3 tazas."),
     ],

@@ -11,23 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dubsync.text.marian.corpus import Pair
-
-MEN = (
-    "Tom", "John", "Bob", "Jim", "Bill", "Mike", "Ken", "Jack", "George", "Fred", "Dan", "Peter", "Paul", "David",
-    "James", "Robert", "Michael", "William", "Richard", "Thomas", "Charles", "Daniel", "Matthew", "Anthony", "Mark",
-    "Steven", "Andrew", "Kevin", "Brian", "Edward", "Ronald", "Timothy", "Jason", "Jeffrey", "Ryan", "Gary", "Eric",
-    "Jonathan", "Stephen", "Larry", "Justin", "Scott", "Frank", "Brandon", "Gregory", "Samuel", "Patrick", "Jerry",
-    "Dennis", "Walter", "Douglas", "Henry", "Arthur", "Albert", "Roger", "Harry", "Ralph", "Howard", "Victor", "Oscar",
-    "Simon", "Leo", "Max", "Hugo", "Felix", "Adrian", "Omar", "Ivan", "Kurt", "Otto", "Nikolai", "Akira", "Rajesh",
-)  # fmt: skip
-WOMEN = (
-    "Mary", "Jane", "Nancy", "Alice", "Emily", "Ann", "Susan", "Linda", "Kate", "Betty", "Helen", "Sarah", "Karen",
-    "Lisa", "Sandra", "Ashley", "Donna", "Carol", "Michelle", "Amanda", "Melissa", "Deborah", "Stephanie", "Rebecca",
-    "Laura", "Sharon", "Cynthia", "Kathleen", "Amy", "Angela", "Shirley", "Anna", "Brenda", "Pamela", "Nicole",
-    "Samantha", "Katherine", "Christine", "Rachel", "Janet", "Heather", "Diane", "Olivia", "Julie", "Joyce", "Victoria",
-    "Kelly", "Lauren", "Martha", "Andrea", "Frances", "Hannah", "Jacqueline", "Gloria", "Sophia", "Elena", "Ingrid",
-    "Astrid", "Yuki", "Priya", "Fatima", "Chloe", "Zoe", "Naomi", "Hermione", "Penelope", "Beatrice", "Eleanor",
-)  # fmt: skip
+from dubsync.text.names import MEN, WOMEN
 
 # ruff: noqa: SIM905 - syllables are easier to read without commas
 _KNOWN = re.compile(r"\b(" + "|".join((*MEN, *WOMEN)) + r")\b")
