@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dubsync.backends.protocols import Capabilities, Footage, Patch, Progress
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.backends.protocols import Capabilities, Footage, Patch, Picture, Progress
 from dubsync.errors import Flag, Severity
 from dubsync.mouth import actor as actors
 from dubsync.mouth import articulation, performance
 from dubsync.mouth.hearing import Ear
+from dubsync.mouth.library import Geometry
 
+Affine = NDArray[np.float32]
+_BATCH = 8
+"""Frames painted at once."""
 WEIGHTS = ("whisper-tiny-en", "articulation")
 
 
@@ -63,25 +71,53 @@ class MouthGan:
         if planned is None:
             return
         geometry, score = planned
-        painter = performance.Collage()
         rows = {int(number): row for row, number in enumerate(footage.numbers) if score.share[row] > 0}
+        waiting: list[_Waiting] = []
         done = 0
         for number, picture in footage.frames():
             row = rows.get(number)
             if row is None:
                 continue
-            film, back = performance.crop_of(picture, geometry.affines[row], who.library.size)
-            parts = performance.ingredients(film, geometry.nodes[row], score, row, who.library, who.mesh)
-            mask = performance.patch_mask(parts, float(score.share[row]))
-            yield Patch(number, performance.finished(painter.paint(parts), parts), mask, back)
+            waiting.append(_Waiting(number, row, *self._prepare(who, geometry, score, row, picture)))
             done += 1
-            progress(done / len(rows))
+            if len(waiting) == _BATCH or done == len(rows):
+                yield from _patches(waiting, geometry, score, who.painter)
+                waiting = []
+                progress(done / len(rows))
+
+    @staticmethod
+    def _prepare(
+        who: actors.Actor, geometry: Geometry, score: performance.Score, row: int, picture: Picture
+    ) -> tuple[performance.Ingredients, Affine]:
+        film, back = performance.crop_of(picture, geometry.affines[row], who.library.size)
+        old, new = geometry.nodes[row], score.nodes[row]
+        return performance.gather(film, old, new, score.cast, row, who.library, who.mesh), back
 
     def _actor(self, folder: Path) -> actors.Actor:
         """Return the learnt actor, kept in memory from one shot to the next."""
         if self._warm is None or self._warm[0] != folder:
             self._warm = (folder, actors.load(folder))
         return self._warm[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A frame whose mouth is still to be painted. `affine`: from crop to picture."""
+
+    number: int
+    row: int
+    parts: performance.Ingredients
+    affine: Affine
+
+
+def _patches(
+    frames: Sequence[_Waiting], geometry: Geometry, score: performance.Score, painter: performance.Painter
+) -> Iterator[Patch]:
+    painted = painter.paint([frame.parts for frame in frames])
+    for frame, window in zip(frames, painted, strict=True):
+        row, size = frame.row, frame.parts.film.shape[0]
+        mask = performance.patch_mask(geometry.nodes[row], score.nodes[row], size, float(score.share[row]))
+        yield Patch(frame.number, performance.finished(window, frame.parts), mask, frame.affine)
 
 
 def _too_little(frames: int) -> Flag:

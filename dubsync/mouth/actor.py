@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.mouth import articulation, library, performance, retrieval, shape, warp
+from dubsync.mouth import articulation, library, performance, retrieval, warp
 from dubsync.mouth.articulation import Articulation, Manner
 from dubsync.mouth.footage import Footage, Progress, seconds_of
 from dubsync.mouth.hearing import Ear, at_times
-from dubsync.mouth.library import GEOMETRY_SIZE, Geometry, Library
+from dubsync.mouth.library import Geometry, Library
+from dubsync.mouth.shape import GEOMETRY_SIZE
 
 Array = NDArray[np.float32]
 
@@ -28,7 +29,8 @@ MAX_ENTRIES = 900
 _PIECE = 5
 """Frames are kept in runs, so that natural motion can be followed."""
 _PRIOR_FRAMES = 400.0
-SMALLEST, LARGEST = 128, 256
+CROP_SIZE = 256
+"""Side of the crops in pixels; the painted window is half as wide."""
 FEWEST_FRAMES = 24
 
 
@@ -40,7 +42,7 @@ class Actor:
     manner: Manner
     mesh: warp.Mesh
     facts: dict[str, Any]
-    folder: Path
+    painter: performance.Painter
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,10 @@ def keep(seen: Sequence[Seen], limit: int = MAX_ENTRIES) -> list[NDArray[np.int6
     return [np.array(rows, np.int64) for rows in kept]
 
 
-def gather(seen: Sequence[Seen], kept: Sequence[NDArray[np.int64]], progress: Progress) -> Library:
+def gather(
+    seen: Sequence[Seen], kept: Sequence[NDArray[np.int64]], progress: Progress, size: int = CROP_SIZE
+) -> Library:
     """Read the chosen frames once, shot after shot, and keep their crops."""
-    size = crop_size(seen)
     pick = [(index, shot, rows) for index, (shot, rows) in enumerate(zip(seen, kept, strict=True)) if len(rows)]
     numbers = [shot.footage.numbers[shot.rows[rows]] for _, shot, rows in pick]
     made = Library(
@@ -104,13 +107,6 @@ def gather(seen: Sequence[Seen], kept: Sequence[NDArray[np.int64]], progress: Pr
                 progress(len(made.packed) / total)
     assert len(made.packed) == total, (len(made.packed), total)
     return made
-
-
-def crop_size(seen: Sequence[Seen]) -> int:
-    """Return the side of the crops in pixels: about the film's own resolution, in steps of 32."""
-    scale = np.concatenate([shot.geometry.head.scale for shot in seen])
-    native = shape.CROP_WIDTH * float(np.percentile(scale, 75))
-    return int(np.clip(np.ceil(native / 32) * 32, SMALLEST, LARGEST))
 
 
 def manner_of(seen: Sequence[Seen], model: Articulation) -> Manner:
@@ -140,7 +136,7 @@ def load(folder: Path) -> Actor:
     with np.load(folder / "manner.npz") as arrays:
         manner = Manner(**{field.name: arrays[field.name] for field in fields(Manner)})
     facts = json.loads((folder / "actor.json").read_text(encoding="utf-8"))
-    return Actor(kept, manner, mesh_of(kept), facts, folder)
+    return Actor(kept, manner, mesh_of(kept), facts, performance.Collage())
 
 
 def perform_plan(
@@ -152,6 +148,7 @@ def perform_plan(
     if not (share > 0).any():
         return None
     geometry = library.measure(footage.landmarks)
-    heard = ear.hear(footage.speech)
-    spoken = performance.spoken_shapes(model, actor.manner, heard, footage.speech, seconds_of(footage))
-    return geometry, performance.score(geometry, footage.landmarks, spoken, share, actor.library)
+    shapes = articulation.perform(model, actor.manner, ear.hear(footage.speech), footage.speech)
+    flat = at_times(shapes.reshape(len(shapes), -1), seconds_of(footage))
+    spoken = np.asarray(flat.reshape(len(flat), *shapes.shape[1:]), np.float32)
+    return geometry, performance.plan(geometry, footage.landmarks, spoken, share, actor.library)

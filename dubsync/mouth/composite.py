@@ -5,6 +5,7 @@ Everything works on crops of one size, RGB uint8; masks are uint8, 0 keeps the f
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.mouth import shape, warp
+from dubsync.mouth.shape import GEOMETRY_SIZE
 
 Array = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -20,7 +22,9 @@ Mask = NDArray[np.uint8]
 _GROW, _FEATHER = 0.035, 0.03
 """How far the mask reaches beyond the jaw, and the width of its soft edge, as shares of the crop."""
 _MAX_GAIN = 1.3
+_TONE_SIZE, _TONE_REACH = 32, 4.0
 _ZONE = (164, 167, 165, 216, 212, 202, 204, 201, 200, 421, 424, 422, 432, 436, 391, 393)
+_ZONE_NODES = [shape.MOVING.index(point) for point in _ZONE]
 """Ring around the lips, from under the nose to the middle of the chin: what is painted anew lies inside."""
 _ZONE_GROW, _ZONE_FEATHER = 0.015, 0.022
 
@@ -35,11 +39,25 @@ def soft_mask(faces: list[Array], size: int) -> Mask:
     return np.asarray(cv2.multiply(blurred, _edge(size), scale=1 / 255), np.uint8)
 
 
-def zone_mask(nodes: Array, size: int) -> Mask:
-    """Return the soft mask of what is painted anew; around it the film's own skin follows the new shape."""
-    outline = nodes[[shape.MOVING.index(point) for point in _ZONE]]
-    hard = warp.grown(warp.polygon(outline, size), _ZONE_GROW)
-    return np.asarray(cv2.GaussianBlur(hard, (0, 0), _ZONE_FEATHER * size), np.uint8)
+@dataclass(frozen=True, slots=True)
+class MouthMasks:
+    """Masks of a window. `zone`: what is painted anew, softly; `lips`: lips and what is between; `hole`: only that."""
+
+    zone: Mask
+    lips: Mask
+    hole: Mask
+    soft_hole: Mask
+
+
+def mouth_masks(nodes: Array, size: int) -> MouthMasks:
+    """Return the masks for a window of `size` px. `nodes`: in the crop of `GEOMETRY_SIZE`."""
+    placed = (nodes - GEOMETRY_SIZE / 4 + 0.5) * np.float32(2 * size / GEOMETRY_SIZE) - 0.5
+    ring = warp.grown(warp.polygon(placed[_ZONE_NODES], size), 2 * _ZONE_GROW)
+    zone = cv2.multiply(cv2.GaussianBlur(ring, (0, 0), 2 * _ZONE_FEATHER * size), _edge(size), scale=1 / 255)
+    hole = warp.polygon(placed[shape.INNER], size)
+    soft = cv2.GaussianBlur(hole, (0, 0), 0.012 * size)
+    lips = warp.polygon(placed[shape.OUTER], size)
+    return MouthMasks(np.asarray(zone, np.uint8), lips, hole, np.asarray(soft, np.uint8))
 
 
 def split(nodes: Array) -> tuple[Array, Array]:
@@ -66,10 +84,15 @@ def ring_mask(nodes: Array, size: int) -> Mask:
     return mask
 
 
-def light_gain(new: Picture, film: Picture, ring: Mask) -> Array:
-    """Return (3,) factors that bring the new pixels to the film's light, from the ring around the mouth."""
-    there, here = (np.array(cv2.mean(picture, ring)[:3]) for picture in (film, new))
-    return np.asarray(np.clip((there + 4) / (here + 4), 1 / _MAX_GAIN, _MAX_GAIN), np.float32)
+def ring_light(picture: Picture, nodes: Array) -> Array:
+    """Return the mean colour (3,) of cheeks and nose in a crop whose lower face lies at `nodes`."""
+    small = cv2.resize(picture, (GEOMETRY_SIZE, GEOMETRY_SIZE), interpolation=cv2.INTER_AREA)
+    return np.array(cv2.mean(small, ring_mask(nodes, GEOMETRY_SIZE))[:3], np.float32)
+
+
+def gain(source: Array, target: Array) -> Array:
+    """Return (3,) factors that bring pixels from one light to another."""
+    return np.asarray(np.clip((target + 4) / (source + 4), 1 / _MAX_GAIN, _MAX_GAIN), np.float32)
 
 
 def lit(picture: Picture, gain: Array) -> Picture:
@@ -79,6 +102,23 @@ def lit(picture: Picture, gain: Array) -> Picture:
     steps = np.arange(256, dtype=np.float32)
     table = np.clip(np.rint(steps[None, :, None] * gain), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(picture, table), np.uint8)
+
+
+def toned(new: Picture, around: Picture, zone: Mask) -> Picture:
+    """Return the new window with its slow colour changes matched to the film's where the zone ends.
+
+    The difference along the zone's border is spread inward smoothly, as a membrane would be (after Poisson blending,
+    Perez et al., 2003, in one blur instead of a solver). `around`: the film's own window.
+    """
+    size = (_TONE_SIZE, _TONE_SIZE)
+    inside = cv2.resize(zone, size, interpolation=cv2.INTER_AREA)
+    border = ((inside < 200) & (cv2.dilate(inside, np.ones((7, 7), np.uint8)) > 30)).astype(np.float32)
+    here = cv2.resize(around, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    there = cv2.resize(new, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    spread = cv2.GaussianBlur((here - there) * border[..., None], (0, 0), _TONE_REACH)
+    weight = cv2.GaussianBlur(border, (0, 0), _TONE_REACH) + 1e-3
+    tone = cv2.resize(spread / weight[..., None], new.shape[:2], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.clip(new + np.rint(tone), 0, 255), np.uint8)
 
 
 def blended(new: Picture, old: Picture, mask: Mask) -> Picture:

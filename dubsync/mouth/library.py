@@ -15,14 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.face.geometry import Landmarks, Pose, pose
-from dubsync.mouth import shape, warp
+from dubsync.mouth import composite, shape, warp
+from dubsync.mouth.shape import GEOMETRY_SIZE
 
 Array = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
-GEOMETRY_SIZE = 128
-"""Side of the crop that nodes, masks and warps are computed for, in pixels; pictures may be larger."""
-_QUALITY = 97
+_JPEG = (
+    *(cv2.IMWRITE_JPEG_QUALITY, 97),
+    *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+)
 _WARM = 400
 
 
@@ -57,7 +59,7 @@ def measure(landmarks: Landmarks) -> Geometry:
 
 
 def nodes_of(moving: Array, landmarks: Landmarks, affines: Array) -> Array:
-    """Return mesh nodes for lower faces whose moving points are `moving` (picture pixels) and whose skulls are given."""
+    """Return mesh nodes for lower faces with the points `moving` (picture pixels) on the given skulls."""
     placed = shape.transformed(affines, moving)
     anchors = shape.transformed(affines, landmarks[:, shape.ANCHORS])
     return warp.nodes(placed, anchors, GEOMETRY_SIZE)
@@ -65,7 +67,7 @@ def nodes_of(moving: Array, landmarks: Landmarks, affines: Array) -> Array:
 
 @dataclass
 class Library:
-    """Crops of one actor. `shot`: (n,) which footage; `number`: (n,) its frame."""
+    """Crops of one actor. `shot`: (n,) which footage; `number`: (n,) its frame; `light`: (n, 3)."""
 
     size: int
     shapes: Array
@@ -73,6 +75,7 @@ class Library:
     nodes: Array
     shot: NDArray[np.int32]
     number: NDArray[np.int32]
+    light: Array = field(default_factory=lambda: np.zeros((0, 3), np.float32))
     packed: list[bytes] = field(default_factory=list)
     _warm: OrderedDict[int, Picture] = field(default_factory=OrderedDict)
 
@@ -87,15 +90,11 @@ class Library:
 
     def add(self, picture: Picture) -> None:
         """Keep the crop of the next entry."""
+        self.light = np.concatenate([self.light, composite.ring_light(picture, self.nodes[len(self.packed)])[None]])
         done, packed = cv2.imencode(
             ".jpg",
             picture[..., ::-1],
-            [
-                cv2.IMWRITE_JPEG_QUALITY,
-                _QUALITY,
-                cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-                cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-            ],
+            _JPEG,
         )
         assert done
         self.packed.append(packed.tobytes())
@@ -121,6 +120,7 @@ class Library:
             nodes=self.nodes[keep],
             shot=self.shot[keep],
             number=self.number[keep],
+            light=self.light[keep],
             packed=[self.packed[entry] for entry in keep],
         )
 
@@ -135,6 +135,7 @@ class Library:
             nodes=self.nodes,
             shot=self.shot,
             number=self.number,
+            light=self.light,
             lengths=lengths,
         )
         (folder / "pictures.bin").write_bytes(b"".join(self.packed))
@@ -153,5 +154,6 @@ def load(folder: Path) -> Library:
             nodes=arrays["nodes"],
             shot=arrays["shot"],
             number=arrays["number"],
+            light=arrays["light"],
             packed=packed,
         )

@@ -34,6 +34,8 @@ LIPS = slice(0, INNER.stop)
 JAW = slice(INNER.stop, INNER.stop + len(_CHIN_LINE))
 
 CROP_WIDTH = 2.2
+GEOMETRY_SIZE = 128
+"""Side of the crop that nodes, masks and warps are computed for, in pixels; pictures may be larger."""
 _CENTRE = (0.0, 1.3, -0.1)
 """What the middle of the crop looks at, in the head-fixed frame: the lower lip."""
 

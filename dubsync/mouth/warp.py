@@ -8,6 +8,7 @@ enlarged for pictures of a higher one.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -63,6 +64,20 @@ def warp(picture: Picture, fetch: Array) -> Picture:
     scaled = enlarged(fetch, size)
     x, y = scaled[..., 0], scaled[..., 1]
     return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def window(picture: NDArray[Any]) -> NDArray[Any]:
+    """Return a view of the middle half of a square crop: the mouth with what is around it."""
+    quarter = picture.shape[0] // 4
+    return picture[quarter : 3 * quarter, quarter : 3 * quarter]
+
+
+def warp_window(picture: Picture, fetch: Array) -> Picture:
+    """Return only the window of what `warp` returns."""
+    size = picture.shape[0]
+    scaled = (cv2.resize(window(fetch), (size // 2, size // 2)) + 0.5) * np.float32(size / fetch.shape[0]) - 0.5
+    x, y = scaled[..., 0], scaled[..., 1]
+    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def enlarged(fetch: Array, size: int) -> Array:
