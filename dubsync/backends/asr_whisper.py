@@ -188,6 +188,8 @@ def _shifted(segment: Any, offset: float) -> _Segment:
 
 def to_utterances(words: list[Heard], language: str) -> tuple[Utterance, ...]:
     """Part words into utterances at pauses and sentence ends; ids come from text and time."""
+    if not words:
+        return ()
     nouns = [_noun(word, earlier) for word, earlier in zip(words, [None, *words], strict=False)]
     firsts = breaks([word.text for word in nouns], [word.span for word in nouns])
     return tuple(
