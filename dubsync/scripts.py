@@ -53,7 +53,7 @@ def export_script(folder: Path, language: str, kind: str, out: Path) -> Path:
     tag = normal_tag(language)
     lines = _lines(folder, tag)
     if lines is None:
-        raise InputError(f"{folder.name} has no {tag} script yet", hint=f"run `dubsync localize` with --lang {tag} first")
+        raise InputError(f"{folder.name} has no {tag} script yet", hint=f"run `dubsync localize --lang {tag}` first")
     names = _speaker_names(folder)
     spoken = _spoken(folder)
     entries = [_entry(line, names, spoken) for line in lines]
