@@ -49,7 +49,7 @@ class Bars:
             row.reused += event.kind == "reused"
             row.seconds += event.seconds
             row.shares.pop(event.unit, None)
-        elif event.kind in ("retried", "discarded", "failed"):
+        elif event.kind in ("retried", "discarded"):
             self._console.print(f"{event.stage} {event.unit}: {event.kind}: {event.message}")
         self._draw(row)
 

@@ -13,8 +13,9 @@ from typing import Any
 from dubsync.backends.protocols import SourceLine, TranslatedLine, Translator
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
-from dubsync.errors import Flag, PermanentError, Severity
+from dubsync.errors import Flag, PermanentError, Severity, UsageError
 from dubsync.text import glossary
+from dubsync.text.language import is_same, name
 from dubsync.text.repetition import is_loop
 from dubsync.text.sentences import Sentence, Spoken, deal, joiner, plan
 from dubsync.title import Candidate, Utterance, content_id
@@ -30,6 +31,11 @@ def translation(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[s
     assert unit.language is not None, "the stage runs once per language"
     utterances = from_json(tuple[Utterance, ...], made.one("speakers").value["utterances"])
     source = str(made.one("transcript").value["language"])
+    if is_same(source, unit.language):
+        raise UsageError(
+            f"{ctx.film.name}: people speak {name(source)} in it already",
+            hint="ask for another language, or say what they speak: --set transcript.language=en",
+        )
     terms = glossary.read(ctx.human(GLOSSARY), unit.language)
     engine: Translator = ctx.backend("mt")
     work = _Work(engine, source, unit.language, terms, ctx)

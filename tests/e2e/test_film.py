@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from dubsync.errors import ConsentMissing
+from dubsync.errors import ConsentMissing, UsageError
 from dubsync.testing.talking import TalkingSpec, make_talking_film
 from dubsync.verbs import Localized, Wish, check, explain, localize, plan, status
 
@@ -252,3 +252,8 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(film: Path, tmp_path: Pat
             process.wait()
     result = made(film, folder=tmp_path / "killed.dubsync")
     assert Path(str(result.dubs[0].video)).read_bytes() == whole
+
+
+def test_a_language_that_is_spoken_already_is_refused(film: Path) -> None:
+    with pytest.raises(UsageError, match="speak English in it already"):
+        made(film, "en")
