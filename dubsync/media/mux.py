@@ -69,9 +69,9 @@ def suffix_for(source: Source) -> tuple[str, tuple[Flag, ...]]:
     """
     if source.container.startswith("matroska"):
         return ".mkv", ()
-    held = _held_by("mp4")
     tracks: tuple[AudioTrack | SubtitleTrack, ...] = (*source.audio, *source.subtitles)
-    homeless = sorted({track.codec for track in tracks if track.codec not in held})
+    only_matroska = _held_by("matroska") - _held_by("mp4")
+    homeless = sorted({track.codec for track in tracks if track.codec in only_matroska})
     if not homeless:
         return ".mp4", ()
     what = f"tracks in {', '.join(homeless)} cannot live in MP4, so the dub is a Matroska file"
@@ -232,7 +232,8 @@ class _Copies:
             if copy is None:
                 what = f"track {stream.index} ({stream.type}, {stream.name or 'unknown'}) was left out"
                 hint = f"{self._target.path.suffix[1:]} cannot hold it"
-                self._flags.append(Flag(Severity.INFO, "track-left-out", f"track {stream.index}", what, hint))
+                severity = Severity.WARNING if stream.type in ("audio", "subtitle") else Severity.INFO
+                self._flags.append(Flag(severity, "track-left-out", f"track {stream.index}", what, hint))
                 continue
             kept = stream.disposition
             if stream.type == "audio":

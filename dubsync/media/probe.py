@@ -89,17 +89,17 @@ def _refuse_what_is_no_film(path: Path) -> None:
 
 
 def _has_movie_box(path: Path) -> bool:
-    """Walk the outermost boxes of an MP4 (ISO 14496-12) and look for the index."""
+    """Walk the outermost boxes of an MP4 (ISO 14496-12) and look for a whole index."""
     size, position = path.stat().st_size, 0
     with path.open("rb") as file:
         while position + 8 <= size:
             file.seek(position)
             header = file.read(16)
             length, kind = int.from_bytes(header[:4], "big"), header[4:8]
-            if kind == b"moov":
-                return True
             if length == 1:
                 length = int.from_bytes(header[8:16], "big")
+            if kind == b"moov":
+                return length == 0 or position + length <= size
             if length < 8:
                 return False
             position += length

@@ -1,0 +1,156 @@
+"""New pixels go where the mask says, in the right colours, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dubsync.media import planes
+from dubsync.media.colour import to_rgb
+from dubsync.media.compose import compose, patch_box
+from dubsync.media.patches import PatchBook
+
+FORMATS = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le")
+
+
+@dataclass(frozen=True)
+class Piece:
+    pixels: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    affine: NDArray[np.float32]
+
+
+def grey_frame(pixel_format: str, width: int = 320, height: int = 240, matrix: int = 1) -> av.VideoFrame:
+    frame = av.VideoFrame(width, height, pixel_format)
+    frame.colorspace, frame.color_range = matrix, 2 if "j" in pixel_format else 1
+    rng = np.random.default_rng(1)
+    step = 1 << (planes.depth(frame) - 8)
+    for index in range(3):
+        plane = planes.view(frame, index)
+        plane[:] = (rng.integers(100, 140, plane.shape) * step).astype(plane.dtype)
+    return frame
+
+
+def disc(scale: float = 1.0, angle: float = 0.1, colour: tuple[int, int, int] = (200, 120, 60)) -> Piece:
+    mask = np.zeros((96, 96), np.uint8)
+    cv2.circle(mask, (48, 48), 36, 255, -1)
+    mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), 3), np.uint8)
+    pixels = np.zeros((96, 96, 3), np.uint8)
+    pixels[:] = colour
+    affine = np.array([[scale, angle, 70.3], [-angle, scale, 60.6]], np.float32)
+    return Piece(pixels, mask, affine)
+
+
+def lumas(frame: av.VideoFrame) -> list[NDArray[np.uint16]]:
+    return [planes.view(frame, index).astype(np.uint16) for index in range(3)]
+
+
+@pytest.mark.parametrize("pixel_format", FORMATS)
+@pytest.mark.parametrize("matrix", [1, 6, 9])
+def test_a_patch_shows_its_own_colour(pixel_format: str, matrix: int) -> None:
+    frame, patch = grey_frame(pixel_format, matrix=matrix), disc()
+    compose(frame, [patch])
+    x, y = (patch.affine @ np.array([48, 48, 1])).round().astype(int)
+    shown = to_rgb(frame)[y - 8 : y + 8, x - 8 : x + 8].reshape(-1, 3).mean(axis=0)
+    assert np.abs(shown - (200, 120, 60)).max() < 1.5
+
+
+@pytest.mark.parametrize("pixel_format", FORMATS)
+@pytest.mark.parametrize("size", [(320, 240), (321, 241)])
+@pytest.mark.parametrize("scale", [0.4, 1.0, 1.7])
+def test_pixels_outside_the_mask_keep_their_bits(pixel_format: str, size: tuple[int, int], scale: float) -> None:
+    frame, patch = grey_frame(pixel_format, *size), disc(scale)
+    before, seen = lumas(frame), to_rgb(frame)
+    compose(frame, [patch])
+    x0, y0, x1, y1 = patch_box(patch.affine, 96, 96)
+    far = np.ones((size[1], size[0]), bool)
+    far[max(y0, 0) : y1, max(x0, 0) : x1] = False
+    grown = cv2.dilate(patch.mask, np.ones((3, 3)))
+    covered = cv2.warpAffine(grown, patch.affine.astype(np.float64), size) > 0
+    outside = ~covered if scale >= 0.7 else far  # a patch that is shrunk first has a mask shrunk with it
+    after = lumas(frame)
+    assert np.array_equal(before[0][outside], after[0][outside])
+    assert (before[0] != after[0]).any()
+    assert np.array_equal(seen[outside], to_rgb(frame)[outside])
+
+
+def test_an_empty_mask_changes_nothing_at_all() -> None:
+    frame, patch = grey_frame("yuv420p"), disc()
+    before = lumas(frame)
+    compose(frame, [Piece(patch.pixels, np.zeros_like(patch.mask), patch.affine)])
+    assert all(np.array_equal(a, b) for a, b in zip(before, lumas(frame), strict=True))
+
+
+@pytest.mark.parametrize("shift", [(-100, 0), (290, 0), (0, -110), (280, 200), (1000, 1000)])
+def test_a_patch_may_hang_over_the_edge(shift: tuple[int, int]) -> None:
+    frame, patch = grey_frame("yuv420p", 321, 241), disc()
+    moved = patch.affine + np.array([[0, 0, shift[0]], [0, 0, shift[1]]], np.float32)
+    compose(frame, [Piece(patch.pixels, patch.mask, moved)])
+
+
+def test_pixels_land_where_the_affine_sends_them() -> None:
+    frame = grey_frame("yuv444p")
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[10, 20] = 255
+    affine = np.array([[1, 0, 100], [0, 1, 50]], np.float32)
+    compose(frame, [Piece(pixels, np.full((32, 32), 255, np.uint8), affine)])
+    y, x = np.unravel_index(np.argmax(planes.view(frame, 0)[50:82, 100:132]), (32, 32))
+    assert (x, y) == (20, 10)
+
+
+def test_decoding_goes_on_undisturbed_after_a_frame_was_changed(tmp_path: Path) -> None:
+    from dubsync.media.read import frames
+    from dubsync.testing.media import FilmSpec, make_film
+
+    path = make_film(tmp_path / "film.mp4", FilmSpec(frames=12))
+    clean = [planes.view(frame, 0).copy() for _, frame in frames(path)]
+    seen = []
+    for number, frame in frames(path):
+        if number % 2 == 0:
+            compose(frame, [disc()])
+        seen.append(planes.view(frame, 0).copy())
+    assert all(np.array_equal(clean[number], seen[number]) for number in range(1, 12, 2))
+    assert not np.array_equal(clean[2], seen[2])
+
+
+def chunk(path: Path, numbers: list[int], shade: int) -> Path:
+    n = len(numbers)
+    np.savez(
+        path,
+        frame=np.array(numbers, np.int32),
+        pixels=np.full((n, 8, 6, 3), shade, np.uint8),
+        mask=np.full((n, 8, 6), 255, np.uint8),
+        affine=np.repeat(np.array([[[1, 0, 5], [0, 1, 7]]], np.float32), n, axis=0),
+    )
+    return path
+
+
+def test_a_book_finds_the_patches_of_a_frame_among_many_chunks(tmp_path: Path) -> None:
+    files = [chunk(tmp_path / f"{k}.npz", list(range(10 * k, 10 * k + 10)), k) for k in range(8)]
+    book = PatchBook([*files, chunk(tmp_path / "other.npz", [3, 4], 99)])
+    assert [int(patch.pixels[0, 0, 0]) for patch in book.of(3)] == [0, 99]
+    assert [int(patch.pixels[0, 0, 0]) for patch in book.of(75)] == [7]
+    assert book.of(80) == ()
+    assert len(book) == 82
+    assert book.frames.tolist() == list(range(80))
+
+
+def test_a_book_tells_the_boxes_its_patches_can_touch(tmp_path: Path) -> None:
+    boxes = PatchBook([chunk(tmp_path / "a.npz", [2], 1)]).boxes()
+    (x0, y0, x1, y1) = boxes[2][0]
+    assert list(boxes) == [2]
+    assert (x0, y0) <= (5, 7)
+    assert (x1, y1) >= (11, 15)
+    assert x1 - x0 < 12
+    assert y1 - y0 < 14
+
+
+def test_a_book_of_no_files_is_empty() -> None:
+    assert len(PatchBook([])) == 0
+    assert PatchBook([]).of(0) == ()
