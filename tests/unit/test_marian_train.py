@@ -15,7 +15,7 @@ RECIPE = train.Recipe(
 )
 
 
-def lesson() -> train.Lesson:
+def lesson(folder: Path) -> train.Lesson:
     """Return a toy language: each sentence is said backwards."""
     torch.manual_seed(0)
     twin = model.Twin(20, 24, width=64, inner=64, layers=(1, 1))
@@ -24,11 +24,13 @@ def lesson() -> train.Lesson:
     sentences = [[2 + (n * k + k) % 17 for k in range(1, 5)] + [model.END] for n in range(30)]
     pairs = [(n, [piece + 3 for piece in reversed(line[:-1])] + [model.END]) for n, line in enumerate(sentences)]
     frequency = torch.full((24,), 1 / 24)
-    return train.Lesson(twin, None, None, train.Memory(twin, sentences), pairs, corpus.Corpus((), (), ()), frequency)
+    return train.Lesson(
+        twin, None, None, train.Memory(twin, sentences, folder), pairs, corpus.Corpus((), (), ()), frequency
+    )
 
 
 def trained(folder: Path, stop_after: int = 10**6) -> train.Run:
-    run = train.Run(RECIPE, lesson(), folder)
+    run = train.Run(RECIPE, lesson(folder), folder)
     for _ in train.training(RECIPE, run):
         if run.step >= stop_after:
             break
@@ -37,7 +39,7 @@ def trained(folder: Path, stop_after: int = 10**6) -> train.Run:
 
 
 def test_the_loss_falls(tmp_path: Path) -> None:
-    run = train.Run(RECIPE, lesson(), tmp_path)
+    run = train.Run(RECIPE, lesson(tmp_path), tmp_path)
     losses = list(train.training(RECIPE, run))
     assert len(losses) == RECIPE.steps + RECIPE.decay_steps
     assert sum(losses[-5:]) < 0.85 * sum(losses[:5])
@@ -62,12 +64,15 @@ def test_the_signal_file_starts_the_fall_of_the_rate(tmp_path: Path) -> None:
 
 
 def test_what_the_encoder_makes_is_kept_as_it_was(tmp_path: Path) -> None:
-    given = lesson()
+    given = lesson(tmp_path)
     memory, mask = given.memory.of([3, 7, 3])
     fresh = given.twin.encode(*model.padded([given.memory.sentences[index] for index in (3, 7, 3)]))
     assert torch.allclose(memory, fresh, atol=2e-3)
     assert mask.all()
     assert int(given.memory.filled.sum()) == 2
+    again = lesson(tmp_path).memory
+    assert again.filled.nonzero()[:, 0].tolist() == [3, 7]
+    assert torch.equal(again.of([7])[0], given.memory.of([7])[0])
 
 
 def test_the_shortlist_holds_what_is_wanted_and_stands_for_the_rest() -> None:
@@ -82,7 +87,7 @@ def test_the_shortlist_holds_what_is_wanted_and_stands_for_the_rest() -> None:
 
 
 def test_every_pair_is_in_one_batch_of_an_epoch(tmp_path: Path) -> None:
-    given = lesson()
+    given = lesson(tmp_path)
     epochs = [train.batches(RECIPE, given.pairs, epoch, given.memory) for epoch in (0, 1, 0)]
     assert all(sorted(index for batch in made for index in batch) == list(range(30)) for made in epochs)
     assert epochs[0] == epochs[2] != epochs[1]

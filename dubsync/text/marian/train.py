@@ -3,8 +3,8 @@
 The encoder stays as it is (so what it makes of a sentence is computed once and kept), the decoder and the new target
 embeddings learn. The softmax runs over the batch's own pieces, the frequent ones and a sample of the rest, whose
 logits are raised by the log of what they stand for. The rate is held, falling slowly, until a file `finish` appears in
-the run's folder or `steps` are done; then it falls to zero over `decay_steps` with the whole softmax. What is
-exported is a running average of the weights. A run that is killed goes on from its last checkpoint.
+the run's folder or `steps` are done; then it falls to zero over `decay_steps`. What is exported is a running average
+of the weights. A run that is killed goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -93,14 +93,21 @@ class Sources:
 
 
 class Memory:
-    """What the frozen encoder makes of each sentence, computed when first asked for, kept as float16."""
+    """What the frozen encoder makes of each sentence, computed when first asked for, kept as float16.
 
-    def __init__(self, twin: model.Twin, sentences: list[list[int]]) -> None:
+    It lies in two mapped files in `folder`, under a name made from the sentences, so that a resumed run finds it.
+    """
+
+    def __init__(self, twin: model.Twin, sentences: list[list[int]], folder: Path) -> None:
         self.twin, self.sentences = twin, sentences
         lengths = torch.tensor([len(sentence) for sentence in sentences])
         self.starts = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
-        self.rows = torch.zeros(int(self.starts[-1]), twin.width, dtype=torch.float16)
-        self.filled = torch.zeros(len(sentences), dtype=torch.bool)
+        count = int(self.starts[-1])
+        stem = folder / f"memory-{hashlib.sha256(json.dumps(sentences).encode()).hexdigest()[:16]}"
+        rows, filled = f"{stem}.rows", f"{stem}.filled"
+        self.rows = torch.from_file(rows, shared=True, size=count * twin.width, dtype=torch.float16)
+        self.rows = self.rows.view(count, twin.width)
+        self.filled = torch.from_file(filled, shared=True, size=len(sentences), dtype=torch.bool)
 
     def of(self, which: list[int]) -> tuple[Tensor, Tensor]:
         """Return (batch, pieces, width) and the mask for these sentences."""
@@ -156,10 +163,12 @@ def prepare(recipe: Recipe, base: Path, archive: Path, out: Path) -> Lesson:
     for parameter in twin.encoder.parameters():
         parameter.requires_grad_(False)
     text = replace(text, train=(*text.train, *varied(text.train, recipe.seed)))
-    return _lesson(recipe, twin, source, target, text)
+    return _lesson(recipe, twin, source, target, text, out)
 
 
-def _lesson(recipe: Recipe, twin: model.Twin, source: Any, target: Any, text: pairs_of.Corpus) -> Lesson:
+def _lesson(
+    recipe: Recipe, twin: model.Twin, source: Any, target: Any, text: pairs_of.Corpus, out: Path
+) -> Lesson:
     numbers = {sentence: index for index, sentence in enumerate(dict.fromkeys(a for a, _ in text.train))}
     sentences = [[*pieces, model.END] for pieces in source.encode(list(numbers))]
     said = target.encode([b for _, b in text.train])
@@ -172,7 +181,7 @@ def _lesson(recipe: Recipe, twin: model.Twin, source: Any, target: Any, text: pa
     frequency = torch.zeros(len(target))
     for piece, count in counts.items():
         frequency[piece] = count / sum(counts.values())
-    return Lesson(twin, source, target, Memory(twin, sentences), pairs, text, frequency)
+    return Lesson(twin, source, target, Memory(twin, sentences, out), pairs, text, frequency)
 
 
 def _partners(recipe: Recipe, text: pairs_of.Corpus, source: Any, target: Any, base: Path) -> dict[int, int]:
@@ -276,14 +285,11 @@ class Run:
         wanted = target[is_piece]
         with torch.autocast("cpu", dtype=torch.bfloat16):
             state = twin.decode(memory, mask, target, recipe.dropout)[is_piece]
-            if self.decay_from is None:
-                pieces, raised = shortlist(recipe, self.lesson.frequency, wanted, self.step)
-                logits = state @ twin.target_embedding[pieces].t() + (twin.output_bias[pieces] + raised)
-                places = torch.zeros(len(self.lesson.frequency), dtype=torch.long)
-                places[pieces] = torch.arange(len(pieces))
-                wanted = places[wanted]
-            else:
-                logits = twin.logits(state)
+            pieces, raised = shortlist(recipe, self.lesson.frequency, wanted, self.step)
+            logits = state @ twin.target_embedding[pieces].t() + (twin.output_bias[pieces] + raised)
+        places = torch.zeros(len(self.lesson.frequency), dtype=torch.long)
+        places[pieces] = torch.arange(len(pieces))
+        wanted = places[wanted]
         loss = functional.cross_entropy(logits.float(), wanted, label_smoothing=recipe.smoothing)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
