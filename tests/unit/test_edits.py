@@ -131,8 +131,12 @@ def test_a_damaged_row_is_an_error_that_names_it(tmp_path: Path) -> None:
 
 def test_two_cues_of_one_import_that_lie_in_one_line_are_joined() -> None:
     parts = [
-        edits.new(line=None, at=Span(Fraction(3), Fraction(4)), who="Ana", before={}, after={"text": "Hasta"}, when=NOON),
-        edits.new(line=None, at=Span(Fraction(4), Fraction(5)), who="Ana", before={}, after={"text": "luego."}, when=NOON),
+        edits.new(
+            line=None, at=Span(Fraction(3), Fraction(4)), who="Ana", before={}, after={"text": "Hasta"}, when=NOON
+        ),
+        edits.new(
+            line=None, at=Span(Fraction(4), Fraction(5)), who="Ana", before={}, after={"text": "luego."}, when=NOON
+        ),
     ]
     applied = edits.apply([FIRST, SECOND], parts)
     assert applied.lines[1].text == "Hasta luego."

@@ -13,7 +13,9 @@ from dubsync.timing import Span
 
 SPANISH = Languages("en", "es")
 LINES = (
-    Entry('¿"Quién", va?; 1 < 2 & 3', Span(Fraction(1), Fraction(5, 2)), "line-0123abcd", "Ana; B", "a|b\nc", "Who goes?"),
+    Entry(
+        '¿"Quién", va?; 1 < 2 & 3', Span(Fraction(1), Fraction(5, 2)), "line-0123abcd", "Ana; B", "a|b\nc", "Who goes?"
+    ),
     Entry("= suma, - resta", Span(Fraction(3600), Fraction(36001, 10)), "line-0123abce", None, "", "x"),
     Entry("مرحبا 👋", Span(Fraction(3700), Fraction(3701)), "line-0123abcf", "Speaker 2"),
 )

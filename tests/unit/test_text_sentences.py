@@ -69,21 +69,32 @@ def test_chinese_is_dealt_by_character() -> None:
     assert "".join(parts) == "我从来没有见过"
 
 
-@pytest.mark.parametrize(("text", "expected"), [("Hi.", True), ('"No!"', True), ("Mr.", False), ("and", False), ("", False)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("Hi.", True), ('"No!"', True), ("Mr.", False), ("and", False), ("", False)]
+)
 def test_sentence_ends(text: str, expected: bool) -> None:
     assert ends_sentence(text) is expected
 
 
 @pytest.mark.parametrize(
     ("text", "language", "count"),
-    [("murciélago", "es", 4), ("guerra", "es", 2), ("país", "es", 2), ("hopes", "en", 1), ("table", "en", 2), ("coração", "pt", 3)],
+    [
+        ("murciélago", "es", 4),
+        ("guerra", "es", 2),
+        ("país", "es", 2),
+        ("hopes", "en", 1),
+        ("table", "en", 2),
+        ("coração", "pt", 3),
+    ],
 )
 def test_syllables_of_known_words(text: str, language: str, count: int) -> None:
     assert duration.syllables(text, language) == count
 
 
 def test_figures_take_as_long_as_their_words() -> None:
-    assert duration.natural_seconds("1999", "en") == pytest.approx(duration.natural_seconds("nineteen ninety nine", "en"))
+    assert duration.natural_seconds("1999", "en") == pytest.approx(
+        duration.natural_seconds("nineteen ninety nine", "en")
+    )
 
 
 def test_the_best_scored_fitting_candidate_is_chosen() -> None:

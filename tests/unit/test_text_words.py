@@ -56,7 +56,15 @@ def test_figures_are_read_out_as_they_are_said(text: str, language: str, said: s
 
 @pytest.mark.parametrize(
     ("typed", "tag"),
-    [("ES", "es"), ("es_mx", "es-MX"), ("spa", "es"), ("Spanish", "es"), ("português", "pt"), ("iw", "he"), ("es-419", "es-419")],
+    [
+        ("ES", "es"),
+        ("es_mx", "es-MX"),
+        ("spa", "es"),
+        ("Spanish", "es"),
+        ("português", "pt"),
+        ("iw", "he"),
+        ("es-419", "es-419"),
+    ],
 )
 def test_tags_and_names_become_normal_tags(typed: str, tag: str) -> None:
     assert normal_tag(typed) == tag

@@ -1,0 +1,173 @@
+"""The transcript stage: what is heard, what a person brings, and what is not there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from words_stand import RATE, Stand, silence, tone, utterance
+
+from dubsync.audio import onsets, wav
+from dubsync.backends.asr_whisper import Heard, to_utterances
+from dubsync.backends.fakes import FakeTranscriber
+from dubsync.backends.protocols import Capabilities, Progress, Transcript
+from dubsync.errors import InputError, NoSpeech, UnknownLanguage
+from dubsync.scripts import bring_transcript
+from dubsync.stages.transcript import TranscriptParams, transcript
+from dubsync.timing import Span
+
+SRT = "1\n00:00:01,000 --> 00:00:02,000\nHello there.\n\n2\n00:00:03,000 --> 00:00:04,500\nHow are you today?\n"
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Stand:
+    made = Stand(tmp_path)
+    made.film(np.concatenate([silence(1), tone(1, 200), silence(1), tone(1.5, 200), silence(1)]))
+    return made
+
+
+def test_what_is_heard_becomes_utterances_with_words(stand: Stand) -> None:
+    value = stand.run(transcript, TranscriptParams("en"), asr=FakeTranscriber)
+    assert len(value["utterances"]) == 2
+    assert all(one["words"] for one in value["utterances"])
+    assert not stand.flags
+
+
+def test_a_silent_film_has_no_speech(tmp_path: Path) -> None:
+    quiet = Stand(tmp_path)
+    quiet.film(silence(3))
+    with pytest.raises(NoSpeech) as caught:
+        quiet.run(transcript, TranscriptParams(), asr=FakeTranscriber)
+    assert "transcript.srt" in caught.value.hint
+
+
+def test_words_that_a_person_brings_replace_recognition(stand: Stand, tmp_path: Path) -> None:
+    (tmp_path / "brought.srt").write_text(SRT)
+    bring_transcript(tmp_path, tmp_path / "brought.srt")
+    value = stand.run(transcript, TranscriptParams("en"), asr=_NeverAsked)
+    assert [one["text"] for one in value["utterances"]] == ["Hello there.", "How are you today?"]
+    first = value["utterances"][0]["words"]
+    assert [word["text"] for word in first] == ["Hello", "there."]
+    assert first[0]["span"]["end"] == first[1]["span"]["start"] == "19/13"
+
+
+def test_the_same_cue_twice_keeps_two_ids(stand: Stand, tmp_path: Path) -> None:
+    (tmp_path / "transcript.srt").write_text(SRT + "\n" + SRT)
+    value = stand.run(transcript, TranscriptParams("en"), asr=_NeverAsked)
+    assert len({one["id"] for one in value["utterances"]}) == 4
+
+
+def test_a_broken_transcript_is_refused_before_it_enters_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "brought.srt").write_text("1\n00:00:01 -> 2\nHi\n")
+    with pytest.raises(InputError):
+        bring_transcript(tmp_path, tmp_path / "brought.srt")
+    assert not (tmp_path / "transcript.srt").exists()
+
+
+def test_an_unknown_language_is_refused(stand: Stand) -> None:
+    with pytest.raises(UnknownLanguage):
+        stand.run(transcript, TranscriptParams("klingonish"), asr=FakeTranscriber)
+
+
+def test_doubtful_words_and_language_are_flagged(stand: Stand) -> None:
+    value = stand.run(transcript, TranscriptParams(), asr=lambda: _Hears(Transcript("en", 0.3, (UNSURE, SURE))))
+    assert stand.codes() == ["language-unsure", "low-confidence"]
+    assert stand.flags[1].where == value["utterances"][0]["id"]
+
+
+def test_an_aligner_that_does_not_speak_the_language_says_so(stand: Stand) -> None:
+    heard = Transcript("es", 1.0, (SURE,))
+    stand.run(transcript, TranscriptParams(), asr=lambda: _Hears(heard), align=_EnglishAligner)
+    assert stand.codes() == ["words-not-aligned"]
+
+
+def test_an_aligner_moves_times_and_neither_texts_nor_ids(stand: Stand) -> None:
+    heard = Transcript("en", 1.0, (SURE,))
+    value = stand.run(transcript, TranscriptParams(), asr=lambda: _Hears(heard), align=_EnglishAligner)
+    (one,) = value["utterances"]
+    assert (one["id"], one["text"], one["span"]["start"]) == (SURE.id, SURE.text, "3/1")
+
+
+SURE = utterance("Yes.", 2.5, 3.5, confidence=0.9)
+UNSURE = utterance("Mumble.", 1, 2, confidence=0.2)
+
+
+class _NeverAsked:
+    def __init__(self) -> None:
+        raise AssertionError("recognition is not needed")
+
+
+class _Hears:
+    def __init__(self, heard: Transcript) -> None:
+        self.heard = heard
+
+    def transcribe(self, speech: Path, *, language: str | None, progress: Progress) -> Transcript:
+        return self.heard
+
+
+class _EnglishAligner:
+    capabilities = Capabilities(name="align.test", version="1", languages=("en",))
+
+    def align(self, speech: Path, transcript: Transcript, *, progress: Progress) -> Transcript:
+        moved = tuple(
+            replace(one, id="other", text="other", span=Span(Fraction(3), one.span.end))
+            for one in transcript.utterances
+        )
+        return replace(transcript, utterances=moved)
+
+
+def test_recognised_words_never_overlap_and_make_whole_utterances() -> None:
+    heard = [Heard("One", 0.0, 0.5, 1.0), Heard("two.", 0.4, 0.9, 0.5), Heard("Three", 2.0, 2.1, 1.0)]
+    first, second = to_utterances(heard, "en")
+    assert (first.text, second.text) == ("One two.", "Three")
+    assert first.words[1].span.start >= first.words[0].span.end
+    assert first.confidence == 0.75
+
+
+def test_starts_after_a_pause_are_moved_to_where_the_sound_is() -> None:
+    sound = np.concatenate([silence(1), tone(0.6, 200), silence(1)])
+    ((start, end),) = onsets.corrected([(0.8, 1.9)], onsets.level_db(sound, RATE))
+    assert start == pytest.approx(1.0, abs=0.03)
+    assert end == pytest.approx(1.6, abs=0.06)
+
+
+def test_starts_inside_running_speech_are_left_alone() -> None:
+    times = [(0.1, 0.5), (0.52, 0.9)]
+    moved = onsets.corrected(times, onsets.level_db(tone(1.0, 200), RATE))
+    assert moved[1][0] == 0.52
+
+
+@pytest.mark.weights
+def test_whisper_hears_a_real_sentence_and_no_words_in_music_or_noise(clips: Path, tmp_path: Path) -> None:
+    from faster_whisper.audio import decode_audio
+
+    from dubsync.backends.asr_whisper import WhisperTranscriber
+    from dubsync.text.words import word_errors
+
+    engine = WhisperTranscriber(threads=1)
+    clip = decode_audio(str(clips / "yiranran_31.mp4"), sampling_rate=RATE)[: 5 * RATE]
+    wav.write(tmp_path / "speech.wav", clip, RATE)
+    heard = engine.transcribe(tmp_path / "speech.wav", language=None, progress=lambda share: None)
+    text = " ".join(one.text for one in heard.utterances)
+    truth = "So if you do have time to prepare, I feel like you should do your research"
+    assert heard.language == "en"
+    assert word_errors(truth, text).rate < 0.15
+
+
+@pytest.mark.weights
+def test_whisper_makes_no_words_of_music_or_noise(tmp_path: Path) -> None:
+    from dubsync.backends.asr_whisper import WhisperTranscriber
+
+    engine = WhisperTranscriber(threads=1)
+    time = np.arange(8 * RATE) / RATE
+    chord = sum(np.sin(2 * np.pi * hertz * time) for hertz in (220, 277, 330)) * (
+        0.1 + 0.05 * np.sin(2 * np.pi * 2 * time)
+    )
+    noise = np.random.default_rng(1).normal(0, 0.05, 8 * RATE)
+    for number, sound in enumerate((chord, noise, silence(8))):
+        wav.write(tmp_path / f"{number}.wav", np.asarray(sound, np.float32), RATE)
+        heard = engine.transcribe(tmp_path / f"{number}.wav", language=None, progress=lambda share: None)
+        assert heard.utterances == ()
