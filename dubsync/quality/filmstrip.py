@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,22 +11,12 @@ from numpy.typing import NDArray
 
 from dubsync.backends.protocols import Picture
 from dubsync.face import geometry
-from dubsync.media.read import Upright, pictures
-from dubsync.quality.mouths import Watched
+from dubsync.media.read import Upright
 
 CLOSE_UPS = 6
 _CLOSE_UP_PX, _WHOLE_PX = 260, 760
 _APART_S = 0.6
 _MAX_BYTES = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A frame worth showing. `face`: (468, 3) coded pixels of the original. `change`: in eye distances."""
-
-    frame: int
-    face: NDArray[np.float32]
-    change: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,42 +30,44 @@ class Pair:
     height: int
 
 
-def choose(watched: Sequence[Watched], rate: float, *, count: int = CLOSE_UPS) -> tuple[Moment, ...]:
-    """Return the moments at which a mouth differs most, apart in time, in the order of the film."""
-    moments: list[Moment] = []
-    for track in watched:
-        before, after = track.openings()
-        change = np.abs(after - before)
-        moments += [
-            Moment(int(track.numbers[row]), track.before[row], float(change[row]))
-            for row in np.argsort(change)[::-1][: 20 * count]
-        ]
-    kept: list[Moment] = []
-    for moment in sorted(moments, key=lambda moment: -moment.change):
-        if all(abs(moment.frame - other.frame) > _APART_S * rate for other in kept):
-            kept.append(moment)
-        if len(kept) == count:
-            break
-    return tuple(sorted(kept, key=lambda moment: moment.frame))
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """A frame worth showing. `change` of the mouth in eye distances; pictures as they are displayed, cut and whole."""
+
+    frame: int
+    change: float
+    close_ups: tuple[Picture, Picture]
+    wholes: tuple[Picture, Picture]
 
 
-def close_ups(films: tuple[Path, Path], moments: Sequence[Moment], upright: Upright) -> tuple[Pair, ...]:
-    """Cut the face out of both films at each moment."""
-    pairs = []
-    for moment in moments:
-        before, after = (upright.turn(_close_up(_frame(film, moment.frame), moment.face)) for film in films)
-        pairs.append(_pair(moment.frame, before, after))
-    return tuple(pairs)
+class Filmstrip:
+    """Keeps the few moments at which mouths differ most, apart in time, while the films go by once."""
 
+    def __init__(self, upright: Upright, rate: float, *, count: int = CLOSE_UPS) -> None:
+        self._upright, self._apart, self._count = upright, _APART_S * rate, count
+        self._kept: list[Moment] = []
 
-def whole(films: tuple[Path, Path], frame: int, upright: Upright) -> Pair:
-    """Return a whole frame of both films, made small enough for a page."""
-    before, after = (_fit(upright.turn(_frame(film, frame))) for film in films)
-    return _pair(frame, before, after)
+    def consider(self, frame: int, face: NDArray[np.float32], change: float, films: tuple[Picture, Picture]) -> None:
+        """Keep this frame if it shows more than what is kept. `face`: (468, 3) coded pixels of the original."""
+        near = [moment for moment in self._kept if abs(moment.frame - frame) < self._apart]
+        least = near or (self._kept if len(self._kept) >= self._count else [])
+        if any(moment.change >= change for moment in near) or (least and min(m.change for m in least) >= change):
+            return
+        dropped = near or sorted(least, key=lambda moment: moment.change)[:1]
+        turn = self._upright.turn
+        close_ups = turn(_close_up(films[0], face)), turn(_close_up(films[1], face))
+        wholes = _fit(turn(films[0])), _fit(turn(films[1]))
+        kept = [moment for moment in self._kept if moment not in dropped]
+        self._kept = [*kept, Moment(frame, change, close_ups, wholes)]
 
+    def close_ups(self) -> tuple[Pair, ...]:
+        """Return the faces of the kept moments, in the order of the film."""
+        return tuple(_pair(moment.frame, *moment.close_ups) for moment in sorted(self._kept, key=lambda m: m.frame))
 
-def _frame(film: Path, number: int) -> Picture:
-    return next(picture for _, picture in pictures(film, number, number + 1))
+    def whole(self) -> Pair | None:
+        """Return the whole frame of the greatest change."""
+        best = max(self._kept, key=lambda moment: moment.change, default=None)
+        return _pair(best.frame, *best.wholes) if best else None
 
 
 def _close_up(picture: Picture, face: NDArray[np.float32]) -> Picture:

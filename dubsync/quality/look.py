@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.backends.protocols import FaceFinder
+from dubsync.face import geometry
 from dubsync.media.patches import PatchBook
 from dubsync.media.read import Upright
-from dubsync.quality.mouths import Flicker, Landmarks, Track, Watched, stretches, watch
+from dubsync.quality.filmstrip import Filmstrip
+from dubsync.quality.mouths import Flicker, Landmarks, Pictures, Track, Watched, stretches, watch
 from dubsync.title import FaceTrack
 
 
@@ -29,8 +31,24 @@ class Look:
     """What was seen. `share`: of the new frames that were looked at."""
 
     watched: tuple[Watched, ...]
+    filmstrip: Filmstrip
     flicker: float | None
     share: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Eyes:
+    """What is taken in at each frame."""
+
+    flicker: Flicker
+    filmstrip: Filmstrip
+
+    def see(self, number: int, films: Pictures) -> None:
+        self.flicker.see(number, films)
+
+    def meet(self, number: int, films: Pictures, faces: tuple[Landmarks, Landmarks]) -> None:
+        before, after = geometry.mouth_opening(np.stack(faces))
+        self.filmstrip.consider(number, faces[0], float(abs(after - before)), films)
 
 
 def look(  # noqa: PLR0913 - what is looked at, and with what
@@ -40,6 +58,7 @@ def look(  # noqa: PLR0913 - what is looked at, and with what
     book: PatchBook,
     finder: FaceFinder,
     *,
+    filmstrip: Filmstrip,
     upright: Upright,
     most: int,
 ) -> Look:
@@ -55,12 +74,12 @@ def look(  # noqa: PLR0913 - what is looked at, and with what
         tracks = tuple(_speaking(shot, owners)) if len(new) else ()
         for frames in stretches(new, most=left):
             flicker = Flicker(book, _by_frame(tracks, frames))
-            watched += watch(films, frames, tracks, finder, upright, flicker.see)
+            watched += watch(films, frames, tracks, finder, upright, _Eyes(flicker, filmstrip))
             moved += flicker.moved
             left -= len(frames)
     seen = most - left
     ratio = float(moved[1] / moved[0]) if moved[0] > 0 else None
-    return Look(tuple(watched), ratio, seen / len(book.frames) if len(book.frames) else 1.0)
+    return Look(tuple(watched), filmstrip, ratio, seen / len(book.frames) if len(book.frames) else 1.0)
 
 
 def _speaking(shot: ShotFaces, owners: Mapping[str, str]) -> Iterator[Track]:

@@ -5,9 +5,10 @@ Faces are found anew in the dub; a found face belongs to the track of the origin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -19,6 +20,8 @@ from dubsync.media.patches import PatchBook, StoredPatch
 from dubsync.media.read import Upright, pictures
 
 Landmarks = NDArray[np.float32]
+Pictures = tuple[Picture, Picture]
+"""The same frame of the original and of the dub, coded orientation."""
 _SAME_FACE = 0.5
 
 
@@ -47,26 +50,39 @@ class Watched:
         return geometry.mouth_opening(self.before), geometry.mouth_opening(self.after)
 
 
+class Witness(Protocol):
+    """Takes in both films while they are watched, frame by frame."""
+
+    def see(self, number: int, films: Pictures) -> None:
+        """Look at a frame of both films."""
+
+    def meet(self, number: int, films: Pictures, faces: tuple[Landmarks, Landmarks]) -> None:
+        """Look at a face that was found again."""
+
+
 def watch(
     films: tuple[Path, Path],
     frames: range,
     tracks: Sequence[Track],
     finder: FaceFinder,
     upright: Upright,
-    see: Callable[[int, Picture, Picture], None],
+    witness: Witness,
 ) -> tuple[Watched, ...]:
-    """Find the tracks' faces in a stretch of the dub; `films`: original and dub. `see` gets every pair of frames."""
+    """Find the tracks' faces in a stretch of the dub; `films`: original and dub."""
+    shown: dict[int, Pictures] = {}
 
     def dubbed() -> Iterator[Picture]:
         pairs = zip(*(pictures(film, frames.start, frames.stop) for film in films), strict=True)
         for (number, before), (_, after) in pairs:
-            see(number, before, after)
+            shown[number] = before, after
+            witness.see(number, shown[number])
             yield upright.turn(after)
 
     known = {track.id: {int(number): row for row, number in enumerate(track.numbers)} for track in tracks}
     rows: dict[str, list[tuple[int, Landmarks, Landmarks]]] = {track.id: [] for track in tracks}
     for number, faces in zip(frames, finder.find(dubbed()), strict=True):
         found = [_in_coded_pixels(face, upright) for face in faces]
+        pair = shown.pop(number)
         for track in tracks:
             row = known[track.id].get(number)
             if row is None:
@@ -75,6 +91,7 @@ def watch(
             after = _nearest(before, found)
             if after is not None:
                 rows[track.id].append((number, before, after))
+                witness.meet(number, pair, (before, after))
     return tuple(_watched(track, rows[track.id]) for track in tracks if rows[track.id])
 
 
@@ -108,13 +125,13 @@ class Flicker:
         self._last: dict[int, tuple[int, tuple[Picture, Picture]]] = {}
         self.moved = np.zeros(2)
 
-    def see(self, number: int, before: Picture, after: Picture) -> None:
+    def see(self, number: int, films: Pictures) -> None:
         """Take in a frame of both films; frames come in order."""
         for index, patch in enumerate(self._book.of(number)):
             region = self._region(number, patch)
             if region is None:
                 continue
-            now = (_grey(before, patch), _grey(after, patch))
+            now = (_grey(films[0], patch), _grey(films[1], patch))
             last = self._last.get(index)
             if last is not None and last[0] == number - 1 and last[1][0].shape == now[0].shape:
                 self.moved += [cv2.mean(cv2.absdiff(*pair), region)[0] for pair in zip(now, last[1], strict=True)]

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dubsync.audio import features
-from dubsync.audio.streams import resampled
-from dubsync.audio.wav import WavWriter
-from dubsync.documents import from_json, save, write_whole
+from dubsync.documents import save, write_whole
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.media import measure
-from dubsync.media.patches import PatchBook
-from dubsync.media.probe import examine
-from dubsync.media.read import Upright
-from dubsync.media.sound import sound
-from dubsync.media.table import FrameTable
-from dubsync.quality import chart, filmstrip, timing, voices
-from dubsync.quality.look import Look, ShotFaces, look
+from dubsync.quality import chart, timing, voices
+from dubsync.quality.look import Look
 from dubsync.quality.page import Pictures, render
 from dubsync.quality.report import OWN_FLAGS, Sheet, not_measured, partly_measured
 from dubsync.quality.timing import SpokenLine
+from dubsync.stages._bench import Bench, earlier_flags, hear, look_again, open_bench, patch_book, spoken_lines
 from dubsync.text import language as tags
-from dubsync.timing import Span
-from dubsync.title import FaceTrack, Flag, Line, Source, Utterance
+from dubsync.title import Utterance
 
 NEEDS = ("source", "transcript", "speakers", "rights", "script", "voice", "mix", "render")
 OPTIONAL = ("shots", "faces", "stems", "actor", "translation", "casting", "drive", "mouth")
-HEAR_RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,93 +42,24 @@ class CheckParams:
 )
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
     """Measure, write report.json and report.html, and return the headline figures."""
-    bench = _bench(unit, made, ctx)
-    sheet = Sheet(ctx.film.stem, bench.language, flags=list(_flags(made)))
-    heard = _heard(bench, ctx)
+    bench = open_bench(unit, made)
+    sheet = Sheet(ctx.film.stem, bench.language, flags=list(earlier_flags(made, (*NEEDS, *OPTIONAL))))
+    heard = hear(bench, ctx)
     ctx.progress(0.4)
-    lines = _lines(bench, heard)
+    lines = spoken_lines(bench, heard)
     _enter_timing(sheet, bench, lines)
     _enter_voice(sheet, bench, lines, heard, ctx)
     ctx.progress(0.5)
-    seen = _look(bench, ctx, params) if made.has("mouth") else None
+    seen = look_again(bench, ctx, seconds=params.mouth_seconds) if made.has("mouth") else None
     _enter_picture(sheet, bench, seen, ctx)
     ctx.progress(0.9)
     _enter_rest(sheet, bench)
     report = sheet.report()
     save(ctx.out / "report.json", report)
-    page = render(report, _pictures(bench, seen, lines, ctx), language_name=tags.name(bench.language))
+    page = render(report, _pictures(bench, seen, lines), language_name=tags.name(bench.language))
     write_whole(ctx.out / "report.html", page.encode())
     ctx.flags += [flag for flag in sheet.flags if flag.code in OWN_FLAGS]
     return {section: report[section] for section in ("sync", "picture", "voice", "sound")}
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What is measured: the dub's film, beside the original and what was planned."""
-
-    language: str
-    made: Made
-    film: Source
-    table: FrameTable
-    video: Path
-    utterances: tuple[Utterance, ...]
-    placed: Mapping[str, Span]
-
-    @property
-    def upright(self) -> Upright:
-        return Upright(self.film.video.rotation, self.film.video.width, self.film.video.height)
-
-    def value(self, stage: str) -> Any:
-        return self.made.one(stage).value
-
-
-def _bench(unit: Unit, made: Made, ctx: Context) -> Bench:
-    assert unit.language is not None, "the stage runs once per language"
-    rendered, placements = made.one("render"), made.one("mix").value["placements"]
-    return Bench(
-        unit.language,
-        made,
-        film=from_json(Source, made.one("source").value, where="source"),
-        table=FrameTable.load(made.one("source").file("frames.npz")),
-        video=rendered.file(rendered.value["video"]),
-        utterances=from_json(tuple[Utterance, ...], made.one("speakers").value["utterances"], where="speakers"),
-        placed={item["line"]: Span(Fraction(item["start"]), Fraction(item["end"])) for item in placements},
-    )
-
-
-def _flags(made: Made) -> Iterable[Flag]:
-    for name in (*NEEDS, *OPTIONAL):
-        if made.has(name):
-            yield from (flag for product in made.all(name) for flag in product.flags)
-
-
-def _heard(bench: Bench, ctx: Context) -> tuple[Utterance, ...]:
-    """Listen to the sound that is muxed into the dub."""
-    path = ctx.out / "heard.wav"
-    dub, table = examine(bench.video)
-    mono = (features.mono(block)[:, None] for block in sound(bench.video, table))
-    with WavWriter(path, HEAR_RATE, 1) as file:
-        for block in resampled(mono, dub.audio[0].sample_rate, HEAR_RATE, 1):
-            file.write(block)
-    language = tags.base(bench.language)
-    heard = ctx.backend("asr").transcribe(path, language=language, progress=lambda share: ctx.progress(0.4 * share))
-    path.unlink()
-    utterances: tuple[Utterance, ...] = heard.utterances
-    return utterances
-
-
-def _lines(bench: Bench, heard: Sequence[Utterance]) -> tuple[SpokenLine, ...]:
-    original = {utterance.id: utterance for utterance in bench.utterances}
-    natural = {each.value["line"]: each.value["natural_seconds"] for each in bench.made.all("voice")}
-    lines = []
-    for line in from_json(tuple[Line, ...], bench.value("script")["lines"], where="script"):
-        utterance, spoken = original.get(line.utterance), bench.placed.get(line.id)
-        lines.append(SpokenLine(
-            line.id, line.speaker, utterance.text if utterance else "", line.text,
-            slot=line.span, spoken=spoken, natural_seconds=natural.get(line.id),
-            heard=voices.heard_in(heard, spoken) if spoken else None,
-        ))  # fmt: skip
-    return tuple(lines)
 
 
 def _enter_timing(sheet: Sheet, bench: Bench, lines: Sequence[SpokenLine]) -> None:
@@ -171,25 +91,8 @@ def _enter_voice(
         sheet.flags.append(not_measured(f"voice.speaker_similarity.{speaker}", "too little speech to compare"))
 
 
-def _book(bench: Bench) -> PatchBook:
-    return PatchBook(path for take in bench.made.all("mouth") for path in sorted(take.folder.glob("patches-*.npz")))
-
-
-def _look(bench: Bench, ctx: Context, params: CheckParams) -> Look:
-    """Look at the new mouths again; tracks that no mouth was made for are left out."""
-    made = {track for take in bench.made.all("mouth") for track in take.value["tracks"]}
-    owners = {track: owner for track, owner in bench.value("speakers")["faces"].items() if track in made}
-    faces = tuple(
-        ShotFaces(from_json(tuple[FaceTrack, ...], shot.value["tracks"], where="faces"), shot.file("tracks.npz"))
-        for shot in bench.made.all("faces")
-    )
-    most = round(params.mouth_seconds * bench.film.video.rate)
-    films = (ctx.film, bench.video)
-    return look(films, faces, owners, _book(bench), ctx.backend("face"), upright=bench.upright, most=most)
-
-
 def _enter_picture(sheet: Sheet, bench: Bench, seen: Look | None, ctx: Context) -> None:
-    book = _book(bench) if bench.made.has("mouth") else None
+    book = patch_book(bench) if bench.made.has("mouth") else None
     boxes = book.boxes() if book else {}
     sheet.put("picture.psnr_untouched_db", measure.untouched_psnr(ctx.film, bench.video, boxes, table=bench.table))
     durations = bench.table.durations[book.frames] if book else np.zeros(0)
@@ -219,13 +122,9 @@ def _enter_rest(sheet: Sheet, bench: Bench) -> None:
         sheet.put(f"rights.{key}", None, why_not="this version makes none; the container's tags disclose the synthesis")
 
 
-def _pictures(bench: Bench, seen: Look | None, lines: Sequence[SpokenLine], ctx: Context) -> Pictures:
+def _pictures(bench: Bench, seen: Look | None, lines: Sequence[SpokenLine]) -> Pictures:
     if seen is None or not seen.watched:
         return Pictures()
-    films, rate = (ctx.film, bench.video), float(bench.film.video.rate)
-    moments = filmstrip.choose(seen.watched, rate)
-    largest = max(moments, key=lambda moment: moment.change)
     speech = bench.made.one("mix").file("dialogue.wav")
     rows = chart.rows(seen.watched, bench.table.times, lambda start, stop: voices.energy(speech, start, stop), lines)
-    whole = filmstrip.whole(films, largest.frame, bench.upright)
-    return Pictures(whole, filmstrip.close_ups(films, moments, bench.upright), rows)
+    return Pictures(seen.filmstrip.whole(), seen.filmstrip.close_ups(), rows)

@@ -13,6 +13,7 @@ import pytest
 from heads import faces
 
 from dubsync.errors import Flag, Severity
+from dubsync.media.read import Upright
 from dubsync.quality import chart, filmstrip
 from dubsync.quality.mouths import Watched
 from dubsync.quality.page import Pictures, render, tiles
@@ -136,6 +137,12 @@ def noise(height: int = 400, width: int = 600) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
 
 
+def shade(uri: str) -> float:
+    """Return the mean brightness of a picture in a page."""
+    content = np.frombuffer(base64.b64decode(uri.split(",", 1)[1]), np.uint8)
+    return float(cv2.imdecode(content, cv2.IMREAD_COLOR).mean())
+
+
 def full_page(sheet: Sheet | None = None, pictures: Pictures | None = None) -> str:
     report = (sheet or full_sheet()).report()
     return render(report, pictures or Pictures(), language_name="Spanish")
@@ -192,11 +199,16 @@ def watched(before: list[float], after: list[float], first: int = 0) -> Watched:
 
 
 def test_moments_are_those_where_the_mouth_differs_most_and_lie_apart() -> None:
-    before, after = [0.0] * 100, [0.0] * 100
-    after[10], after[12], after[60] = 0.3, 0.29, 0.2
-    moments = filmstrip.choose([watched(before, after)], 25.0, count=2)
-    assert [moment.frame for moment in moments] == [10, 60]
-    assert moments[0].change == pytest.approx(0.3, abs=0.02)
+    strip = filmstrip.Filmstrip(Upright(0, 600, 400), 25.0, count=2)
+    changes = {0: 0.05, 10: 0.3, 12: 0.29, 30: 0.1, 60: 0.2, 99: 0.0}
+    for frame, change in changes.items():
+        picture = np.full((400, 600, 3), frame, np.uint8)
+        strip.consider(frame, faces([0.1])[0], change, (picture, 255 - picture))
+    assert [pair.frame for pair in strip.close_ups()] == [10, 60]
+    whole = strip.whole()
+    assert whole is not None
+    assert whole.frame == 10
+    assert [shade(whole.before), shade(whole.after)] == pytest.approx([10, 245], abs=3)
 
 
 def test_the_chart_draws_both_mouths_and_breaks_where_frames_are_missing() -> None:

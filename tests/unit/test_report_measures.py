@@ -15,6 +15,7 @@ from dubsync.backends.protocols import Capabilities, Face, Picture
 from dubsync.media.patches import PatchBook
 from dubsync.media.read import Upright
 from dubsync.quality import voices
+from dubsync.quality.filmstrip import Filmstrip
 from dubsync.quality.look import ShotFaces, look
 from dubsync.quality.mouths import Flicker, stretches
 from dubsync.testing.media import FilmSpec, make_film
@@ -124,12 +125,15 @@ def test_new_mouths_are_found_again_and_set_beside_the_original(film: Path, tmp_
     shot = ShotFaces(tuple(FaceTrack(f"face-{n}", "shot-1", 0, 12, 100.0, 0.0, 1.0) for n in (1, 2)), tracks)
     book = PatchBook([patch_file(tmp_path, 8)])
     owners = {"face-1": "speaker-a", "face-2": "speaker-b"}
-    seen = look((film, film), [shot], owners, book, OneFace(), upright=Upright(0, 600, 400), most=6)
+    upright = Upright(0, 600, 400)
+    strip = Filmstrip(upright, 25.0)
+    seen = look((film, film), [shot], owners, book, OneFace(), filmstrip=strip, upright=upright, most=6)
     (found,) = seen.watched
     assert found.track == "face-1"
     assert list(found.numbers) == [0, 1, 2, 3, 4, 5]
     assert found.openings()[0] == pytest.approx([0.1] * 6, abs=0.02)
     assert found.openings()[1] == pytest.approx([0.02 * n for n in range(6)], abs=0.02)
+    assert [pair.frame for pair in strip.close_ups()] == [0]
     assert seen.share == pytest.approx(6 / 8)
 
 
@@ -144,5 +148,5 @@ def test_flicker_compares_how_the_skin_beside_the_mouth_trembles(
     for number in range(10):
         before = random.normal(128, 3, (400, 600, 3))
         after = before + random.normal(0, tremble, before.shape)
-        flicker.see(number, *(np.clip(each, 0, 255).astype(np.uint8) for each in (before, after)))
+        flicker.see(number, tuple(np.clip(each, 0, 255).astype(np.uint8) for each in (before, after)))
     assert least < flicker.moved[1] / flicker.moved[0] < most

@@ -1,0 +1,121 @@
+"""What the check stage measures, gathered: the dub's film beside the original and what was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from dubsync.audio import features
+from dubsync.audio.streams import resampled
+from dubsync.audio.wav import WavWriter
+from dubsync.documents import from_json
+from dubsync.engine.stage import Context, Made, Unit
+from dubsync.media.patches import PatchBook
+from dubsync.media.probe import examine
+from dubsync.media.read import Upright
+from dubsync.media.sound import sound
+from dubsync.media.table import FrameTable
+from dubsync.quality import voices
+from dubsync.quality.filmstrip import Filmstrip
+from dubsync.quality.look import Look, ShotFaces, look
+from dubsync.quality.timing import SpokenLine
+from dubsync.text import language as tags
+from dubsync.timing import Span
+from dubsync.title import FaceTrack, Flag, Line, Source, Utterance
+
+HEAR_RATE = 16_000
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is measured: the dub's film, beside the original and what was planned."""
+
+    language: str
+    made: Made
+    film: Source
+    table: FrameTable
+    video: Path
+    utterances: tuple[Utterance, ...]
+    placed: Mapping[str, Span]
+
+    @property
+    def upright(self) -> Upright:
+        return Upright(self.film.video.rotation, self.film.video.width, self.film.video.height)
+
+    def value(self, stage: str) -> Any:
+        return self.made.one(stage).value
+
+
+def open_bench(unit: Unit, made: Made) -> Bench:
+    """Gather what is to be measured."""
+    assert unit.language is not None, "the stage runs once per language"
+    rendered, placements = made.one("render"), made.one("mix").value["placements"]
+    return Bench(
+        unit.language,
+        made,
+        film=from_json(Source, made.one("source").value, where="source"),
+        table=FrameTable.load(made.one("source").file("frames.npz")),
+        video=rendered.file(rendered.value["video"]),
+        utterances=from_json(tuple[Utterance, ...], made.one("speakers").value["utterances"], where="speakers"),
+        placed={item["line"]: Span(Fraction(item["start"]), Fraction(item["end"])) for item in placements},
+    )
+
+
+def earlier_flags(made: Made, stages: Sequence[str]) -> Iterator[Flag]:
+    """Yield what every earlier stage has flagged."""
+    for name in stages:
+        if made.has(name):
+            yield from (flag for product in made.all(name) for flag in product.flags)
+
+
+def hear(bench: Bench, ctx: Context) -> tuple[Utterance, ...]:
+    """Listen to the sound that is muxed into the dub."""
+    path = ctx.out / "heard.wav"
+    dub, table = examine(bench.video)
+    mono = (features.mono(block)[:, None] for block in sound(bench.video, table))
+    with WavWriter(path, HEAR_RATE, 1) as file:
+        for block in resampled(mono, dub.audio[0].sample_rate, HEAR_RATE, 1):
+            file.write(block)
+    language = tags.base(bench.language)
+    heard = ctx.backend("asr").transcribe(path, language=language, progress=lambda share: ctx.progress(0.4 * share))
+    path.unlink()
+    utterances: tuple[Utterance, ...] = heard.utterances
+    return utterances
+
+
+def spoken_lines(bench: Bench, heard: Sequence[Utterance]) -> tuple[SpokenLine, ...]:
+    """Return every line of the script as it came out."""
+    original = {utterance.id: utterance for utterance in bench.utterances}
+    natural = {each.value["line"]: each.value["natural_seconds"] for each in bench.made.all("voice")}
+    lines = []
+    for line in from_json(tuple[Line, ...], bench.value("script")["lines"], where="script"):
+        utterance, spoken = original.get(line.utterance), bench.placed.get(line.id)
+        lines.append(SpokenLine(
+            line.id, line.speaker, utterance.text if utterance else "", line.text,
+            slot=line.span, spoken=spoken, natural_seconds=natural.get(line.id),
+            heard=voices.heard_in(heard, spoken) if spoken else None,
+        ))  # fmt: skip
+    return tuple(lines)
+
+
+def patch_book(bench: Bench) -> PatchBook:
+    """Open the new mouths of all takes."""
+    return PatchBook(path for take in bench.made.all("mouth") for path in sorted(take.folder.glob("patches-*.npz")))
+
+
+def look_again(bench: Bench, ctx: Context, *, seconds: float) -> Look:
+    """Look at the new mouths again; tracks that no mouth was made for are left out."""
+    made = {track for take in bench.made.all("mouth") for track in take.value["tracks"]}
+    owners = {track: owner for track, owner in bench.value("speakers")["faces"].items() if track in made}
+    faces = tuple(
+        ShotFaces(from_json(tuple[FaceTrack, ...], shot.value["tracks"], where="faces"), shot.file("tracks.npz"))
+        for shot in bench.made.all("faces")
+    )
+    most = round(seconds * bench.film.video.rate)
+    films = (ctx.film, bench.video)
+    strip = Filmstrip(bench.upright, float(bench.film.video.rate))
+    book, finder = patch_book(bench), ctx.backend("face")
+    return look(films, faces, owners, book, finder, filmstrip=strip, upright=bench.upright, most=most)
