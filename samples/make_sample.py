@@ -41,7 +41,7 @@ MAIN = Plan(
         Cue("It was mine.", 0, "af_heart", 0.35),
     ),
     people=(MARA,),
-    quality=26,
+    quality=27,
     looks=(
         (3.0, -0.16, -0.04),
         (3.5, 0.0, 0.0),
