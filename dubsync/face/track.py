@@ -16,6 +16,7 @@ from scipy.signal import savgol_filter
 
 from dubsync.face import geometry
 from dubsync.face.geometry import Landmarks
+from dubsync.face.occlusion import is_covered
 
 BRIDGE_FRAMES = 8
 """A face that is away no longer than this is taken to have been there: blur, a passing hand, a blink of the finder."""
@@ -41,20 +42,34 @@ class Doubt(StrEnum):
     SMALL = "small-face"
     CUT_OFF = "face-cut-off"
     LOST = "face-lost"
+    COVERED = "mouth-covered"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A face in one frame: landmarks (468, 3), how sure, and what `occlusion.appearance` saw."""
+
+    landmarks: Landmarks
+    score: float
+    appearance: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One face. `numbers`: (n,) int32, consecutive frames; `landmarks`: (n, 468, 3); `score`: (n,), 0 where bridged."""
+    """One face in consecutive frames.
+
+    `numbers`: (n,) int32; `landmarks`: (n, 468, 3); `score`: (n,), 0 where bridged; `appearance`: (n, PATCHES, 3).
+    """
 
     numbers: NDArray[np.int32]
     landmarks: Landmarks
     score: NDArray[np.float32]
+    appearance: NDArray[np.float32]
 
     def part(self, first: int, stop: int) -> Track:
         """Return the track within the frames [first, stop)."""
         inside = (self.numbers >= first) & (self.numbers < stop)
-        return Track(self.numbers[inside], self.landmarks[inside], self.score[inside])
+        return Track(self.numbers[inside], self.landmarks[inside], self.score[inside], self.appearance[inside])
 
 
 @dataclass(eq=False)
@@ -62,22 +77,20 @@ class _Open:
     """A track that may still go on."""
 
     numbers: list[int] = field(default_factory=list)
-    landmarks: list[Landmarks] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
+    sightings: list[Sighting] = field(default_factory=list)
 
     def expected(self, number: int) -> Landmarks:
         """Return where the face should be by now: as it moved last, slowing down."""
-        last = self.landmarks[-1]
+        last = self.sightings[-1].landmarks
         if len(self.numbers) < 2:
             return last
-        step = (last - self.landmarks[-2]) / (self.numbers[-1] - self.numbers[-2])
+        step = (last - self.sightings[-2].landmarks) / (self.numbers[-1] - self.numbers[-2])
         move = step.mean(axis=0) * min(number - self.numbers[-1], 3)
         return np.asarray(last + move, np.float32)
 
-    def add(self, number: int, landmarks: Landmarks, score: float) -> None:
+    def add(self, number: int, face: Sighting) -> None:
         self.numbers.append(number)
-        self.landmarks.append(landmarks)
-        self.scores.append(score)
+        self.sightings.append(face)
 
 
 class Linker:
@@ -87,17 +100,17 @@ class Linker:
         self._open: list[_Open] = []
         self._closed: list[_Open] = []
 
-    def add(self, number: int, faces: list[tuple[Landmarks, float]]) -> None:
-        """Take the faces, landmarks and score, of the next frame."""
+    def add(self, number: int, faces: list[Sighting]) -> None:
+        """Take the faces of the next frame."""
         gone = [track for track in self._open if number - track.numbers[-1] > BRIDGE_FRAMES + 1]
         self._open = [track for track in self._open if track not in gone]
         self._closed += gone
         pairs = self._pairs(number, faces)
         for row, column in pairs:
-            self._open[row].add(number, *faces[column])
+            self._open[row].add(number, faces[column])
         for column in sorted(set(range(len(faces))) - {column for _, column in pairs}):
             new = _Open()
-            new.add(number, *faces[column])
+            new.add(number, faces[column])
             self._open.append(new)
 
     def tracks(self) -> list[Track]:
@@ -106,11 +119,11 @@ class Linker:
         bridged = [_bridged(track) for track in every]
         return sorted(bridged, key=lambda track: (int(track.numbers[0]), -float(_eyes(track).mean())))
 
-    def _pairs(self, number: int, faces: list[tuple[Landmarks, float]]) -> list[tuple[int, int]]:
+    def _pairs(self, number: int, faces: list[Sighting]) -> list[tuple[int, int]]:
         """Return (track, face) for those that belong together, as few eye distances apart in sum as can be."""
         if not self._open or not faces:
             return []
-        cost = np.array([[_distance(track, number, face) for face, _ in faces] for track in self._open])
+        cost = np.array([[_distance(track, number, face.landmarks) for face in faces] for track in self._open])
         rows, columns = linear_sum_assignment(np.minimum(cost, 1e3))
         return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if cost[row, column] <= 1]
 
@@ -130,13 +143,17 @@ def _bridged(track: _Open) -> Track:
     """Fill the gaps of a track, straight from one side to the other, with score 0."""
     known = np.array(track.numbers)
     numbers = np.arange(known[0], known[-1] + 1, dtype=np.int32)
-    landmarks = np.stack(track.landmarks)
     later = np.clip(np.searchsorted(known, numbers), 1, len(known) - 1)
     share = (numbers - known[later - 1]) / (known[later] - known[later - 1])
-    filled = landmarks[later - 1] + share[:, None, None] * (landmarks[later] - landmarks[later - 1])
+
+    def filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        before, after = values[later - 1], values[later]
+        return np.asarray(before + share[:, None, None] * (after - before), np.float32)
+
     score = np.zeros(len(numbers), np.float32)
-    score[known - known[0]] = track.scores
-    return Track(numbers, filled.astype(np.float32), score)
+    score[known - known[0]] = [face.score for face in track.sightings]
+    landmarks = filled(np.stack([face.landmarks for face in track.sightings]))
+    return Track(numbers, landmarks, score, filled(np.stack([face.appearance for face in track.sightings])))
 
 
 def smooth(track: Track, fps: float) -> Track:
@@ -180,6 +197,7 @@ def judge(track: Track, width: int, height: int) -> dict[Doubt, NDArray[np.bool_
         Doubt.SMALL: _eyes(track) < MIN_EYES_PX,
         Doubt.CUT_OFF: outside,
         Doubt.LOST: track.score == 0,
+        Doubt.COVERED: is_covered(track.appearance),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -14,8 +15,8 @@ from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity
 from dubsync.face import geometry
-from dubsync.face.geometry import Landmarks
-from dubsync.face.track import Doubt, Linker, Track, judge, runs, smooth, usable
+from dubsync.face.occlusion import appearance
+from dubsync.face.track import Doubt, Linker, Sighting, Track, judge, runs, smooth, usable
 from dubsync.media.read import Upright, pictures
 from dubsync.media.table import FrameTable
 from dubsync.timing import clock
@@ -29,6 +30,7 @@ _SENTENCES = {
     Doubt.SMALL: "the face is too small for its mouth to be redrawn",
     Doubt.CUT_OFF: "the mouth or chin is beyond the edge of the picture",
     Doubt.LOST: "the face was not found; its place is taken from the frames around",
+    Doubt.COVERED: "something is in front of the mouth",
 }
 
 
@@ -68,26 +70,28 @@ def _stretch(shot: Shot, made: Made) -> tuple[int, int]:
     return first, stop
 
 
-def _linked(
-    finder: FaceFinder, ctx: Context, film: VideoTrack, table: FrameTable, first: int, stop: int
-) -> Linker:
+def _linked(finder: FaceFinder, ctx: Context, film: VideoTrack, table: FrameTable, first: int, stop: int) -> Linker:
     """Find and follow the faces of the frames [first, stop), one picture in memory at a time."""
     upright = Upright(film.rotation, film.width, film.height)
+    ahead: deque[Picture] = deque()  # what the finder has taken and not yet answered for; mostly one picture
 
     def turned() -> Iterator[Picture]:
         for number, picture in pictures(ctx.film, first, stop, table=table):
             ctx.progress((number - first) / (stop - first))
-            yield upright.turn(picture)
+            ahead.append(upright.turn(picture))
+            yield ahead[-1]
 
     linker = Linker()
     for number, found in enumerate(finder.find(turned()), first):
-        linker.add(number, [(_coded(face, upright), face.score) for face in found])
+        picture = ahead.popleft()
+        linker.add(number, [_sighting(face, picture, upright) for face in found])
     return linker
 
 
-def _coded(face: Face, upright: Upright) -> Landmarks:
-    """Return the landmarks in the coded picture; depth is the same however the picture is turned."""
-    return np.concatenate([upright.to_coded(face.landmarks[:, :2]), face.landmarks[:, 2:]], axis=1)
+def _sighting(face: Face, picture: Picture, upright: Upright) -> Sighting:
+    """Return the face in coded pixels; depth is the same however the picture is turned."""
+    coded = np.concatenate([upright.to_coded(face.landmarks[:, :2]), face.landmarks[:, 2:]], axis=1)
+    return Sighting(coded, face.score, appearance(picture, face.landmarks))
 
 
 def _noun(track: Track, shot: Shot) -> FaceTrack:

@@ -56,7 +56,8 @@ def shot(first: int, stop: int, *, continues: bool = False) -> Shot:
 def run(
     folder: Path, script: Script, shots: list[Shot], which: int = 0, rotation: int = 0
 ) -> tuple[dict[str, Any], dict[str, np.ndarray], Context]:
-    film = make_film(folder / "film.mp4", FilmSpec(WIDTH, HEIGHT, frames=40, rotation=rotation, flashes=()))
+    plain = tuple(range(40))  # every frame flashes: below the number it is white, so that nothing passes over the face
+    film = make_film(folder / "film.mp4", FilmSpec(WIDTH, HEIGHT, frames=40, rotation=rotation, flashes=plain))
     source, table = examine(film)
     products = {}
     for name, value in (("source", to_json(source)), ("shots", {"shots": to_json(shots)})):

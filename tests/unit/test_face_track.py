@@ -6,7 +6,15 @@ from test_face_geometry import head, placed
 
 from dubsync.face import geometry
 from dubsync.face.jitter import jitter
-from dubsync.face.track import BRIDGE_FRAMES, MIN_FRAMES, Doubt, Linker, Track, judge, runs, smooth, usable
+from dubsync.face.occlusion import PATCHES
+from dubsync.face.track import BRIDGE_FRAMES, MIN_FRAMES, Doubt, Linker, Sighting, Track, judge, runs, smooth, usable
+
+CALM = np.full((PATCHES, 3), 60, np.float32)
+
+
+def track_of(landmarks: np.ndarray) -> Track:
+    count = len(landmarks)
+    return Track(np.arange(count, dtype=np.int32), landmarks, np.ones(count, np.float32), np.stack([CALM] * count))
 
 
 def at(x: float, y: float = 200, size: float = 40, yaw: float = 0, pitch: float = 0) -> geometry.Landmarks:
@@ -16,7 +24,7 @@ def at(x: float, y: float = 200, size: float = 40, yaw: float = 0, pitch: float 
 def linked(frames: list[list[geometry.Landmarks]]) -> list[Track]:
     linker = Linker()
     for number, faces in enumerate(frames):
-        linker.add(number, [(face, 0.9) for face in faces])
+        linker.add(number, [Sighting(face, 0.9, CALM) for face in faces])
     return linker.tracks()
 
 
@@ -26,7 +34,7 @@ def nose_x(track: Track) -> np.ndarray:
 
 def still(frames: int, **pose: float) -> Track:
     landmarks = np.stack([at(400, **pose)] * frames)
-    return Track(np.arange(frames, dtype=np.int32), landmarks, np.ones(frames, np.float32))
+    return track_of(landmarks)
 
 
 def test_two_faces_that_stay_make_two_tracks_whatever_order_they_are_found_in() -> None:
@@ -79,14 +87,14 @@ def test_a_face_seen_for_a_moment_is_dropped() -> None:
 
 def test_smoothing_keeps_a_steady_movement_exactly() -> None:
     landmarks = np.stack([at(100 + 3 * n, 200 + n) for n in range(30)])
-    track = Track(np.arange(30, dtype=np.int32), landmarks, np.ones(30, np.float32))
+    track = track_of(landmarks)
     assert np.abs(smooth(track, 25).landmarks - landmarks).max() < 0.01
 
 
 def test_smoothing_takes_noise_out_of_head_and_shape() -> None:
     generator = np.random.default_rng(1)
     landmarks = (still(80).landmarks + generator.normal(0, 0.4, (80, 468, 3))).astype(np.float32)
-    noisy = Track(np.arange(80, dtype=np.int32), landmarks, np.ones(80, np.float32))
+    noisy = track_of(landmarks)
     calm = smooth(noisy, 25)
     assert jitter(noisy.landmarks) == pytest.approx(0.4 / 40, rel=0.2)
     assert jitter(calm.landmarks) < 0.6 * jitter(noisy.landmarks)
@@ -96,7 +104,7 @@ def test_smoothing_does_not_delay_and_keeps_a_quick_closing_of_the_lips() -> Non
     opening = np.full(41, 0.3)
     opening[19:22] = (0.1, 0.0, 0.1)
     landmarks = np.stack([placed(head(value), 0, 0, 0, 40) for value in opening])
-    track = Track(np.arange(41, dtype=np.int32), landmarks, np.ones(41, np.float32))
+    track = track_of(landmarks)
     found = geometry.mouth_opening(smooth(track, 25).landmarks)
     assert int(np.argmin(found)) == 20
     assert found[20] < 0.1
