@@ -9,13 +9,14 @@ import torch
 
 from dubsync.errors import BadPipeline, ChecksumMismatch
 from dubsync.text.marian import corpus, model, train, vocabulary
+from dubsync.text.marian import lesson as lessons
 
-RECIPE = train.Recipe(
+RECIPE = lessons.Recipe(
     batch_pieces=40, warmup=2, rate=3e-3, steps=24, decay_steps=8, negatives=4, dropout=0.1, average=0.9
 )
 
 
-def lesson(folder: Path) -> train.Lesson:
+def lesson(folder: Path) -> lessons.Lesson:
     """Return a toy language: each sentence is said backwards."""
     torch.manual_seed(0)
     twin = model.Twin(20, 24, width=64, inner=64, layers=(1, 1))
@@ -24,8 +25,8 @@ def lesson(folder: Path) -> train.Lesson:
     sentences = [[2 + (n * k + k) % 17 for k in range(1, 5)] + [model.END] for n in range(30)]
     pairs = [(n, [piece + 3 for piece in reversed(line[:-1])] + [model.END]) for n, line in enumerate(sentences)]
     frequency = torch.full((24,), 1 / 24)
-    return train.Lesson(
-        twin, None, None, train.Memory(twin, sentences, folder), pairs, corpus.Corpus((), (), ()), frequency
+    return lessons.Lesson(
+        twin, None, None, lessons.Memory(twin, sentences, folder), pairs, corpus.Corpus((), (), ()), frequency
     )
 
 
@@ -78,8 +79,8 @@ def test_what_the_encoder_makes_is_kept_as_it_was(tmp_path: Path) -> None:
 def test_the_shortlist_holds_what_is_wanted_and_stands_for_the_rest() -> None:
     frequency = torch.zeros(1000)
     frequency[:50] = 0.02
-    recipe = train.Recipe(negatives=100)
-    pieces, raised = train.shortlist(recipe, frequency, torch.tensor([700, 800]), step=1)
+    recipe = lessons.Recipe(negatives=100)
+    pieces, raised = lessons.shortlist(recipe, frequency, torch.tensor([700, 800]), step=1)
     chosen = set(pieces.tolist())
     assert {0, 49, 700, 800} <= chosen
     assert len(pieces) == 50 + 2 + 100
@@ -88,7 +89,7 @@ def test_the_shortlist_holds_what_is_wanted_and_stands_for_the_rest() -> None:
 
 def test_every_pair_is_in_one_batch_of_an_epoch(tmp_path: Path) -> None:
     given = lesson(tmp_path)
-    epochs = [train.batches(RECIPE, given.pairs, epoch, given.memory) for epoch in (0, 1, 0)]
+    epochs = [lessons.batches(RECIPE, given.pairs, epoch, given.memory) for epoch in (0, 1, 0)]
     assert all(sorted(index for batch in made for index in batch) == list(range(30)) for made in epochs)
     assert epochs[0] == epochs[2] != epochs[1]
 
@@ -96,7 +97,7 @@ def test_every_pair_is_in_one_batch_of_an_epoch(tmp_path: Path) -> None:
 def test_an_unknown_key_of_a_recipe_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "mt.toml").write_text("[train]\nlearning_rat = 3\n")
     with pytest.raises(BadPipeline, match="learning_rat"):
-        train.read_recipe(tmp_path / "mt.toml")
+        lessons.read_recipe(tmp_path / "mt.toml")
 
 
 def test_another_archive_than_the_recipe_s_is_refused(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_another_archive_than_the_recipe_s_is_refused(tmp_path: Path) -> None:
         'name="x"\nsource="en"\ntarget="es"\n[base]\nweights="mt-en-pt"\n[corpus]\narchive="pairs.zip"\nsha256="0"'
     )
     with pytest.raises(ChecksumMismatch, match="not the archive"):
-        train.Sources.of(recipe, tmp_path, tmp_path)
+        lessons.Sources.of(recipe, tmp_path, tmp_path)
 
 
 def test_pieces_that_keep_company_are_partners() -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from dubsync.text.marian import corpus as pairs_of
 from dubsync.text.marian import file, model, vocabulary
 from dubsync.text.marian.engine import open_engine, vocabularies
-from dubsync.text.marian.train import Sources, file_digest
+from dubsync.text.marian.lesson import Sources, file_digest
 
 
 def rebuilt(weights: dict[str, Tensor]) -> model.Twin:
