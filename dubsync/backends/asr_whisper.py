@@ -36,6 +36,8 @@ _SHORTEST_CUT_S = 60
 _VAD = {"min_silence_duration_ms": 500, "min_speech_duration_ms": 120, "speech_pad_ms": 250}
 _MAX_COMPRESSION = 2.4
 _SILENT_DB = -60.0
+EARLY_S = 0.07
+"""How early Whisper's attention puts words in running speech: mean error of their starts 85 ms with it, 45 without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ class WhisperTranscriber:
                     found[-1] = replace(found[-1], text=found[-1].text + word.word.rstrip(), end=word.end)
                 elif word.word.strip():
                     found.append(Heard(word.word.strip(), word.start, word.end, word.probability))
-        times = onsets.corrected([(word.start, word.end) for word in found], onsets.level_db(samples, RATE))
+        late = [(word.start + EARLY_S, word.end + EARLY_S) for word in found]
+        times = onsets.corrected(late, onsets.level_db(samples, RATE))
         return [
             Heard(word.text, start + offset, end + offset, word.confidence)
             for word, (start, end) in zip(found, times, strict=True)
