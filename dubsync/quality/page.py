@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +30,8 @@ class Tile:
     meaning: str
 
 
-def render(report: Mapping[str, Any], pictures: Pictures, *, language_name: str) -> str:
-    """Return the page."""
+def render(report: Mapping[str, Any], pictures: Pictures, *, language_name: str, speakers: Mapping[str, str]) -> str:
+    """Return the page. `speakers`: names by id."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -48,6 +49,7 @@ def render(report: Mapping[str, Any], pictures: Pictures, *, language_name: str)
         pictures=pictures,
         tiles=tiles(report),
         language_name=language_name,
+        names=defaultdict(str, speakers),
         moment=lambda frame: f"{frame / frame_rate:.2f} s",
     )
 

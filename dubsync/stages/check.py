@@ -56,7 +56,9 @@ def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[
     _enter_rest(sheet, bench)
     report = sheet.report()
     save(ctx.out / "report.json", report)
-    page = render(report, _pictures(bench, seen, lines), language_name=tags.name(bench.language))
+    names = {speaker["id"]: speaker["name"] for speaker in bench.value("speakers")["speakers"]}
+    pictures = _pictures(bench, seen, lines)
+    page = render(report, pictures, language_name=tags.name(bench.language), speakers=names)
     write_whole(ctx.out / "report.html", page.encode())
     ctx.flags += [flag for flag in sheet.flags if flag.code in OWN_FLAGS]
     return {section: report[section] for section in ("sync", "picture", "voice", "sound")}

@@ -145,7 +145,7 @@ def shade(uri: str) -> float:
 
 def full_page(sheet: Sheet | None = None, pictures: Pictures | None = None) -> str:
     report = (sheet or full_sheet()).report()
-    return render(report, pictures or Pictures(), language_name="Spanish")
+    return render(report, pictures or Pictures(), language_name="Spanish", speakers={"speaker-a": "Mara"})
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script() -> None:
@@ -179,6 +179,12 @@ def test_what_was_not_measured_is_said_so_among_the_headlines() -> None:
     found = {tile.name: tile.value for tile in tiles(full_sheet().report())}
     assert found["words understood"] is None
     assert found["voice likeness"] == "0.70"
+
+
+def test_speakers_are_called_by_their_names_where_they_have_one() -> None:
+    text = full_page()
+    assert "<td>Mara</td>" in text
+    assert "speaker-b: not measured" in text
 
 
 def test_a_dub_without_new_mouths_says_that_the_picture_is_the_original() -> None:
