@@ -17,10 +17,10 @@ LINES: dict[str, tuple[str, ...]] = {
     ),
     "es": (
         "Nunca te dije que podías llevarte mi coche.",
-        "¿Dónde estuviste anoche? Te esperé durante horas.",
+        "¿Dónde estuviste ayer? Te esperé durante horas.",
         "Escúchame: aquí nadie te va a hacer daño.",
         "Mi padre construyó esta casa cuando yo tenía seis años.",
-        "Si salimos ahora, llegaremos a casa antes de que anochezca.",
+        "Si salimos ahora, llegaremos a casa antes de que sea de noche.",
         "¿Sabes qué? Olvídalo. Fue una mala idea.",
         "El médico dice que necesita descansar dos semanas.",
         "Cerraron la carretera, así que tenemos que caminar junto al río.",

@@ -33,6 +33,8 @@ Samples = NDArray[np.float32]
 AROUND = Fraction(10)
 """Seconds on either side of a line in which its room is heard."""
 DRY_S = 15
+MASTERINGS = 3
+"""Times the gain is corrected: the limiter takes some of what each correction gave."""
 MARGIN = Fraction(3, 20)
 REACH_S = 0.6
 """How far the original speech is followed beyond the times that its recogniser gave."""
@@ -177,7 +179,7 @@ def _master(
     spoken = _spoken(lines, facts)
     gain_db, line_db = 0.0, 0.0
     meter = loudness.measure(_mixed(original, bed, lines, regions, line_db), facts.sample_rate, facts.channels)
-    for _ in range(2):
+    for _ in range(MASTERINGS):
         change = gain_for(profile, meter, source, spoken)
         if abs(change) < 0.05:
             break

@@ -33,6 +33,7 @@ class Piece:
     style: Array
     raw: Array
     natural: Array
+    ends_in_mark: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +91,16 @@ class Speaker:
             tokens = whole if len(cut) == 1 else tokens_of(part, speech, self._espeak)
             style = style_row(voice, len(tokens.ids))
             raw = self._engine.durations(tokens.ids, style)
-            ends_in_mark = tokens.ids[-1] in _MARK_IDS
-            yield Piece(tokens, style, raw, pacing.natural(raw, tail_token=ends_in_mark, is_last=index == len(cut) - 1))
+            is_last, ends_in_mark = index == len(cut) - 1, tokens.ids[-1] in _MARK_IDS
+            natural = pacing.natural(raw, tail_token=ends_in_mark, is_last=is_last)
+            yield Piece(tokens, style, raw, natural, ends_in_mark)
 
     def _sound(self, piece: Piece, frames: NDArray[np.int64], voice: Mapping[str, Array]) -> Array:
-        made = frames.copy()
-        made[0] = max(frames[0], min(round(float(piece.raw[0])), pacing.SETTLING))
-        unheard = int(made[0] - frames[0]) * FRAME
+        made, before, after = pacing.unheard(frames, piece.raw, tail_token=piece.ends_in_mark)
         encoded = self._engine.encode(piece.tokens.ids, piece.style, piece.raw, made)
         pitched = Encoded(encoded.text, _pitched(encoded.pitch, voice["pitch"]), encoded.energy)
-        return self._engine.decode(pitched, piece.style)[unheard:]
+        sound = self._engine.decode(pitched, piece.style)
+        return sound[before * FRAME : len(sound) - after * FRAME]
 
 
 def style_row(voice: Mapping[str, Array], tokens: int) -> Array:
