@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +17,16 @@ from dubsync.errors import NoAudio, UnreadableMedia, UnsupportedStream
 from dubsync.media.table import FrameTable, Scan, opened, picture_stream, scan
 from dubsync.timing import clock
 from dubsync.title import AudioTrack, Source, SubtitleTrack, VideoTrack
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A film's file and what is known of it."""
+
+    path: Path
+    source: Source
+    table: FrameTable
+
 
 _SHORTFALL = Fraction(1, 2)
 """Seconds that may be missing against the length a container declares, which some write for the longest track."""

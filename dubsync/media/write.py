@@ -44,12 +44,14 @@ class PictureParams:
     """How the picture is coded. `codec` "auto": H.264 for 8 bits, HEVC for 10, which players want so.
 
     `crf`: constant quality, 0 is lossless, 17 visually so. `threads`: part of the result (see the module).
+    `untouched`: what becomes of stretches without a new mouth; "copy" keeps their bits where that can be.
     """
 
     codec: Literal["auto", "h264", "hevc"] = "auto"
     crf: float = 17.0
     preset: str = "veryfast"
     threads: int = 4
+    untouched: Literal["copy", "recode"] = "copy"
 
 
 class Target:
@@ -108,7 +110,7 @@ class PictureEncoder:
     ) -> None:
         self._table = table
         self.format, loss = working_format(video.pixel_format)
-        self.flags = _picture_flags(video, first, loss)
+        self.flags = picture_flags(video, first, loss)
         self._width, self._height = video.width + video.width % 2, video.height + video.height % 2
         if self.format.startswith(("yuv444", "yuvj444")):
             self._width, self._height = video.width, video.height
@@ -214,7 +216,8 @@ def _is_coded_by_aac(rate: int, layout: str) -> bool:
     return True
 
 
-def _picture_flags(video: VideoTrack, first: av.VideoFrame, loss: str) -> tuple[Flag, ...]:
+def picture_flags(video: VideoTrack, first: av.VideoFrame, loss: str) -> tuple[Flag, ...]:
+    """Say what coding a picture again cannot keep. `loss`: what its pixel format loses."""
     found = []
     if loss:
         found.append(("pixel-format", loss, "convert the film yourself if that matters"))

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from dubsync.documents import from_json, write_whole
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
-from dubsync.media.mux import Additions, Film, mux, suffix_for
+from dubsync.media.mux import Additions, mux, suffix_for
 from dubsync.media.patches import PatchBook
+from dubsync.media.probe import Film
 from dubsync.media.table import FrameTable
 from dubsync.media.write import PictureParams
 from dubsync.rights.mark import disclosure_tags
@@ -22,12 +23,13 @@ from dubsync.title import Line, Source
 
 @dataclass(frozen=True, slots=True)
 class RenderParams:
-    """How the picture is coded where it changes; `codec` "auto": H.264 for 8 bits, HEVC for 10."""
+    """How the picture is coded where it changes (`dubsync.media.write.PictureParams`)."""
 
     codec: Literal["auto", "h264", "hevc"] = "auto"
     crf: float = 17.0
     preset: str = "veryfast"
     threads: int = 4
+    untouched: Literal["copy", "recode"] = "copy"
 
 
 @stage(over=Axis.LANGUAGE, needs=("source", "script", "mix"), optional=("mouth",), params=RenderParams, version=1)
@@ -43,7 +45,7 @@ def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mappin
         sound=made.one("mix").file("dub.wav"),
         cues=cues,
         patches=patches,
-        picture=PictureParams(params.codec, params.crf, params.preset, params.threads),
+        picture=PictureParams(params.codec, params.crf, params.preset, params.threads, params.untouched),
         tags=disclosure_tags(language, mouth=bool(patches)),
     )
     video = ctx.out / f"video{suffix}"

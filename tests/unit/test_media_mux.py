@@ -16,12 +16,14 @@ import pytest
 
 from dubsync.audio.wav import WavWriter
 from dubsync.errors import DubsyncError
+from dubsync.media import planes
 from dubsync.media.measure import IDENTICAL_DB, av_offset_ms, track_offset_ms, untouched_psnr
-from dubsync.media.mux import Additions, Film, mux, suffix_for
+from dubsync.media.mux import Additions, mux, suffix_for
 from dubsync.media.patches import PatchBook
-from dubsync.media.probe import examine
+from dubsync.media.probe import Film, examine
 from dubsync.media.read import frames
 from dubsync.media.sound import sound
+from dubsync.media.splice import groups
 from dubsync.media.write import PictureParams
 from dubsync.testing.media import FilmSpec, click_track, drawn_number, loop_film, make_film
 from dubsync.timing import Span
@@ -98,7 +100,9 @@ def one_patch(folder: Path, frames_patched: list[int], name: str = "patches-0000
     return PatchBook([folder / name])
 
 
-@pytest.fixture(scope="module", params=[(name, how) for name in FILMS for how in ("copied", "coded")], ids="-".join)
+@pytest.fixture(
+    scope="module", params=[(name, how) for name in FILMS for how in ("copied", "spliced", "coded")], ids="-".join
+)
 def dubbed(request: pytest.FixtureRequest, folder: Path) -> tuple[Film, Film, FilmSpec, Path]:
     """A film, its dub (picture copied, or coded because of a patch), how it was drawn, and the sound of the dub."""
     name, how = request.param
@@ -106,8 +110,9 @@ def dubbed(request: pytest.FixtureRequest, folder: Path) -> tuple[Film, Film, Fi
     wav = clicks(folder, film, spec)
     suffix, _ = suffix_for(film.source)
     out = folder / f"{name}.{how}{suffix}"
-    patches = one_patch(folder, [12]) if how == "coded" else None
-    mux(film, Additions("es", wav, CUES, patches), out)
+    patches = None if how == "copied" else one_patch(folder, [14])
+    picture = PictureParams(untouched="recode" if how == "coded" else "copy")
+    mux(film, Additions("es", wav, CUES, patches, picture), out)
     source, table = examine(out)
     return film, Film(out, source, table), spec, wav
 
@@ -182,12 +187,57 @@ def test_only_the_patched_frames_and_boxes_change_much(folder: Path) -> None:
     film = opened_film(folder, "25.mp4")
     book = one_patch(folder, [12, 13, 40])
     out = folder / "patched.mp4"
-    mux(film, Additions("es", clicks(folder, film, FILMS["25.mp4"]), (), book, PictureParams(crf=6)), out)
+    mux(
+        film,
+        Additions("es", clicks(folder, film, FILMS["25.mp4"]), (), book, PictureParams(crf=6, untouched="recode")),
+        out,
+    )
     untouched = untouched_psnr(film.path, out, book.boxes())
     assert untouched > 50
     assert untouched_psnr(film.path, out, {}) < untouched - 5
     red = {n: float(f.to_ndarray(format="rgb24")[75:85, 65:75, 0].mean()) for n, f in frames(out)}
     assert {n for n, value in red.items() if value > 235} - set(FILMS["25.mp4"].flashes) == {12, 13, 40}
+
+
+SPLICED = {
+    "25.mp4": FILMS["25.mp4"],
+    "24000-1001.mkv": FILMS["24000-1001.mkv"],
+    "variable.mp4": FILMS["variable.mp4"],
+    "late.mp4": FILMS["late.mp4"],
+    "four-four-four.mp4": FILMS["four-four-four.mp4"],
+    "four-two-two.mkv": FILMS["four-two-two.mkv"],
+    "baseline.mp4": FilmSpec(options=(("profile", "baseline"), ("g", "12"), ("crf", "12"))),
+    "deep.mp4": FilmSpec(options=(("preset", "veryslow"), ("g", "12"), ("bf", "8"), ("crf", "20"))),
+    "open-gop.mp4": FilmSpec(options=(("g", "6"), ("x264-params", "open-gop=1:scenecut=0"), ("crf", "12"))),
+}
+
+
+@pytest.mark.parametrize("name", SPLICED)
+def test_groups_without_a_patch_keep_their_bits(folder: Path, name: str) -> None:
+    film = opened_film(folder, name, SPLICED[name])
+    found = groups(film.path, film.source.video, film.table)
+    assert found is not None
+    patched = [14, 15, 40]
+    changed = {int(group) for group in np.flatnonzero(found.changed(np.array(patched, np.int32)))}
+    out = folder / f"spliced-{name}"
+    flags = mux(film, Additions("es", clicks(folder, film, SPLICED[name]), (), one_patch(folder, patched)), out)
+    same, differing = set(), set()
+    for (number, ours), (_, theirs) in zip(frames(film.path), frames(out), strict=True):
+        equal = all(np.array_equal(planes.view(ours, i), planes.view(theirs, i)) for i in range(3))
+        (same if equal else differing).add(number)
+    kept = {n for n in range(50) if int(np.searchsorted(found.starts, n, side="right")) - 1 not in changed}
+    assert flags == ()
+    assert kept <= same
+    assert set(patched) <= differing
+    assert len(kept) >= (20 if name != "open-gop.mp4" else 0)
+
+
+def test_what_cannot_be_spliced_is_coded_and_that_is_said(folder: Path) -> None:
+    for name in ("ten-bit.mp4", "transport.ts", "program.mpg"):
+        film = opened_film(folder, name)
+        out = folder / f"unspliced-{Path(name).stem}.mp4"
+        flags = mux(film, Additions("es", clicks(folder, film, FILMS[name]), (), one_patch(folder, [14])), out)
+        assert [flag.code for flag in flags] == ["untouched-recoded"], name
 
 
 def test_two_runs_give_the_same_bytes(folder: Path) -> None:
@@ -217,7 +267,7 @@ def test_an_odd_picture_is_widened_by_its_edge_and_that_is_flagged(folder: Path)
     out = folder / "odd-dub.mkv"
     flags = mux(film, Additions("es", clicks(folder, film, spec), (), one_patch(folder, [12])), out)
     dub, _ = examine(out)
-    assert [flag.code for flag in flags] == ["odd-size"]
+    assert [flag.code for flag in flags] == ["untouched-recoded", "odd-size"]
     assert (dub.video.width, dub.video.height) == (162, 122)
     assert [drawn_number(frame) for _, frame in frames(out)] == list(range(50))
     assert untouched_psnr(film.path, out, {}) > 40
@@ -279,11 +329,13 @@ PEAK = """
 import sys, resource
 from pathlib import Path
 from dubsync.audio.wav import WavWriter
-from dubsync.media.mux import Additions, Film, mux
+from dubsync.media.mux import Additions, mux
 from dubsync.media.measure import untouched_psnr
+from dubsync.media import planes
 from dubsync.media.patches import PatchBook
-from dubsync.media.probe import examine
+from dubsync.media.probe import Film, examine
 from dubsync.media.sound import sound
+from dubsync.media.splice import groups
 from dubsync.media.write import PictureParams
 import numpy as np
 film, work = Path(sys.argv[1]), Path(sys.argv[2])
