@@ -22,6 +22,7 @@ from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.language import base, name
 from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
 from dubsync.text.names import mended
+from dubsync.text.punctuation import dressed
 from dubsync.title import Candidate
 
 if TYPE_CHECKING:
@@ -114,12 +115,15 @@ class MarianTranslator:
         """Translate a line, sentence by sentence, step by step; "" when a sentence comes out empty."""
         for step in steps:
             engine = self._engine(step)
-            is_word = self._words(step)
-            made = [mended(part, engine.translate(part).strip(), is_word) for part in sentences(text, step[0])]
+            made = [self._sentence(part, step, engine) for part in sentences(text, step[0])]
             if not all(made):
                 return ""
             text = " ".join(made)
         return text
+
+    def _sentence(self, text: str, step: Direction, engine: Engine) -> str:
+        translated = mended(text, engine.translate(text).strip(), self._words(step))
+        return dressed(text, translated, step[1]) if translated else ""
 
     def _shorter(self, best: Draft, steps: tuple[Direction, ...]) -> list[Candidate]:
         """Return shorter ways that the model finds nearly as likely; only of single sentences without a pivot."""
@@ -127,6 +131,10 @@ class MarianTranslator:
         if len(parts) > 1 or len(steps) > 1:
             return []
         ways = self._searcher(steps[0]).ways(parts[0])
+        known = self._words(steps[0])
+        ways = tuple(
+            replace(way, text=dressed(parts[0], mended(parts[0], way.text, known), steps[0][1])) for way in ways
+        )
         near = [way for way in ways if way.score >= ways[0].score - WORSE and len(way.text) < len(best.text)]
         return [Candidate(way.text, way.score) for way in near if not replace(best, text=way.text).faults]
 

@@ -1,0 +1,38 @@
+"""The dress of a translated sentence: its capital, its stop, and in Spanish the marks that open a question or a cry."""
+
+from __future__ import annotations
+
+from dubsync.text.language import base
+
+_CLOSERS = "\"'”’»)] "
+_OPENERS = {"es": {"?": "¿", "!": "¡"}}
+
+
+def dressed(source: str, text: str, language: str) -> str:
+    """Return the sentence with the capital and the stop of its source, and what its own language asks for.
+
+    >>> dressed("Where is he?", "dónde está", "es"), dressed("Come here!", "Ven aquí.", "pt")
+    ('¿Dónde está?', 'Ven aquí!')
+    """
+    text = _stopped(source.rstrip(_CLOSERS), text.strip())
+    for stop, opening in _OPENERS.get(base(language), {}).items():
+        if text.rstrip(_CLOSERS).endswith(stop) and opening not in text:
+            quote = text[: len(text) - len(text.lstrip("\"'“‘«(["))]
+            text = f"{quote}{opening}{text[len(quote) :]}"
+    return _capital(source, text)
+
+
+def _stopped(source: str, text: str) -> str:
+    """Let a question end as a question and a cry as a cry, where the translation ends flatly or not at all."""
+    stop = source[-1:]
+    if stop not in tuple("?!") or not text or text[-1] in _CLOSERS:
+        return text
+    return text[:-1] + stop if text[-1] in ".…" and not text.endswith("..") else text + stop * text[-1].isalnum()
+
+
+def _capital(source: str, text: str) -> str:
+    first = next((letter for letter in source if letter.isalnum()), "")
+    at = next((index for index, letter in enumerate(text) if letter.isalnum()), None)
+    if at is None or not first.isupper():
+        return text
+    return text[:at] + text[at].upper() + text[at + 1 :]
