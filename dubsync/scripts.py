@@ -16,7 +16,7 @@ from typing import Any
 from dubsync import edits
 from dubsync.documents import from_json, to_json, write_whole
 from dubsync.engine.stage import Product, Unit
-from dubsync.engine.store import Store, digest_of
+from dubsync.engine.store import Store
 from dubsync.errors import InputError
 from dubsync.text import exchange, subtitles
 from dubsync.text.exchange import Entry, Languages
@@ -178,5 +178,5 @@ def _spoken(folder: Path) -> dict[str, str]:
 def _product(folder: Path, stage: str, unit: Unit) -> Product | None:
     """Return a unit's newest product."""
     store = Store(folder / "store")
-    recipe = store.last(stage, unit)
-    return store.get(digest_of(recipe), unit) if recipe else None
+    last = store.last(stage, unit)
+    return store.get(last["fingerprint"], unit) if last else None

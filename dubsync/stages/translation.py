@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dubsync.backends.protocols import SourceLine, TranslatedLine, Translator
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, PermanentError, Severity, UsageError
-from dubsync.text import glossary
+from dubsync.text import glossary, memory
 from dubsync.text.language import is_same, name
 from dubsync.text.repetition import is_loop
 from dubsync.text.sentences import Sentence, Spoken, deal, joiner, plan
@@ -23,9 +24,11 @@ from dubsync.title import Candidate, Utterance, content_id
 MOST_CANDIDATES = 8
 DRAFT = "draft-translation"
 GLOSSARY = "glossary.csv"
+MEMORY = "memory.tmx"
+"""Former translations; a line that is in it word for word is taken from it."""
 
 
-@stage(over=Axis.LANGUAGE, needs=("transcript", "speakers"), reads=(GLOSSARY,), backends=("mt",), version=1)
+@stage(over=Axis.LANGUAGE, needs=("transcript", "speakers"), reads=(GLOSSARY, MEMORY), backends=("mt",), version=1)
 def translation(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Translate the utterances; the translator's flags are raised with the line they belong to."""
     assert unit.language is not None, "the stage runs once per language"
@@ -37,13 +40,16 @@ def translation(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[s
             hint="ask for another language, or say what they speak: --set transcript.language=en",
         )
     terms = glossary.read(ctx.human(GLOSSARY), unit.language)
+    known = _memory(ctx.human(MEMORY), source, unit.language)
     engine: Translator = ctx.backend("mt")
     work = _Work(engine, source, unit.language, terms, ctx)
     spoken = [Spoken(utterance.text, utterance.span, utterance.speaker) for utterance in utterances]
     parts = work.parts(plan(spoken, source), utterances)
     lines = []
     for utterance, own in zip(utterances, parts, strict=True):
-        candidates = _checked(utterance, _combined(own, unit.language), terms, ctx)
+        remembered = known.exact(utterance.text)
+        made_up = _combined(own, unit.language)
+        candidates = (Candidate(remembered),) if remembered else _checked(utterance, made_up, terms, ctx)
         lines.append({"id": line_id(utterance), "utterance": utterance.id, "candidates": to_json(candidates)})
     draft = work.is_draft
     if draft:
@@ -52,6 +58,10 @@ def translation(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[s
             "correct them (dubsync script export) or choose a better translator",
         ))  # fmt: skip
     return {"backend": engine.capabilities.name, "draft": draft, "lines": lines}
+
+
+def _memory(path: Path, source: str, target: str) -> memory.Memory:
+    return memory.read_tmx(path, source=source, target=target) if path.exists() else memory.Memory()
 
 
 def line_id(utterance: Utterance) -> str:

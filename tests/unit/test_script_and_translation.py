@@ -17,6 +17,7 @@ from dubsync.documents import from_json
 from dubsync.errors import InputError, PermanentError
 from dubsync.stages.script import ScriptParams, script, slots
 from dubsync.stages.translation import translation
+from dubsync.text.memory import Memory
 from dubsync.timing import Span
 from dubsync.title import Candidate, Line
 
@@ -177,3 +178,36 @@ def test_an_edit_has_the_last_word_and_touches_no_other_line(stand: Stand, tmp_p
 
 def test_a_film_of_three_lines_never_becomes_two(stand: Stand) -> None:
     assert len(lines_of(stand, {"Oh?": ["   x"]})) == 3
+
+
+TMX = (
+    '<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4"><header/><body>'
+    '<tu><tuv xml:lang="en-US"><seg>Oh?</seg></tuv>'
+    '<tuv xml:lang="ES"><seg>¿<ph>{1}</ph>Y <hi>eso</hi>?</seg></tuv></tu>'
+    '<tu><tuv xml:lang="en"><seg>Only English</seg></tuv></tu></body></tmx>'
+)
+
+
+def test_a_remembered_line_wins_over_the_engine(stand: Stand, tmp_path: Path) -> None:
+    (tmp_path / "memory.tmx").write_text(TMX, encoding="utf-8")
+    lines = translate(stand, Engine(lambda text: ["otra cosa distinta"]))
+    assert [one["text"] for one in lines[2]["candidates"]] == ["¿Y eso?"]
+    assert lines[0]["candidates"][0]["text"] != "¿Y eso?"
+
+
+BOMB = '<!DOCTYPE tmx [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><tmx><body><tu>&b;</tu></body></tmx>'
+
+
+@pytest.mark.parametrize("text", [BOMB, "<tmx>", "<xliff/>", "not xml"])
+def test_a_bad_or_hostile_memory_is_refused(stand: Stand, tmp_path: Path, text: str) -> None:
+    (tmp_path / "memory.tmx").write_text(text)
+    with pytest.raises(InputError, match=r"memory\.tmx"):
+        translate(stand, FakeTranslator())
+
+
+def test_a_near_line_is_offered_and_not_used() -> None:
+    memory = Memory([("Where have you been?", "¿Dónde has estado?")])
+    (match,) = memory.nearest("Where had you been?")
+    assert match.target == "¿Dónde has estado?"
+    assert match.likeness < 1
+    assert memory.exact("Where had you been?") is None

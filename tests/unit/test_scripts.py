@@ -1,0 +1,126 @@
+"""Scripts out of a title folder and in again: every change becomes an edit, nothing is thrown away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from words_stand import utterance
+
+from dubsync import edits
+from dubsync.documents import to_json
+from dubsync.engine.stage import Unit
+from dubsync.engine.store import Store, digest_of
+from dubsync.errors import InputError, UnknownLanguage
+from dubsync.scripts import export_script, import_script
+from dubsync.text.exchange import FORMATS, read
+from dubsync.timing import Span
+from dubsync.title import Line, Speaker
+
+SAID = (utterance("Hello.", 1, 2, speaker="speaker-1"), utterance("Who is there?", 3, 5, speaker="speaker-2"))
+LINES = (
+    Line("line-00000001", SAID[0].id, "Hola.", SAID[0].span, "speaker-1", note="suave"),
+    Line("line-00000002", SAID[1].id, "¿Quién es?", SAID[1].span, "speaker-2"),
+)
+PEOPLE = (Speaker("speaker-1", "Speaker 1", 1.0), Speaker("speaker-2", "Speaker 2", 2.0))
+
+
+def put(folder: Path, stage: str, unit: Unit, value: Any) -> None:
+    store = Store(folder / "store")
+    recipe = {"stage": stage, "unit": unit.key}
+    with store.workspace() as work:
+        (work / "product.json").write_text(json.dumps(to_json(value)), encoding="utf-8")
+        facts = {"stage": stage, "unit": unit.key, "recipe": recipe, "seed": 0, "seconds": 0, "flags": []}
+        store.commit(digest_of(recipe), work, facts)
+    store.remember(stage, unit, digest_of(recipe), recipe)
+
+
+@pytest.fixture
+def title(tmp_path: Path) -> Path:
+    folder = tmp_path / "film.dubsync"
+    put(folder, "transcript", Unit("title"), {"language": "en", "confidence": 1.0, "utterances": SAID})
+    put(folder, "speakers", Unit("title"), {"speakers": PEOPLE, "utterances": SAID, "faces": {}})
+    put(folder, "script", Unit("es", "es"), {"lines": LINES})
+    return folder
+
+
+def texts(folder: Path, lines: Sequence[Line] = LINES) -> list[str]:
+    return [line.text for line in edits.apply(lines, edits.read(edits.path_of(folder, "es"))).lines]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_an_unchanged_script_comes_back_without_an_edit(kind: str, title: Path, tmp_path: Path) -> None:
+    out = export_script(title, "es", kind, tmp_path / f"script.{kind}")
+    report = import_script(title, "es", out, who="Ana")
+    assert report.unchanged == ("line-00000001", "line-00000002")
+    assert (report.changed, report.untouched, report.unplaced, report.empty) == ((), (), (), ())
+    assert not edits.path_of(title, "es").exists()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_changed_line_becomes_one_edit(kind: str, title: Path, tmp_path: Path) -> None:
+    out = export_script(title, "es", kind, tmp_path / f"script.{kind}")
+    out.write_text(out.read_text(encoding="utf-8").replace("Hola.", "Buenas."), encoding="utf-8")
+    report = import_script(title, "es", out, who="Ana")
+    assert report.changed == ("line-00000001",)
+    assert texts(title) == ["Buenas.", "¿Quién es?"]
+    (record,) = edits.read(edits.path_of(title, "es"))
+    assert (record.who, dict(record.before), dict(record.after)) == ("Ana", {"text": "Hola."}, {"text": "Buenas."})
+
+
+def test_an_export_shows_names_original_and_edits_made_since(title: Path, tmp_path: Path) -> None:
+    edits.append(edits.path_of(title, "es"), [edits.edit(LINES[1], who="Ana", text="¿Quién anda ahí?")])
+    first, second = read(export_script(title, "Spanish", "csv", tmp_path / "script.csv"))
+    assert (first.speaker, first.source, first.note) == ("Speaker 1", "Hello.", "suave")
+    assert second.text == "¿Quién anda ahí?"
+
+
+def test_a_subtitle_file_without_ids_is_placed_by_time_and_its_parts_joined(title: Path, tmp_path: Path) -> None:
+    (tmp_path / "film.es.srt").write_text(
+        "1\n00:00:01,100 --> 00:00:01,900\nBuenos días.\n\n"
+        "2\n00:00:03,000 --> 00:00:03,900\n¿Quién\n\n3\n00:00:04,000 --> 00:00:05,000\nanda ahí?\n\n"
+        "4\n00:00:30,000 --> 00:00:31,000\nNadie.\n\n5\n00:00:40,000 --> 00:00:41,000\n \n"
+    )
+    report = import_script(title, "es", tmp_path / "film.es.srt", who="Ana")
+    assert report.changed == ("line-00000001", "line-00000002")
+    assert [entry.text for entry in report.unplaced] == ["Nadie."]
+    assert len(report.empty) == 1
+    assert texts(title) == ["Buenos días.", "¿Quién anda ahí?"]
+    assert "Nadie." in edits.path_of(title, "es").read_text(encoding="utf-8")
+
+
+def test_a_script_brought_before_the_first_run_waits_for_its_lines(tmp_path: Path) -> None:
+    folder = tmp_path / "film.dubsync"
+    (tmp_path / "film.es.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:02,000\nBuenas.\n\n2\n00:00:03,000 --> 00:00:05,000\n¿Y tú?\n"
+    )
+    report = import_script(folder, "es", tmp_path / "film.es.srt", who="Ana")
+    assert report.pending == 2
+    assert texts(folder) == ["Buenas.", "¿Y tú?"]
+
+
+def test_a_line_that_the_file_leaves_out_keeps_its_text(title: Path, tmp_path: Path) -> None:
+    (tmp_path / "part.csv").write_text("id,text\nline-00000002,¿Tú?\n")
+    report = import_script(title, "es", tmp_path / "part.csv", who="Ana")
+    assert report.untouched == ("line-00000001",)
+    assert texts(title) == ["Hola.", "¿Tú?"]
+
+
+def test_a_new_time_or_speaker_is_an_edit_too(title: Path, tmp_path: Path) -> None:
+    out = export_script(title, "es", "csv", tmp_path / "script.csv")
+    changed = out.read_text(encoding="utf-8").replace("0:00:01.000", "0:00:01.250").replace("Speaker 1", "Speaker 2")
+    out.write_text(changed, encoding="utf-8")
+    import_script(title, "es", out, who="Ana")
+    line = edits.apply(LINES, edits.read(edits.path_of(title, "es"))).lines[0]
+    assert (line.span, line.speaker) == (Span(Fraction(5, 4), Fraction(2)), "speaker-2")
+
+
+def test_a_language_without_a_script_cannot_be_exported(title: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no fr script"):
+        export_script(title, "fr", "srt", tmp_path / "x.srt")
+    with pytest.raises(UnknownLanguage):
+        export_script(title, "Spansh", "srt", tmp_path / "x.srt")
