@@ -33,7 +33,7 @@ _GLOBAL_HEADER = 1 << 22
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """Where a film's groups of pictures begin. `starts`: numbers of their first frames. `delay`: how far it reorders."""
+    """Where a film's groups of pictures begin. `starts`: their first frames' numbers. `delay`: how far it reorders."""
 
     starts: NDArray[np.int64]
     delay: int
