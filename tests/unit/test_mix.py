@@ -1,0 +1,290 @@
+"""The stages of sound, on short sounds made by code whose truth is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dubsync.audio import features, loudness, wav
+from dubsync.backends.protocols import Capabilities, Enrolled, Spoken
+from dubsync.documents import to_json
+from dubsync.engine.stage import Context, Made, Product, Stage, Unit
+from dubsync.errors import BadPipeline, InputError
+from dubsync.stages.casting import casting, clean_speech
+from dubsync.stages.drive import DriveParams, drive
+from dubsync.stages.mix import MixParams, mix
+from dubsync.stages.stems import stems
+from dubsync.stages.voice import VoiceParams, voice
+from dubsync.timing import Span
+from dubsync.title import Line, Shot, Speaker, Utterance, Word
+
+RATE = 48000
+SECONDS = 6
+
+
+def voiced(seconds: float, hertz: float, rate: int = RATE, level: float = 0.1) -> np.ndarray:
+    """A buzz in syllables, loud enough to be speech to a meter."""
+    time = np.arange(int(seconds * rate)) / rate
+    buzz = sum(np.sin(2 * np.pi * hertz * part * time) / part for part in range(1, 9))
+    return (buzz * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * time)) * level).astype(np.float32)
+
+
+class Parrot:
+    """A voice backend that buzzes: 0.1 s a word, in any time it is asked for."""
+
+    capabilities = Capabilities(name="voice.parrot", version="1")
+
+    def enroll(self, samples: np.ndarray, sample_rate: int, *, language: str, progress: Any) -> Enrolled:
+        return Enrolled({"length": np.array([len(samples) / sample_rate], np.float32)}, 0.5)
+
+    def named(self, name: str, language: str) -> dict[str, np.ndarray]:
+        return {"name": np.frombuffer(name.encode(), np.uint8).astype(np.float32)}
+
+    def duration(self, text: str, *, voice: Mapping[str, np.ndarray], language: str) -> float:
+        return 0.1 * len(text.split())
+
+    def speak(
+        self, text: str, *, voice: Mapping[str, np.ndarray], language: str, seconds: float | None, seed: int
+    ) -> Spoken:
+        natural = self.duration(text, voice=voice, language=language)
+        length = natural if seconds is None else float(np.clip(seconds, natural / 1.2, natural / 0.85))
+        words = (Word(text.split()[0], Span(Fraction(1, 20), Fraction(1, 10))),)
+        return Spoken(voiced(length, 150, 24000), 24000, natural, words)
+
+
+class Film:
+    """A title folder with products made by hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.products = folder, dict[str, list[Product]]()
+        self.flags: list[str] = []
+
+    def put(self, name: str, value: Any, **sounds: np.ndarray) -> None:
+        out = self.folder / f"{name}-{len(self.products.get(name, []))}"
+        out.mkdir()
+        for file, samples in sounds.items():
+            wav.write(out / f"{file}.wav", samples, RATE)
+        (out / "product.json").write_text(json.dumps(value))
+        self.products.setdefault(name, []).append(Product(name, Unit(name), out, name))
+
+    def run(self, stage: Stage, params: Any = None, item: Any = None) -> Product:
+        out = self.folder / f"{stage.name}-{len(self.products.get(stage.name, []))}"
+        out.mkdir()
+        unit = Unit("unit", "es", item)
+        ctx = Context(out, self.folder / "film.mp4", self.folder, seed=1, language="es", backends={"voice": Parrot})
+        value = stage.function(unit, Made({name: tuple(made) for name, made in self.products.items()}), ctx, params)
+        (out / "product.json").write_text(json.dumps(value))
+        self.flags += [flag.code for flag in ctx.flags]
+        product = Product(stage.name, unit, out, "digest", tuple(ctx.flags))
+        self.products.setdefault(stage.name, []).append(product)
+        return product
+
+
+OWN = Span(Fraction(2), Fraction(4))
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Film:
+    """Six seconds of stereo music; somebody speaks, on the left, from 2 to 4 s."""
+    made = Film(tmp_path)
+    rng = np.random.default_rng(0)
+    music = rng.standard_normal((RATE * SECONDS, 2)).astype(np.float32) * 0.01
+    speech = np.zeros_like(music)
+    speech[2 * RATE : 4 * RATE, 0] = voiced(2, 120)
+    speech[2 * RATE : 4 * RATE, 1] = voiced(2, 120) * 0.25
+    made.put("source", {}, audio=music + speech)
+    made.put("stems", {}, dialogue=speech, bed=music)
+    utterance = Utterance("utterance-1", "hello there", OWN, speaker="speaker-1")
+    people = (Speaker("speaker-1", "Anna", 2.0),)
+    made.put("speakers", {"speakers": to_json(people), "utterances": to_json((utterance,))})
+    made.put("rights", {"consent": []})
+    return made
+
+
+def speak(film: Film, text: str, slot: Span = OWN, params: VoiceParams | None = None) -> Product:
+    if "casting" not in film.products:
+        film.run(casting)
+    line = Line("line-1", "utterance-1", text, slot, "speaker-1")
+    return film.run(voice, params or VoiceParams(), to_json(line))
+
+
+def words(count: int) -> str:
+    return " ".join(["sol"] * count)
+
+
+def test_the_first_word_falls_on_the_originals_first_word(film: Film) -> None:
+    value = speak(film, words(20)).value
+    assert value["start"] == pytest.approx(2 - 0.05)
+    assert value["words"][0]["span"]["start"] == "2/1"
+    assert value["seconds"] == pytest.approx(2.0, abs=0.001)
+
+
+def test_a_line_that_needs_more_runs_into_the_silence_before_it_hurries(film: Film) -> None:
+    value = speak(film, words(24), Span(Fraction(2), Fraction(5))).value
+    assert value["seconds"] == pytest.approx(2.4 / 1.08, abs=0.01)
+    assert film.flags == []
+
+
+def test_a_line_that_cannot_fit_is_spoken_whole_and_flagged(film: Film) -> None:
+    product = speak(film, words(40))
+    assert product.value["seconds"] == pytest.approx(4.0 / 1.2, abs=0.01)
+    assert film.flags == ["line-runs-over"]
+
+
+def test_a_hurried_line_that_fits_is_told_without_warning(film: Film) -> None:
+    speak(film, words(24))
+    assert film.flags == ["line-rushed"]
+
+
+def test_casting_learns_from_the_utterances_in_the_dialogue_stem(film: Film) -> None:
+    product = film.run(casting)
+    with np.load(product.file("speaker-1.npz")) as arrays:
+        assert arrays["length"][0] == pytest.approx(2.0)
+    assert product.value["voices"]["speaker-1"]["similarity"] == 0.5
+
+
+def test_a_cast_list_by_hand_overrides(film: Film) -> None:
+    (film.folder / "casting.toml").write_text('[voices]\n"Anna" = "em_alex"\n')
+    product = film.run(casting)
+    with np.load(product.file("speaker-1.npz")) as arrays:
+        assert bytes(arrays["name"].astype(np.uint8)).decode() == "em_alex"
+    assert product.value["voices"]["speaker-1"]["chosen"] == "em_alex"
+
+
+def test_a_cast_list_that_names_nobody_is_an_error(film: Film) -> None:
+    (film.folder / "casting.toml").write_text('[voices]\n"Bertha" = "em_alex"\n')
+    with pytest.raises(InputError, match="Bertha"):
+        film.run(casting)
+
+
+def test_speech_over_somebody_else_is_not_learnt_from(film: Film) -> None:
+    alone = Utterance("a", "one", Span(Fraction(0), Fraction(1)), speaker="x")
+    over = Utterance("b", "two", Span(Fraction(2), Fraction(4)), speaker="x")
+    other = Utterance("c", "three", Span(Fraction(3), Fraction(5)), speaker="y")
+    samples, rate = clean_speech(film.products["stems"][0].file("dialogue.wav"), "x", (alone, over, other))
+    assert len(samples) == rate
+
+
+def mixed(film: Film, text: str = words(20), profile: str = "source") -> Product:
+    speak(film, text)
+    return film.run(mix, MixParams(profile))
+
+
+def test_the_mix_keeps_rate_layout_and_length_to_the_sample(film: Film) -> None:
+    product = mixed(film)
+    assert wav.facts(product.file("dub.wav")) == wav.WavFacts(RATE, 2, RATE * SECONDS)
+    assert wav.facts(product.file("dialogue.wav")) == wav.WavFacts(RATE, 1, RATE * SECONDS)
+    assert not [path for path in product.folder.iterdir() if path.is_dir()]
+
+
+def test_away_from_the_dub_the_film_is_the_original_bit_for_bit(film: Film) -> None:
+    dub = wav.read(mixed(film).file("dub.wav"))
+    original = wav.read(film.products["source"][0].file("audio.wav"))
+    np.testing.assert_array_equal(dub[: int(1.7 * RATE)], original[: int(1.7 * RATE)])
+    np.testing.assert_array_equal(dub[int(4.4 * RATE) :], original[int(4.4 * RATE) :])
+
+
+def test_the_original_speech_is_not_heard_under_the_dub(film: Film) -> None:
+    product = mixed(film)
+    dub, bed = (wav.read(path) for path in (product.file("dub.wav"), film.products["stems"][0].file("bed.wav")))
+    rest = (dub - bed)[2 * RATE : 4 * RATE, 0]
+    speech = wav.read(film.products["stems"][0].file("dialogue.wav"))[2 * RATE : 4 * RATE, 0]
+    left = abs(float(rest @ speech)) / float(speech @ speech)
+    assert 20 * np.log10(left + 1e-9) < -30
+
+
+def test_the_dub_is_as_loud_as_the_original_and_in_its_place_between_the_channels(film: Film) -> None:
+    product = mixed(film)
+    dub, bed = (wav.read(path) for path in (product.file("dub.wav"), film.products["stems"][0].file("bed.wav")))
+    line = (dub - bed)[2 * RATE : 4 * RATE]
+    left, right = (features.level_db(line[:, channel]) for channel in (0, 1))
+    assert left - right == pytest.approx(12.0, abs=0.5)
+    original = wav.read(film.products["source"][0].file("audio.wav"))
+    levels = [loudness.measure([sound], RATE, 2).integrated() for sound in (dub, original)]
+    assert levels[0] == pytest.approx(levels[1], abs=0.5)
+    assert abs(product.value["loudness_error_lu"]) < 0.5
+
+
+@pytest.mark.parametrize(("profile", "target"), [("ebu-r128", -23.0), ("streaming", -14.0)])
+def test_a_profile_is_met_under_its_true_peak(film: Film, profile: str, target: float) -> None:
+    product = mixed(film, profile=profile)
+    heard = loudness.measure(wav.blocks(product.file("dub.wav")), RATE, 2)
+    assert heard.integrated() == pytest.approx(target, abs=0.5)
+    assert heard.true_peak <= -1.0
+    assert product.value["integrated_lufs"] == pytest.approx(heard.integrated(), abs=0.01)
+
+
+def test_an_unknown_profile_is_refused_with_those_there_are(film: Film) -> None:
+    speak(film, words(20))
+    with pytest.raises(BadPipeline, match="cinema") as error:
+        film.run(mix, MixParams("cinema"))
+    assert "ebu-r128" in error.value.hint
+
+
+def test_placements_say_where_the_line_lies_in_exact_fractions(film: Film) -> None:
+    (placement,) = mixed(film).value["placements"]
+    assert Fraction(placement["start"]) == Fraction(round(1.95 * RATE), RATE)
+    assert Fraction(placement["end"]) - Fraction(placement["start"]) == pytest.approx(2.0, abs=1e-4)
+
+
+def drive_of(film: Film, start: int, end: int) -> Product:
+    shot = Shot("shot", 0, 50, Span(Fraction(start), Fraction(end)))
+    return film.run(drive, DriveParams(), to_json(shot))
+
+
+def test_the_drive_is_the_line_at_its_place_and_nothing_else(film: Film) -> None:
+    mixed(film)
+    product = drive_of(film, 1, 5)
+    speech = wav.read(product.file("speech.wav"))[:, 0]
+    assert product.value["start"] == 0
+    assert len(speech) == 6 * 16000
+    (loud,) = np.nonzero(np.abs(speech) > 1e-3)
+    assert loud[0] / 16000 == pytest.approx(1.95, abs=0.01)
+    assert loud[-1] / 16000 == pytest.approx(3.95, abs=0.01)
+    assert product.value["speaking"] == {"speaker-1": [[1.95, 3.95]]}
+
+
+def test_mastering_moves_no_mouth(film: Film) -> None:
+    speak(film, words(20))
+    drives = []
+    for profile in ("source", "streaming"):
+        film.products.pop("mix", None)
+        film.folder.joinpath("mix-0").rename(film.folder / "mix-old") if drives else None
+        film.run(mix, MixParams(profile))
+        drives.append(drive_of(film, 1, 5).file("speech.wav").read_bytes())
+    assert drives[0] == drives[1]
+
+
+def test_a_brought_me_track_is_the_bed_and_the_rest_is_dialogue(film: Film) -> None:
+    film.products.pop("stems")
+    bed = film.folder / "stems-0" / "bed.wav"
+    (film.folder / "me.wav").write_bytes(bed.read_bytes())
+    (film.folder / "stems-0").rename(film.folder / "old")
+    product = film.run(stems)
+    np.testing.assert_array_equal(wav.read(product.file("bed.wav")), wav.read(film.folder / "old" / "bed.wav"))
+    total = wav.read(product.file("bed.wav")) + wav.read(product.file("dialogue.wav"))
+    np.testing.assert_allclose(total, wav.read(film.products["source"][0].file("audio.wav")), atol=1e-7)
+
+
+def test_an_me_track_of_another_rate_is_resampled_in_place(film: Film) -> None:
+    bed = wav.read(film.folder / "stems-0" / "bed.wav")
+    wav.write(film.folder / "me.wav", features.resample(bed[:, 0], RATE, 44100), 44100)
+    (film.folder / "stems-0").rename(film.folder / "old")
+    film.products.pop("stems")
+    found = wav.read(film.run(stems).file("bed.wav"))
+    assert found.shape == bed.shape
+    assert np.corrcoef(found[:, 1], bed[:, 0])[0, 1] > 0.9
+
+
+def test_an_me_track_of_another_cut_is_refused(film: Film) -> None:
+    wav.write(film.folder / "me.wav", np.zeros((RATE * 2, 2), np.float32), RATE)
+    (film.folder / "stems-0").rename(film.folder / "old")
+    film.products.pop("stems")
+    with pytest.raises(InputError, match=r"lasts 2\.00 s"):
+        film.run(stems)
