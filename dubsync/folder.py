@@ -6,7 +6,9 @@ film.dubsync/  title.json  consent.toml  casting.toml  glossary.csv  edits/  sto
 from __future__ import annotations
 
 import fcntl
+import filecmp
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -82,6 +84,17 @@ def humans(title: Title, *, consent: Path | None = None) -> dict[str, Path]:
             raise UsageError(f"no consent record at {consent}", hint="make one with `dubsync consent new`")
         found["consent.toml"] = consent
     return found
+
+
+def bring(file: Path, target: Path) -> None:
+    """Copy a file that people bring into the title folder; it appears whole, and only if it is not there already."""
+    if not file.is_file():
+        raise InputError(f"{file}: there is no such file", hint="check the path")
+    if target.is_file() and filecmp.cmp(file, target, shallow=False):
+        return
+    part = target.with_name(f".{target.name}.part")
+    shutil.copyfile(file, part)
+    part.replace(target)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dubsync import folder, pipeline, stages, weights
+from dubsync import folder, pipeline, scripts, stages, weights
 from dubsync.backends import registry
 from dubsync.engine import plan as planning
 from dubsync.engine.events import Event, JsonLines, Sink
@@ -28,7 +28,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for, beyond film and languages. `settings`: stage parameters that override the pipeline's."""
+    """What is asked for, beyond film and languages. `settings`: stage parameters that override the pipeline's.
+
+    `transcript`: subtitles of what is said, instead of recognition. `script`: lines of the one language asked for,
+    instead of translation. `me`: the film's music and effects without speech, instead of separation.
+    """
 
     pipeline: str = "film"
     out: Path | None = None
@@ -36,6 +40,9 @@ class Wish:
     consent: Path | None = None
     offline: bool = False
     slots: int | None = None
+    transcript: Path | None = None
+    script: Path | None = None
+    me: Path | None = None
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -78,6 +85,7 @@ def localize(
     home = Path(title.folder)
     with folder.lock(home):
         title = folder.add_languages(title, chosen.languages)
+        _bring(title, chosen, wish)
         store = Store(home / "store")
         store.sweep()
         plan = _plan(title, chosen, wish)
@@ -202,6 +210,19 @@ def _prepare(languages: Sequence[str], wish: Wish, fetching: Callable[[str, int,
     if missing:
         weights.pull(missing, fetching, offline=wish.offline or bool(os.environ.get("DUBSYNC_OFFLINE")))
     return chosen
+
+
+def _bring(title: Title, chosen: _Chosen, wish: Wish) -> None:
+    """Put what people bring into the title folder, where it stays."""
+    home = Path(title.folder)
+    if wish.transcript:
+        scripts.bring_transcript(home, wish.transcript)
+    if wish.me:
+        folder.bring(wish.me, home / "me.wav")
+    if wish.script:
+        if len(chosen.languages) > 1:
+            raise UsageError("--script is in one language, but several were asked for", hint="run them one by one")
+        scripts.import_script(home, chosen.languages[0], wish.script, who=wish.script.name)
 
 
 def _check_languages(chosen: Pipeline, tags: Sequence[str]) -> None:

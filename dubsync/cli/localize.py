@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,6 +65,9 @@ def localize(
     folder: Annotated[
         Path | None, typer.Option(help="The title folder (default: film.dubsync beside the film).")
     ] = None,
+    transcript: Annotated[Path | None, typer.Option(help="Subtitles of what is said, instead of recognition.")] = None,
+    script: Annotated[Path | None, typer.Option(help="Lines in the language, instead of translation.")] = None,
+    me: Annotated[Path | None, typer.Option(help="Music and effects without speech, instead of separation.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="stage.parameter=value, over the pipeline's.")
     ] = None,
@@ -77,6 +81,7 @@ def localize(
     wish = wish_from(
         pipeline=pipeline, out=out, folder=folder, consent=consent, offline=offline, slots=slots, settings=settings
     )
+    wish = replace(wish, transcript=transcript, script=script, me=me)
     languages = [word.strip() for word in lang.split(",") if word.strip()]
     if dry_run:
         from dubsync.cli.inspect import print_forecast
