@@ -37,7 +37,7 @@ def wish_from(  # one place turns options into a wish
     settings: list[str] | None = None,
 ) -> api.Wish:
     """Return the wish that the options state; `settings` are `stage.parameter=value`."""
-    return api.Wish(pipeline, out, folder, consent, offline, slots, _settings(settings or []))
+    return api.Wish(pipeline, out, folder, consent, offline, slots, settings=_settings(settings or []))
 
 
 def _settings(words: list[str]) -> dict[str, dict[str, Any]]:
