@@ -229,6 +229,17 @@ def _ring(  # noqa: PLR0913 - an ellipse
     points[list(ring), 1] = y + b * np.sin(angle) * (1.0 if half else -sign)
 
 
+class FakeLips:
+    """Opens the lips as far as the speech is loud."""
+
+    capabilities = Capabilities(name="fake.lips", version="1")
+
+    def opening(self, speech: Samples, seconds: NDArray[np.float64]) -> NDArray[np.float32]:
+        power = np.convolve(np.square(speech, dtype=np.float64), np.ones(640) / 640, mode="same")
+        places = np.clip((np.asarray(seconds) * _RATE).astype(int), 0, len(power) - 1)
+        return np.asarray(0.5 * np.sqrt(power[places]), np.float32)
+
+
 class FakeMouth:
     """Paints a dark mouth that opens with the loudness of the new speech."""
 
@@ -275,6 +286,7 @@ FAKES: Mapping[str, Any] = {
     "mt": FakeTranslator,
     "voice": FakeVoice,
     "face": FakeFaceFinder,
+    "lips": FakeLips,
     "mouth": FakeMouth,
 }
 """The fake of each kind."""

@@ -204,6 +204,14 @@ class Footage:
     was_speaking: NDArray[np.bool_] | None = None
 
 
+@runtime_checkable
+class LipModel(Backend, Protocol):
+    """Says how open a mouth is while it says something; a judge of new mouths."""
+
+    def opening(self, speech: Samples, seconds: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the gap between the lips at each time within mono 16 kHz speech, in eye distances."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patch:
     """New pixels for one frame. `pixels`: (h, w, 3) RGB uint8; `mask`: (h, w) uint8, 0 keeps the film.

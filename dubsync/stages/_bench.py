@@ -8,9 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from dubsync.audio import features
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.audio import features, wav
 from dubsync.audio.streams import resampled
 from dubsync.audio.wav import WavWriter
+from dubsync.backends.protocols import LipModel
 from dubsync.documents import from_json
 from dubsync.engine.stage import Context, Made, Unit
 from dubsync.media.patches import PatchBook
@@ -21,6 +25,8 @@ from dubsync.media.table import FrameTable
 from dubsync.quality import voices
 from dubsync.quality.filmstrip import Filmstrip
 from dubsync.quality.look import Look, ShotFaces, look
+from dubsync.quality.mouths import Watched
+from dubsync.quality.sync import Agreement, agreement
 from dubsync.quality.timing import SpokenLine
 from dubsync.text import language as tags
 from dubsync.timing import Span
@@ -119,3 +125,22 @@ def look_again(bench: Bench, ctx: Context, *, seconds: float) -> Look:
     strip = Filmstrip(bench.upright, float(bench.film.video.rate))
     book, finder = patch_book(bench), ctx.backend("face")
     return look(films, faces, owners, book, finder, filmstrip=strip, upright=bench.upright, most=most)
+
+
+def mouth_agreement(bench: Bench, seen: Look, ctx: Context) -> Agreement | None:
+    """Compare the new mouths with the new voice; None where no lips engine is named, or too little moves."""
+    if "lips" not in ctx.backends:
+        return None
+    lips: LipModel = ctx.backend("lips")
+    return agreement([_courses(bench, track, lips) for track in seen.watched])
+
+
+def _courses(bench: Bench, track: Watched, lips: LipModel) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return how far a track's lips are open in the dub, and how far the dub's dialogue asks for."""
+    sound_file = bench.made.one("mix").file("dialogue.wav")
+    rate = wav.facts(sound_file).sample_rate
+    times = bench.table.times[track.numbers]
+    start = max(0.0, float(times[0]) - 1)
+    stretch = wav.read(sound_file, start=round(start * rate), stop=round((float(times[-1]) + 1) * rate))
+    speech = features.resample(features.mono(stretch), rate, HEAR_RATE)
+    return track.openings()[1], lips.opening(speech, times - start)

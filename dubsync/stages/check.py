@@ -17,7 +17,16 @@ from dubsync.quality.look import Look
 from dubsync.quality.page import Pictures, render
 from dubsync.quality.report import OWN_FLAGS, Sheet, not_measured, partly_measured
 from dubsync.quality.timing import SpokenLine
-from dubsync.stages._bench import Bench, earlier_flags, hear, look_again, open_bench, patch_book, spoken_lines
+from dubsync.stages._bench import (
+    Bench,
+    earlier_flags,
+    hear,
+    look_again,
+    mouth_agreement,
+    open_bench,
+    patch_book,
+    spoken_lines,
+)
 from dubsync.text import language as tags
 from dubsync.title import Utterance
 
@@ -37,7 +46,7 @@ class CheckParams:
     needs=NEEDS,
     optional=OPTIONAL,
     params=CheckParams,
-    backends=("asr", "judge", "face"),
+    backends=("asr", "judge", "face", "lips"),
     version=1,
 )
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
@@ -101,8 +110,10 @@ def _enter_picture(sheet: Sheet, bench: Bench, seen: Look | None, ctx: Context) 
     sheet.put("picture.faces_changed_s", float(durations.sum() * bench.table.time_base))
     nothing_new = "no mouth was re-synthesised"
     sheet.put("picture.flicker", seen.flicker if seen else None, why_not=nothing_new)
-    for key in ("sync.confidence", "sync.offset_frames", "sync.articulation_error"):
-        sheet.put(key, None, why_not=nothing_new)
+    found = mouth_agreement(bench, seen, ctx) if seen else None
+    reason = ("this pipeline names no lips engine", "the mouths move too little")["lips" in ctx.backends]
+    for key in ("confidence", "offset_frames", "articulation_error"):
+        sheet.put(f"sync.{key}", getattr(found, key, None), why_not=reason if seen else nothing_new)
     if seen and seen.share < 1:
         sheet.flags.append(partly_measured("sync, picture.flicker", seen.share))
 

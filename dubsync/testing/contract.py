@@ -24,6 +24,7 @@ from dubsync.backends.protocols import (
     Aligner,
     FaceFinder,
     Footage,
+    LipModel,
     MouthSynth,
     Separator,
     SourceLine,
@@ -220,6 +221,17 @@ def _silence_touches_no_frame(backend: MouthSynth, folder: Path) -> None:
     assert list(backend.perform(folder / "actor", silent, progress=_still)) == []
 
 
+def _silence_closes_the_lips(backend: LipModel, folder: Path) -> None:
+    voice = speech_like(2.0)
+    sound = np.concatenate([np.zeros_like(voice), voice, np.zeros_like(voice)])
+    seconds = np.arange(150) / 25
+    gap = backend.opening(sound, seconds)
+    assert gap.shape == seconds.shape
+    assert np.isfinite(gap).all()
+    silent = np.abs((seconds + 1) % 6 - 1) < 0.7
+    assert gap[silent].mean() < gap[(seconds > 2.3) & (seconds < 3.7)].mean(), "lips are no wider open in speech"
+
+
 _CHECKS: dict[str, tuple[Check, ...]] = {
     "stems": (_stems_sum_to_the_mixture,),
     "asr": (_silence_holds_no_words, _utterances_are_in_order_within_the_sound),
@@ -227,6 +239,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "speaker": (_a_voice_is_a_unit_vector_and_like_itself,),
     "mt": (_every_line_comes_back, _nothing_to_translate_is_no_error),
     "voice": (_a_line_is_spoken_in_its_time_and_repeatably, _word_times_lie_within_the_sound),
+    "lips": (_silence_closes_the_lips,),
     "face": (_no_face_is_no_error, _one_answer_for_each_frame),
     "mouth": (_patches_fit_their_frames, _silence_touches_no_frame),
 }
