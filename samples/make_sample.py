@@ -36,21 +36,14 @@ ELIAS = Person(
 MAIN = Plan(
     cues=(
         Cue("The lights went out a little after nine.", 0, "af_heart", 0.45),
-        Cue("I stayed by the radio all night, and nobody called.", 0, "af_heart", 0.25),
+        Cue("All night I waited by the radio, and nobody called.", 0, "af_heart", 0.25),
         Cue("Then I heard a voice I knew.", 0, "af_heart", 0.30),
         Cue("It was mine.", 0, "af_heart", 0.35),
     ),
     people=(MARA,),
     quality=27,
-    looks=(
-        (3.0, -0.16, -0.04),
-        (3.5, 0.0, 0.0),
-        (6.3, 0.20, -0.08),
-        (7.4, 0.02, 0.0),
-        (9.2, -0.14, 0.05),
-        (10.1, 0, 0),
-    ),
-    brows=((0, 0, 0), (9.4, 0.0, 0.0), (9.9, 0.35, 0.25), (11.4, 0.25, 0.35), (12.0, 0.0, 0.5), (14, 0, 0.5)),
+    looks=((3.0, -0.16, -0.04), (3.45, 0, 0), (6.0, 0.20, -0.08), (7.4, 0.03, 0), (9.5, -0.14, 0.05), (10.4, 0, 0)),
+    brows=((9.5, 0, 0), (10.0, 0.35, 0.25), (11.3, 0.2, 0.35), (11.9, 0, 0.45)),
 )
 TINY = Plan(
     cues=(Cue("Then I heard a voice I knew.", 0, "af_heart", 0.1),),

@@ -195,6 +195,22 @@ def test_the_face_finder_finds_her_and_follows_her_lips() -> None:
     assert np.corrcoef(width, face["width"])[0, 1] > 0.8
 
 
+@pytest.mark.weights
+@pytest.mark.parametrize("path", FILMS, ids=lambda path: path.stem)
+def test_all_words_of_the_film_are_heard(path: Path, tmp_path: Path) -> None:
+    import soundfile
+    import soxr
+
+    from dubsync.backends.asr_whisper import WhisperTranscriber
+    from dubsync.text.words import word_errors
+
+    said = " ".join(line["text"] for line in json.loads(path.with_suffix(".truth.json").read_text())["lines"])
+    sound = soxr.resample(examine(path)["sound"].mean(axis=0), 48000, 16000)
+    soundfile.write(tmp_path / "speech.wav", sound, 16000, subtype="FLOAT")
+    heard = WhisperTranscriber(threads=1).transcribe(tmp_path / "speech.wav", language="en", progress=lambda _: None)
+    assert word_errors(said, " ".join(line.text for line in heard.utterances)).rate < 0.05
+
+
 def test_the_sample_has_a_consent_record_for_voice_and_face() -> None:
     from dubsync.rights import consent
 
