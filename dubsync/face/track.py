@@ -32,6 +32,9 @@ MAX_YAW, MAX_PITCH = 40.0, 35.0
 MAX_CHEEKS = 2.0
 """|ln(nose to left cheek / nose to right cheek)|: the mesh is as sure of a profile as of a face, its shape is not."""
 MIN_EYES_PX = 14.0
+_CHIN_LINE = geometry.JAW_LINE[6:-6]
+_CHIN_BEYOND = 0.3
+"""How far the chin may lie beyond the picture's edge, in eye distances: tight framings cut it, and lips still show."""
 _STEADY = 5
 
 
@@ -190,8 +193,10 @@ def judge(track: Track, width: int, height: int) -> dict[Doubt, NDArray[np.bool_
     points = track.landmarks[..., :2]
     left, right = np.linalg.norm(points[:, ends] - points[:, [geometry.NOSE_TIP]], axis=2).T
     cheeks = np.abs(np.log(np.maximum(left, 1e-3) / np.maximum(right, 1e-3)))
-    lower = points[:, [*geometry.OUTER_LIPS, *geometry.JAW_LINE[4:-4]]]
-    outside = ((lower < 0) | (lower > (width - 1, height - 1))).any(axis=(1, 2))
+    room = np.concatenate([np.zeros(len(geometry.OUTER_LIPS)), np.full(len(_CHIN_LINE), _CHIN_BEYOND)])
+    lower = points[:, [*geometry.OUTER_LIPS, *_CHIN_LINE]]
+    beyond = np.maximum(-lower, lower - (width - 1, height - 1)).max(axis=2)
+    outside = (beyond > room * _eyes(track)[:, None]).any(axis=1)
     return {
         Doubt.PROFILE: (np.abs(head.yaw) > MAX_YAW) | (np.abs(head.pitch) > MAX_PITCH) | (cheeks > MAX_CHEEKS),
         Doubt.SMALL: _eyes(track) < MIN_EYES_PX,

@@ -126,6 +126,13 @@ def test_a_face_that_cannot_be_redrawn_is_doubted_for_the_right_reason(pose: dic
     assert not usable(doubts).any()
 
 
+def test_a_chin_that_just_leaves_the_picture_does_not_take_the_mouth_along() -> None:
+    track = still(10)
+    bottom = track.landmarks[0, 152, 1]
+    assert usable(judge(track, 800, int(bottom - 0.2 * 40))).all()
+    assert not usable(judge(track, 800, int(bottom - 0.5 * 40))).any()
+
+
 def test_a_face_that_looks_ahead_is_usable_but_for_bridged_frames() -> None:
     track = still(20, yaw=20.0)
     track.score[12:14] = 0
