@@ -18,6 +18,7 @@ from dubsync.quality import voices
 from dubsync.quality.filmstrip import Filmstrip
 from dubsync.quality.look import ShotFaces, look
 from dubsync.quality.mouths import Flicker, stretches
+from dubsync.quality.sync import agreement
 from dubsync.testing.media import FilmSpec, make_film
 from dubsync.timing import Span
 from dubsync.title import FaceTrack, Utterance, Word
@@ -150,3 +151,41 @@ def test_flicker_compares_how_the_skin_beside_the_mouth_trembles(
         after = before + random.normal(0, tremble, before.shape)
         flicker.see(number, tuple(np.clip(each, 0, 255).astype(np.uint8) for each in (before, after)))
     assert least < flicker.moved[1] / flicker.moved[0] < most
+
+
+def lips_course(seconds: float, seed: int) -> np.ndarray:
+    """Return an opening at 25 frames a second that moves like speech: nothing above 6 Hz."""
+    random = np.random.default_rng(seed).normal(0, 1, round(25 * seconds) + 12)
+    return np.convolve(random, np.hanning(7), mode="same").astype(np.float32)
+
+
+@pytest.mark.parametrize("late", [-3, 0, 4])
+def test_a_mouth_that_is_late_is_told_by_how_many_frames(late: int) -> None:
+    course = lips_course(8, seed=1)
+    measured = 0.2 + 0.5 * np.roll(course, late)
+    found = agreement([(measured, course)])
+    assert found is not None
+    assert found.offset_frames == pytest.approx(late, abs=0.3)
+    assert found.confidence > 0.95
+    assert found.articulation_error < 0.05
+
+
+def test_a_mouth_that_says_something_else_has_little_confidence() -> None:
+    measured, wanted = lips_course(20, seed=1), lips_course(20, seed=2)
+    matched, other = agreement([(measured, measured)]), agreement([(measured, wanted)])
+    assert matched is not None
+    assert other is not None
+    assert other.confidence < 0.4 < matched.confidence
+
+
+def test_stretches_count_together_and_short_ones_not_at_all() -> None:
+    one, two = lips_course(4, seed=1), lips_course(4, seed=2)
+    found = agreement([(np.roll(one, 2), one), (np.roll(two, 2), two), (one[:10], two[:10])])
+    assert found is not None
+    assert found.offset_frames == pytest.approx(2, abs=0.3)
+    assert agreement([(one[:10], one[:10])]) is None
+
+
+def test_a_mouth_at_rest_agrees_with_nothing() -> None:
+    still = np.zeros(100, np.float32)
+    assert agreement([(still, lips_course(4, seed=1)[:100])]) is None
