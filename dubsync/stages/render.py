@@ -38,7 +38,7 @@ def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mappin
     film = from_json(Source, made.one("source").value, where="source")
     table = FrameTable.load(made.one("source").file("frames.npz"))
     suffix, flags = suffix_for(film)
-    cues = lay_out(_cues(made), end=film.duration)
+    cues = lay_out(_cues(made), end=film.duration, language=language)
     patches = _patches(made)
     additions = Additions(
         language=language,

@@ -1,61 +1,118 @@
-"""Subtitles laid out to be read: rows of bounded length, two rows a screen, long enough, a gap between them."""
+"""Subtitles laid out to be read: rows of bounded length, two rows a screen, long enough to read, a gap between them.
+
+The figures per language are those of the Netflix Timed Text Style Guides (adult programmes, as published in 2024);
+languages that are not in the table get those of most Latin-script ones.
+"""
 
 from __future__ import annotations
 
-import textwrap
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from dubsync.text.language import base
+from dubsync.text.sentences import deal, joiner, unease
 from dubsync.text.subtitles import Cue
 from dubsync.timing import Span
 
-WIDTH = 42
-"""Characters in a row: what broadcasters and streaming services ask for Latin script."""
 ROWS = 2
-
 _GAP = Fraction(1, 12)
-_SHORTEST = Fraction(5, 6)
+_SHORTEST, _LONGEST = Fraction(5, 6), Fraction(7)
 
 
-def lay_out(cues: Iterable[Cue], *, end: Fraction) -> tuple[Cue, ...]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How fast people read (characters a second) and how wide a row may be (characters)."""
+
+    speed: int
+    width: int
+
+
+_USUAL = Reading(17, 42)
+_READINGS = {
+    "en": Reading(20, 42),
+    "ar": Reading(20, 42),
+    "hi": Reading(22, 42),
+    "ru": Reading(17, 39),
+    "th": Reading(17, 35),
+    "ko": Reading(12, 16),
+    "zh": Reading(9, 16),
+    "ja": Reading(4, 13),
+}
+
+
+def reading(language: str) -> Reading:
+    """Return what readers of a language can take."""
+    return _READINGS.get(base(language), _USUAL)
+
+
+def reading_speed(cue: Cue) -> float:
+    """Return the characters a second a reader must take in; rows count as one text."""
+    return len(" ".join(cue.text.split())) / max(float(cue.span.duration), 0.001)
+
+
+def lay_out(cues: Iterable[Cue], *, end: Fraction, language: str = "und") -> tuple[Cue, ...]:
     """Return cues that can be read, in order of time; nothing is shown after `end`, the film's.
 
     A text too long for one screen is shared out over several, in proportion to its length; no word is left out.
     """
-    split = [part for cue in sorted(cues, key=lambda cue: cue.span) for part in _shared_out(cue)]
-    return tuple(_apart(split, end))
+    limits = reading(language)
+    ordered = sorted((cue for cue in cues if cue.text.strip()), key=lambda cue: cue.span)
+    split = [part for cue in ordered for part in _shared_out(cue, limits, language)]
+    return tuple(_apart(split, end, limits))
 
 
-def _shared_out(cue: Cue) -> Iterator[Cue]:
-    rows = _rows(" ".join(cue.text.split()))
-    screens = [rows[first : first + ROWS] for first in range(0, len(rows), ROWS)]
-    total = sum(map(len, rows))
-    begin, done = cue.span.start, 0
+def _shared_out(cue: Cue, limits: Reading, language: str) -> Iterator[Cue]:
+    """Yield the screens of a cue: as few as hold its text, parted where the sense parts."""
+    screens = _screens(" ".join(cue.text.split()), limits.width, language)
+    total, done, begin = sum(map(len, screens)), 0, cue.span.start
     for screen in screens:
-        done += sum(map(len, screen))
+        done += len(screen)
         until = cue.span.start + cue.span.duration * Fraction(done, total)
-        yield replace(cue, span=Span(begin, until), text="\n".join(screen))
+        yield replace(cue, span=Span(begin, until), text=screen)
         begin = until
 
 
-def _rows(text: str) -> list[str]:
-    """Break a text into rows; one that needs two gets rows of about the same length."""
-    rows = textwrap.wrap(text, WIDTH)
-    if len(rows) != ROWS:
-        return rows
-    for width in range(len(text) // ROWS, WIDTH):
-        even = textwrap.wrap(text, width, break_long_words=False)
-        if len(even) <= ROWS and max(map(len, even)) <= WIDTH:
-            return even
-    return rows
+def _screens(text: str, width: int, language: str) -> list[str]:
+    words = _words(text, width, language)
+    glue = joiner(language)
+    for count in range(max(1, math.ceil(len(text) / (ROWS * width))), len(words) + 1):
+        parts = deal(glue.join(words), [1] * count, language)
+        rows = [_rows(part, width, language) for part in parts or ()]
+        if rows and all(row is not None for row in rows):
+            return ["\n".join(row or ()) for row in rows]
+    return words
 
 
-def _apart(cues: Sequence[Cue], end: Fraction) -> Iterator[Cue]:
-    """Let cues last long enough to be seen where there is room, and keep a gap before the next."""
+def _words(text: str, width: int, language: str) -> list[str]:
+    """Return the words, those wider than a row in pieces."""
+    words = text.split() if joiner(language) else list(text.replace(" ", ""))
+    return [word[start : start + width] for word in words for start in range(0, len(word), width)]
+
+
+def _rows(text: str, width: int, language: str) -> list[str] | None:
+    """Return one row, or two of about the same length parted where the sense parts; None if two do not hold it."""
+    if len(text) <= width:
+        return [text]
+    glue = joiner(language)
+    words = text.split() if glue else list(text)
+    best: list[str] | None = None
+    least = math.inf
+    for cut in range(1, len(words)):
+        upper, lower = glue.join(words[:cut]), glue.join(words[cut:])
+        cost = abs(len(upper) - len(lower)) / 2 + unease(words, cut)
+        if max(len(upper), len(lower)) <= width and cost < least:
+            best, least = [upper, lower], cost
+    return best
+
+
+def _apart(cues: Sequence[Cue], end: Fraction, limits: Reading) -> Iterator[Cue]:
+    """Let cues last as long as reading takes where there is room, and keep a gap before the next."""
     for index, cue in enumerate(cues):
         start = cue.span.start
         free_until = cues[index + 1].span.start - _GAP if index + 1 < len(cues) else end
-        wanted = max(cue.span.end, start + _SHORTEST)
+        time = min(max(_SHORTEST, Fraction(len(cue.text), limits.speed)), _LONGEST)
+        wanted = max(cue.span.end, start + time)
         until = max(min(wanted, free_until, end), start + _GAP)
         yield replace(cue, span=Span(start, until))

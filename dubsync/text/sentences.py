@@ -170,7 +170,7 @@ def _cuts(words: Sequence[str], weights: Sequence[int]) -> list[int]:
         done += weight
         target = lengths[-1] * done / max(total, 1)
         low, high = (cuts[-1] if cuts else 0) + 1, len(words) - (len(weights) - 2 - number)
-        cuts.append(min(range(low, high), key=lambda cut: abs(lengths[cut] - target) + _unease(words, cut)))
+        cuts.append(min(range(low, high), key=lambda cut: abs(lengths[cut] - target) + unease(words, cut)))
     return cuts
 
 
@@ -183,7 +183,7 @@ _CLINGING = frozenset(
 """Small words that lean on the next one; a line that ends in one sounds broken."""
 
 
-def _unease(words: Sequence[str], cut: int) -> int:
+def unease(words: Sequence[str], cut: int) -> int:
     """How ill it sounds, in letters away from the target, to stop before the word `cut`."""
     before = words[cut - 1].rstrip(_CLOSERS)
     if before.endswith(_ENDS + _PAUSES):
