@@ -46,7 +46,7 @@ def content_id(prefix: str, *parts: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """The picture as it is coded. `width`, `height`: pixels before rotation. `rotation`: degrees clockwise for display."""
+    """The picture as it is coded. `width`, `height`: pixels before rotation; `rotation`: degrees clockwise."""
 
     index: int
     codec: str

@@ -229,7 +229,9 @@ class Patch:
 class MouthSynth(Backend, Protocol):
     """Learns an actor's mouth from their own footage and performs new speech with it."""
 
-    def learn(self, footage: Sequence[Footage], out: Path, *, seconds: float, seed: int, progress: Progress) -> tuple[Flag, ...]:
+    def learn(
+        self, footage: Sequence[Footage], out: Path, *, seconds: float, seed: int, progress: Progress
+    ) -> tuple[Flag, ...]:
         """Write what was learnt into the folder `out`, in at most about `seconds` of training."""
 
     def perform(self, actor: Path, footage: Footage, *, progress: Progress) -> Iterator[Patch]:
