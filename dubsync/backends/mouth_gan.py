@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 from dubsync.backends.protocols import Capabilities, Footage, Patch, Picture, Progress
 from dubsync.errors import Flag, Severity
 from dubsync.mouth import actor as actors
-from dubsync.mouth import articulation, performance
+from dubsync.mouth import articulation, learning, performance
 from dubsync.mouth.hearing import Ear
 from dubsync.mouth.library import Geometry
 
 Affine = NDArray[np.float32]
 _BATCH = 8
 """Frames painted at once."""
-WEIGHTS = ("whisper-tiny-en", "articulation")
+WEIGHTS = ("whisper-tiny-en", "articulation", "mouth-base")
+STEPS_PER_SECOND = 3.0
+"""Training steps that two idle cores make in a second; so a budget in seconds gives the same weights on any day."""
 
 
 class MouthGan:
@@ -50,6 +52,12 @@ class MouthGan:
 
         return articulation.load(resolve("articulation"))
 
+    @cached_property
+    def _base(self) -> Path:
+        from dubsync.weights import resolve
+
+        return resolve("mouth-base")
+
     def learn(
         self, footage: Sequence[Footage], out: Path, *, seconds: float, seed: int, progress: Progress
     ) -> tuple[Flag, ...]:
@@ -58,9 +66,14 @@ class MouthGan:
         if frames < actors.FEWEST_FRAMES:
             return (_too_little(frames),)
         kept = actors.gather(seen, actors.keep(seen), lambda share: progress(0.3 * share))
-        manner = actors.manner_of(seen, self._model)
-        actors.save(out, kept, manner, {"frames": frames, "entries": len(kept), "size": kept.size})
-        progress(1.0)
+        out.mkdir(parents=True, exist_ok=True)
+        steps = round(seconds * STEPS_PER_SECOND)
+        mesh = actors.mesh_of(kept)
+        verdict = learning.train(
+            kept, mesh, self._base, out, steps=steps, seed=seed, progress=lambda share: progress(0.3 + 0.7 * share)
+        )
+        facts = {"frames": frames, "entries": len(kept), "size": kept.size, "steps": steps, **asdict(verdict)}
+        actors.save(out, kept, actors.manner_of(seen, self._model), facts)
         return ()
 
     def perform(self, actor: Path, footage: Footage, *, progress: Progress) -> Iterator[Patch]:
@@ -96,7 +109,7 @@ class MouthGan:
     def _actor(self, folder: Path) -> actors.Actor:
         """Return the learnt actor, kept in memory from one shot to the next."""
         if self._warm is None or self._warm[0] != folder:
-            self._warm = (folder, actors.load(folder))
+            self._warm = (folder, actors.load(folder, threads=self._threads))
         return self._warm[1]
 
 

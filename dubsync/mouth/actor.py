@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.mouth import articulation, library, performance, retrieval, warp
+from dubsync.mouth import articulation, learning, library, performance, retrieval, warp
 from dubsync.mouth.articulation import Articulation, Manner
 from dubsync.mouth.footage import Footage, Progress, seconds_of
 from dubsync.mouth.hearing import Ear, at_times
 from dubsync.mouth.library import Geometry, Library
+from dubsync.mouth.painter import NetworkPainter
 from dubsync.mouth.shape import GEOMETRY_SIZE
 
 Array = NDArray[np.float32]
@@ -130,13 +131,16 @@ def save(folder: Path, kept: Library, manner: Manner, facts: dict[str, Any]) -> 
     (folder / "actor.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def load(folder: Path) -> Actor:
+def load(folder: Path, *, threads: int = 1) -> Actor:
     """Read an actor that `save` wrote."""
     kept = library.load(folder)
     with np.load(folder / "manner.npz") as arrays:
         manner = Manner(**{field.name: arrays[field.name] for field in fields(Manner)})
     facts = json.loads((folder / "actor.json").read_text(encoding="utf-8"))
-    return Actor(kept, manner, mesh_of(kept), facts, performance.Collage())
+    painter: performance.Painter = performance.Collage()
+    if facts.get("strength", 0) > 0:
+        painter = NetworkPainter(folder / learning.FILE, strength=facts["strength"], threads=threads)
+    return Actor(kept, manner, mesh_of(kept), facts, painter)
 
 
 def perform_plan(

@@ -125,7 +125,8 @@ def cast(shapes: Array, poses: Array, library: Library, *, banned: NDArray[np.bo
     near = (np.abs(entry[None] - skin[:, None]) < _APART) & (library.shot[None] == library.shot[skin][:, None])
     others = near if banned is None else near | banned
     second = _path(shapes, poses, library, retrieval.SKIN, others)
-    return Cast(*(retrieval.crossfade(path, _FADE) for path in (skin, inner, second)))
+    teeth: list[Shares] = [[(int(entry), 1.0)] for entry in inner]  # mixed teeth are ghosts
+    return Cast(retrieval.crossfade(skin, _FADE), teeth, retrieval.crossfade(second, _FADE))
 
 
 def _path(

@@ -36,8 +36,8 @@ JAW = slice(INNER.stop, INNER.stop + len(_CHIN_LINE))
 CROP_WIDTH = 2.2
 GEOMETRY_SIZE = 128
 """Side of the crop that nodes, masks and warps are computed for, in pixels; pictures may be larger."""
-_CENTRE = (0.0, 1.3, -0.1)
-"""What the middle of the crop looks at, in the head-fixed frame: the lower lip."""
+_CENTRE = (0.0, 1.2, -0.1)
+"""What the middle of the crop looks at, in the head-fixed frame: the lower lip of an open mouth."""
 
 
 def moving(landmarks: Landmarks) -> Array:

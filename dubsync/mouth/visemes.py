@@ -54,27 +54,38 @@ _CLASS = {symbol: number for number, (symbols, _) in enumerate(_GROUPS, 1) for s
 _SILENT = frozenset(' ;:,.!?—…"()“”') | {""}
 _MODIFIERS = frozenset("ˈˌːʰʲ̃↓→↗↘")
 
+_VOWELS = frozenset("jiɪIᵻyYeɛAɜœøæaɐWɑʌɒɔoOQSəɚɘᵊuʊɯU") - {"j"}
+_UNSTRESSED = 0.85
+_STRESS = {"ˈ": 1.05, "ˌ": 0.95}
 _BEFORE_S, _AFTER_S = 0.075, 0.065
 """How far a phoneme's wish reaches before and after it."""
 
 
-def merged(symbols: tuple[str, ...], edges: Array) -> tuple[list[str], Array]:
-    """Give the time of stress and length marks to the phoneme they belong to."""
+def merged(symbols: tuple[str, ...], edges: Array) -> tuple[list[str], list[float], Array]:
+    """Return phonemes, how far each opens, and their edges; a mark's time goes to the phoneme before it.
+
+    A stress mark stands before its vowel; vowels without one are spoken with less effort.
+    """
     kept: list[str] = []
+    effort: list[float] = []
     starts: list[float] = []
+    stress = _UNSTRESSED
     for symbol, start in zip(symbols, edges[:-1], strict=True):
         if symbol in _MODIFIERS and kept:
+            stress = _STRESS.get(symbol, stress)
             continue
         kept.append(symbol)
+        effort.append(stress if symbol in _VOWELS else 1.0)
         starts.append(float(start))
-    return kept, np.array([*starts, float(edges[-1])], np.float32)
+        stress = _UNSTRESSED if symbol in _VOWELS else stress
+    return kept, effort, np.array([*starts, float(edges[-1])], np.float32)
 
 
 def trajectory(symbols: tuple[str, ...], edges: Array, times: NDArray[np.float64]) -> Array:
     """Return (n, 3) opening, width and jaw at `times` for phonemes that begin at `edges` (one more than symbols)."""
-    names, starts = merged(symbols, edges)
+    names, effort, starts = merged(symbols, edges)
     wishes = [_REST if name in _SILENT else _OF.get(name, _OF["ə"]) for name in names]
-    targets = np.array([[one.opening, one.width, one.jaw] for one in wishes])
+    targets = np.array([[one.opening * e, one.width, one.jaw * e] for one, e in zip(wishes, effort, strict=True)])
     strength = np.array([[one.lips, one.corners, one.chin] for one in wishes])
     early = np.maximum(starts[:-1, None] - times[None], 0) / _BEFORE_S
     late = np.maximum(times[None] - starts[1:, None], 0) / _AFTER_S
@@ -84,7 +95,7 @@ def trajectory(symbols: tuple[str, ...], edges: Array, times: NDArray[np.float64
 
 def classes(symbols: tuple[str, ...], edges: Array, times: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return (n,) which group of phonemes is spoken at `times`; 0 is silence."""
-    names, starts = merged(symbols, edges)
+    names, _, starts = merged(symbols, edges)
     numbers = np.array([0 if name in _SILENT else _CLASS.get(name, _CLASS["ə"]) for name in names], np.int64)
     place = np.clip(np.searchsorted(starts, times, side="right") - 1, 0, len(numbers) - 1)
     outside = (times < starts[0]) | (times >= starts[-1])

@@ -1,0 +1,169 @@
+"""Trains a painter to paint filmed mouths again, against discriminators.
+
+The number of steps is fixed beforehand, every step draws from a generator of random numbers seeded by (seed, step),
+so the same data gives the same weights on one machine, and a run that was stopped goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dubsync.mouth import losses
+from dubsync.mouth.discriminators import Judges
+from dubsync.mouth.generator import COLLAGE, LIPS, SECOND, ZONE, Generator
+from dubsync.mouth.rehearsal import RUN, Rehearsal
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """`runs`: of three frames in a batch; `warmup`: steps before the discriminators speak; `keep`: of the average."""
+
+    steps: int
+    runs: int = 4
+    learning_rate: float = 4e-4
+    warmup: int = 60
+    pixel: float = 10.0
+    edge: float = 10.0
+    frequency: float = 0.1
+    adversarial: float = 0.05
+    matching: float = 2.0
+    keep: float = 0.99
+    flip: bool = False
+
+
+class Trainer:
+    """A painter in training. `average` is what it has become: the running mean of its weights."""
+
+    def __init__(self, generator: Generator, config: TrainConfig, *, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.config, self.seed, self.step = config, seed, 0
+        self.generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = Generator(generator.config)
+        self.average.load_state_dict(generator.state_dict())
+        self.judges = Judges(RUN)
+        rate = config.learning_rate
+        self._paint = torch.optim.Adam(self.generator.parameters(), rate, betas=(0.5, 0.99))
+        self._judge = torch.optim.Adam(self.judges.parameters(), rate / 2, betas=(0.5, 0.99))
+
+    def run(self, rehearsals: Sequence[Rehearsal], progress: Callable[[float], None], until: int | None = None) -> None:
+        """Train up to step `until` (by default to the end)."""
+        stop = self.config.steps if until is None else min(until, self.config.steps)
+        while self.step < stop:
+            self._rate()
+            self._one(*draw(rehearsals, self.config, np.random.default_rng([self.seed, self.step])))
+            self.step += 1
+            progress(self.step / self.config.steps)
+
+    def _rate(self) -> None:
+        """Fall to a twentieth along a cosine."""
+        share = 0.05 + 0.475 * (1 + np.cos(np.pi * self.step / self.config.steps))
+        self._paint.param_groups[0]["lr"] = self.config.learning_rate * share
+        self._judge.param_groups[0]["lr"] = self.config.learning_rate * share / 2
+
+    def _one(self, window: Tensor, filmed: Tensor) -> None:
+        config = self.config
+        zone, shapes = window[:, ZONE], window[:, LIPS]
+        with torch.autocast("cpu", torch.bfloat16):
+            raw = self.generator(window)
+        painted = raw * zone + filmed * (1 - zone)
+        weight = zone * (1 + 2 * shapes[:, :1] + 2 * shapes[:, 1:])
+        loss = config.pixel * losses.weighted_l1(raw, filmed, weight + 1e-3)
+        loss = loss + config.edge * losses.gradient(painted, filmed)
+        loss = loss + config.frequency * losses.frequency(painted, filmed)
+        has_judges = self.step >= config.warmup
+        if has_judges:
+            loss = loss + self._adversarial(painted, filmed, shapes)
+        self._paint.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), 1.0)
+        self._paint.step()
+        if has_judges:
+            self._train_judges(painted.detach(), filmed, shapes)
+        self._follow()
+
+    def _adversarial(self, painted: Tensor, filmed: Tensor, shapes: Tensor) -> Tensor:
+        self.judges.requires_grad_(False)
+        with torch.autocast("cpu", torch.bfloat16):
+            scores, features = self.judges(_in_runs(painted), _in_runs(shapes))
+            with torch.no_grad():
+                _, real = self.judges(_in_runs(filmed), _in_runs(shapes))
+        self.judges.requires_grad_(True)
+        config = self.config
+        return config.adversarial * losses.hinge_generator(scores) + config.matching * losses.features(features, real)
+
+    def _train_judges(self, painted: Tensor, filmed: Tensor, shapes: Tensor) -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            false, _ = self.judges(_in_runs(painted), _in_runs(shapes))
+            true, _ = self.judges(_in_runs(filmed), _in_runs(shapes))
+        self._judge.zero_grad(set_to_none=True)
+        torch.autograd.backward(losses.hinge_discriminator(false, true))
+        self._judge.step()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        keep = min(self.config.keep, (1 + self.step) / (10 + self.step))
+        for mean, now in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+            mean.lerp_(now, 1 - keep)
+
+    def save(self, path: Path) -> None:
+        """Write everything needed to go on; the file appears whole."""
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        beside = path.with_suffix(".part")
+        torch.save({"step": self.step, **parts}, beside)
+        beside.replace(path)
+
+    def restore(self, path: Path) -> None:
+        """Go on from what `save` wrote."""
+        found = torch.load(path, weights_only=True)
+        self.step = found["step"]
+        for name, part in self._parts().items():
+            part.load_state_dict(found[name])
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "generator": self.generator,
+            "average": self.average,
+            "judges": self.judges,
+            "paint": self._paint,
+            "judge": self._judge,
+        }
+
+
+def _in_runs(frames: Tensor) -> Tensor:
+    return frames.reshape(-1, RUN, *frames.shape[1:])
+
+
+def draw(rehearsals: Sequence[Rehearsal], config: TrainConfig, chance: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Return a batch of runs: inputs (n, 12, s, s) and filmed windows (n, 3, s, s), 0 to 1, colours varied."""
+    windows, films = [], []
+    for _ in range(config.runs):
+        one = rehearsals[int(chance.integers(len(rehearsals)))]
+        rows = one.runs[chance.integers(len(one.runs))]
+        window, film = one.inputs[rows].astype(np.float32) / 255, one.filmed[rows].astype(np.float32) / 255
+        _vary(window, film, chance)
+        if config.flip and chance.random() < 0.5:
+            window, film = window[..., ::-1], film[..., ::-1]
+        windows.append(window)
+        films.append(film)
+    inputs = torch.from_numpy(np.concatenate(windows))
+    return inputs.contiguous(memory_format=torch.channels_last), torch.from_numpy(np.concatenate(films))
+
+
+def _vary(window: NDArray[np.float32], film: NDArray[np.float32], chance: np.random.Generator) -> None:
+    """Change light and colour of a run, the same for all it is made of; now and then swap the two candidates."""
+    gain = chance.uniform(0.85, 1.15, 3).astype(np.float32)[:, None, None]
+    lift = np.float32(chance.uniform(-0.05, 0.05))
+    shown = window[:, 0:3].any(axis=1, keepdims=True)
+    for pictures in (window[:, COLLAGE], window[:, SECOND], film):
+        np.clip(pictures * gain + lift, 0, 1, out=pictures)
+    window[:, 0:3] = np.where(shown, np.clip(window[:, 0:3] * gain + lift, 0, 1), 0)
+    if chance.random() < 0.15:
+        window[:, COLLAGE], window[:, SECOND] = window[:, SECOND].copy(), window[:, COLLAGE].copy()
