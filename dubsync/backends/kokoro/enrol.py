@@ -63,6 +63,11 @@ class Enrolment:
             voice["pitch"] = self._pitch_curve(voice, self._table.pitch[self._table.row(name)], speech)
         return voice
 
+    def at_pitch(self, voice: dict[str, Array], pitch: float, speech: Speech) -> dict[str, Array]:
+        """Return the voice speaking at another mean pitch, ln Hz, its range as it is."""
+        found = self._speaker.pitch_statistics(_sentence(speech), voice, speech)
+        return {**voice, "pitch": np.array([found[0], pitch, 1.0], np.float32)}
+
     def enroll(self, samples: Array, sample_rate: int, speech: Speech, progress: Callable[[float], None]) -> Enrolled:
         """Return the fitted voice of the one who speaks in `samples`, judged, with flags for what was lacking."""
         sound = features.mono(samples)
