@@ -190,3 +190,32 @@ def timing_fit(lines: Sequence[tuple[str, float]], language: str) -> dict[str, f
     rates = [duration.natural_seconds(text, language) / max(slot, 0.05) for text, slot in lines]
     fitting = [rate for rate in rates if rate <= duration.FASTEST]
     return {"fit_share": round(len(fitting) / max(len(rates), 1), 4), "rate_max": round(max(rates, default=0.0), 3)}
+
+
+def figures(
+    voice: VoiceCloner, transcriber: Transcriber, aligner: Aligner, encoder: SpeakerEncoder, folder: Path
+) -> dict[str, Any]:
+    """Read the passages aloud in two voices a language and return word error, word onsets and speaker error.
+
+    `folder`: for a WAV file on the way. Takes about two minutes on one core.
+    """
+    casts = {"en": ("af_heart", "am_michael"), "es": ("ef_dora", "em_alex")}
+    found: dict[str, Any] = {"wer_heard": {}, "word_onset_ms": {}, "speaker_error": {}, "duration_error": {}}
+    for language, cast in casts.items():
+        turns = [(cast[number % 2], text) for number, text in enumerate(PASSAGES[language])]
+        reading = read_aloud(voice, turns, language)
+        spoken = aligner if language in aligner.capabilities.languages else None
+        heard = hearing(reading, transcriber, spoken, folder, language)
+        found["wer_heard"][language] = heard["wer"]
+        found["word_onset_ms"][language] = heard["aligned" if spoken else "recogniser"]["median_ms"]
+        found["speaker_error"][language] = speaker_errors(reading, encoder)["error"]
+
+    def natural(text: str, language: str) -> float:
+        cast = casts[language]
+        named = (voice.named(name, language) for name in cast)  # type: ignore[attr-defined]
+        return sum(voice.duration(text, voice=one, language=language) for one in named) / len(cast)
+
+    found["duration_error"] = {
+        language: errors["mean_error"] for language, errors in duration_errors(natural, tuple(casts)).items()
+    }
+    return found

@@ -11,12 +11,14 @@ import pytest
 from words_stand import RATE, Stand, silence, tone, utterance
 
 from dubsync.audio import onsets, wav
-from dubsync.backends.asr_whisper import Heard, to_utterances
+from dubsync.backends import asr_whisper
+from dubsync.backends.asr_whisper import Heard, WhisperTranscriber, to_utterances
 from dubsync.backends.fakes import FakeTranscriber
 from dubsync.backends.protocols import Capabilities, Progress, Transcript
 from dubsync.errors import InputError, NoSpeech, UnknownLanguage
 from dubsync.scripts import bring_transcript
 from dubsync.stages.transcript import TranscriptParams, transcript
+from dubsync.text.words import word_errors
 from dubsync.timing import Span
 
 SRT = "1\n00:00:01,000 --> 00:00:02,000\nHello there.\n\n2\n00:00:03,000 --> 00:00:04,500\nHow are you today?\n"
@@ -140,12 +142,47 @@ def test_starts_inside_running_speech_are_left_alone() -> None:
     assert moved[1][0] == 0.52
 
 
+def test_windows_cover_a_long_film_once_and_hold_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asr_whisper, "WINDOW_S", 10)
+    sound = np.concatenate([tone(7, 200), silence(1)] * 4)
+    wav.write(tmp_path / "speech.wav", sound, RATE)
+    windows = list(asr_whisper._windows(tmp_path / "speech.wav", len(sound)))
+    assert np.array_equal(np.concatenate([samples for _, samples, _ in windows]), sound)
+    assert [start for start, _, _ in windows] == list(np.cumsum([0, *(len(samples) for _, samples, _ in windows[:-1])]))
+    assert max(len(samples) for _, samples, _ in windows) <= 10 * RATE
+
+
+def test_a_window_ends_in_its_last_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    chunks = [
+        {"start": 0, "end": 62 * RATE},
+        {"start": 64 * RATE, "end": 90 * RATE},
+        {"start": 92 * RATE, "end": 99 * RATE},
+    ]
+    assert asr_whisper._cut(chunks, 100 * RATE) == 91 * RATE
+    assert asr_whisper._cut(chunks[:1], 100 * RATE) == 100 * RATE
+
+
+@pytest.mark.weights
+def test_whisper_hears_the_same_words_in_short_windows(clips: Path, tmp_path: Path) -> None:
+    from faster_whisper.audio import decode_audio
+
+    engine = WhisperTranscriber(threads=1)
+    wav.write(tmp_path / "speech.wav", decode_audio(str(clips / "yiranran_31.mp4"), sampling_rate=RATE), RATE)
+    heard = []
+    for window, shortest in ((240, 60), (12, 4)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(asr_whisper, "WINDOW_S", window)
+            patch.setattr(asr_whisper, "_SHORTEST_CUT_S", shortest)
+            transcript = engine.transcribe(tmp_path / "speech.wav", language="en", progress=lambda share: None)
+        heard.append(transcript.utterances)
+    one, other = (" ".join(utterance.text for utterance in utterances) for utterances in heard)
+    assert word_errors(one, other).rate < 0.1
+    assert abs(float(heard[0][-1].span.end - heard[1][-1].span.end)) < 0.3
+
+
 @pytest.mark.weights
 def test_whisper_hears_a_real_sentence_and_no_words_in_music_or_noise(clips: Path, tmp_path: Path) -> None:
     from faster_whisper.audio import decode_audio
-
-    from dubsync.backends.asr_whisper import WhisperTranscriber
-    from dubsync.text.words import word_errors
 
     engine = WhisperTranscriber(threads=1)
     clip = decode_audio(str(clips / "yiranran_31.mp4"), sampling_rate=RATE)[: 5 * RATE]
@@ -159,8 +196,6 @@ def test_whisper_hears_a_real_sentence_and_no_words_in_music_or_noise(clips: Pat
 
 @pytest.mark.weights
 def test_whisper_makes_no_words_of_music_or_noise(tmp_path: Path) -> None:
-    from dubsync.backends.asr_whisper import WhisperTranscriber
-
     engine = WhisperTranscriber(threads=1)
     time = np.arange(8 * RATE) / RATE
     chord = sum(np.sin(2 * np.pi * hertz * time) for hertz in (220, 277, 330)) * (
