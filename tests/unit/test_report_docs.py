@@ -56,3 +56,18 @@ def test_every_make_verb_that_a_document_names_exists() -> None:
         commands = re.findall(r"(?:^    |`|exec )make ((?:[a-z-]+ ?)+)", read(document), re.MULTILINE)
         for verb in " ".join(commands).split():
             assert verb in verbs, f"{document}: make {verb}"
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_every_command_that_a_document_names_exists(document: str) -> None:
+    import typer
+
+    from dubsync import cli
+
+    cli._mount()
+    commands = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+    for line in re.findall(r"(?:`|^    )dubsync ([a-z]+(?: [a-z]+)?)", read(document), re.MULTILINE):
+        verb, _, further = line.partition(" ")
+        assert verb in commands, f"dubsync {verb}"
+        group = getattr(commands[verb], "commands", None)
+        assert not group or not further or further in group, f"dubsync {line}"
