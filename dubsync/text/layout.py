@@ -17,6 +17,8 @@ from dubsync.text.subtitles import Cue
 from dubsync.timing import Span
 
 ROWS = 2
+MOST_SCREENS = 8
+"""A text that needs more than these is no line of a film; it is filled in row after row."""
 _GAP = Fraction(1, 12)
 _SHORTEST, _LONGEST = Fraction(5, 6), Fraction(7)
 
@@ -77,12 +79,27 @@ def _shared_out(cue: Cue, limits: Reading, language: str) -> Iterator[Cue]:
 def _screens(text: str, width: int, language: str) -> list[str]:
     words = _words(text, width, language)
     glue = joiner(language)
+    if len(text) > MOST_SCREENS * ROWS * width:
+        rows = _filled(words, width, glue)
+        return ["\n".join(rows[first : first + ROWS]) for first in range(0, len(rows), ROWS)]
     for count in range(max(1, math.ceil(len(text) / (ROWS * width))), len(words) + 1):
         parts = deal(glue.join(words), [1] * count, language)
         rows = [_rows(part, width, language) for part in parts or ()]
         if rows and all(row is not None for row in rows):
             return ["\n".join(row or ()) for row in rows]
     return words
+
+
+def _filled(words: Sequence[str], width: int, glue: str) -> list[str]:
+    """Fill one row after another."""
+    rows = [""]
+    for word in words:
+        longer = f"{rows[-1]}{glue}{word}" if rows[-1] else word
+        if len(longer) <= width:
+            rows[-1] = longer
+        else:
+            rows.append(word)
+    return rows
 
 
 def _words(text: str, width: int, language: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 
 import pytest
@@ -58,3 +59,11 @@ def test_no_letter_is_left_out_and_no_screen_has_three_rows(words: list[str], la
     assert "".join("".join(one.text.split()) for one in shown) == "".join(text.split())
     assert all(one.text.count("\n") < 2 for one in shown)
     assert all(len(row) <= reading(language).width for one in shown for row in one.text.split("\n"))
+
+
+def test_a_text_of_two_hundred_thousand_letters_is_laid_out_whole_and_soon() -> None:
+    text = "palabra " * 25_000
+    begun = time.process_time()
+    shown = lay_out([cue(text, 1, 90)], end=END, language="es")
+    assert sum(len(one.text.split()) for one in shown) == 25_000
+    assert time.process_time() - begun < 5
