@@ -23,6 +23,7 @@ from dubsync.title import Shot
 RATE = 16000
 LEVEL = -23.0
 """LUFS that every line is brought to."""
+MOST_GAIN_DB = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def _speech(
     for placement in placements:
         file = spoken[placement["line"]].file("line.wav")
         line = features.resample(wav.read(file)[:, 0], wav.facts(file).sample_rate, RATE)
-        line = line * np.float32(10 ** ((LEVEL - loudness.speech_level(line, RATE)) / 20))
+        gain_db = min(LEVEL - loudness.speech_level(line, RATE), MOST_GAIN_DB)
+        line = line * np.float32(10 ** (gain_db / 20))
         start = to_samples(Fraction(placement["start"]), RATE) - first
         begin, end = max(0, start), min(len(out), start + len(line))
         if end > begin:

@@ -42,6 +42,8 @@ _QUIET_DB = -50.0
 _LEVEL_RANGE = (-12.0, 8.0)
 """How far from a speaker's usual level a line's own is believed, dB."""
 _UNHEARD_LEVEL = -27.0
+MOST_GAIN_DB = 40.0
+"""Beyond it there is no speech in the line, only noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Cont
 def _dubbed(voice: Product, place: match.Place, wet: Samples, level: float, rate: int, file: Path) -> Dubbed:
     """Keep the line at the level it is to have, and say where it belongs."""
     value = voice.value
-    gain_db = level - loudness.speech_level(wet, rate)
+    gain_db = float(np.clip(level - loudness.speech_level(wet, rate), -MOST_GAIN_DB, MOST_GAIN_DB))
     wav.write(file, wet * np.float32(10 ** (gain_db / 20)), rate)
     start, length = (to_samples(seconds(float(value[name])), rate) for name in ("start", "seconds"))
     return Dubbed(value["line"], value["speaker"], start, length, _own(voice), gain_db, place.gains, file)

@@ -9,20 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from dubsync.audio import wav
+from dubsync.audio import features, wav
 from dubsync.backends.protocols import Spoken, Voice, VoiceCloner
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity
 from dubsync.stages.casting import UNKNOWN
-from dubsync.timing import Span, seconds
-from dubsync.title import Line, Utterance
+from dubsync.timing import Span, seconds, to_samples
+from dubsync.title import Line, Utterance, Word
 
+HUMAN = "recorded.{language}.wav"
+"""What people recorded, on the film's clock; only `voice.recorded` asks for it."""
+BEFORE = Fraction(3, 10)
+"""Seconds around a slot in which its recorded line is looked for."""
+SILENT_DB = -60.0
 COMFORTABLE = 1.08
 """Rate up to which a line is hurried before it is let run into the silence after it."""
 FASTEST = 1.2
@@ -35,19 +41,36 @@ class VoiceParams:
     overrun_seconds: float = 0.3
 
 
-@stage(over=Axis.LINE, needs=("speakers", "casting"), params=VoiceParams, backends=("voice",), version=1)
+@runtime_checkable
+class Recordings(Protocol):
+    """A voice backend that speaks nothing, but knows the file on the film's clock where people did."""
+
+    def recording(self, brought: Path, dialogue: Path) -> Path: ...
+
+
+@stage(
+    over=Axis.LINE,
+    needs=("speakers", "stems", "casting"),
+    params=VoiceParams,
+    reads=(HUMAN,),
+    backends=("voice",),
+    version=1,
+)
 def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[str, Any]:
     """Speak the line and say when it starts, so that its first word falls on the original's."""
     assert unit.language is not None, "the stage runs per language and line"
     line = from_json(Line, unit.item)
     engine: VoiceCloner = ctx.backend("voice")
-    speaker = line.speaker or UNKNOWN
-    cast = _load(made.one("casting").file(f"{speaker}.npz"))
-    own = _own_span(line, made)
-    natural = engine.duration(line.text, voice=cast, language=unit.language)
-    wanted = aim(natural, own=float(own.duration), slot=float(line.span.end - own.start))
-    spoken = engine.speak(line.text, voice=cast, language=unit.language, seconds=wanted, seed=ctx.seed)
-    start = _start(own, spoken)
+    speaker, own = line.speaker or UNKNOWN, _own_span(line, made)
+    if isinstance(engine, Recordings):
+        brought = ctx.human(HUMAN.format(language=unit.language))
+        start, spoken = _played(line, own, engine.recording(brought, made.one("stems").file("dialogue.wav")))
+    else:
+        cast = _load(made.one("casting").file(f"{speaker}.npz"))
+        natural = engine.duration(line.text, voice=cast, language=unit.language)
+        wanted = aim(natural, own=float(own.duration), slot=float(line.span.end - own.start))
+        spoken = engine.speak(line.text, voice=cast, language=unit.language, seconds=wanted, seed=ctx.seed)
+        start = _start(own, spoken)
     wav.write(ctx.out / "line.wav", spoken.samples, spoken.sample_rate)
     length = len(spoken.samples) / spoken.sample_rate
     _flag_fit(line, start, length, spoken, ctx, params)
@@ -61,6 +84,31 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
         "own": to_json(own),
         "words": to_json(tuple(replace(word, span=word.span.shift(start)) for word in spoken.words)),
     }
+
+
+def _played(line: Line, own: Span, recording: Path) -> tuple[Fraction, Spoken]:
+    """Return the recorded line without the silence around it, and when it starts; its words share its time."""
+    rate = wav.facts(recording).sample_rate
+    first, stop = to_samples(own.start - BEFORE, rate), to_samples(max(own.end, line.span.end) + BEFORE, rate)
+    sound = features.mono(wav.read(recording, start=max(0, first), stop=stop))
+    (loud,) = np.nonzero(features.active(sound, rate))
+    if len(loud) == 0 or features.level_db(sound) < SILENT_DB:
+        flag = Flag(Severity.WARNING, "nothing-recorded", line.id, f"no speech in {recording.name} for this line")
+        return own.start, Spoken(
+            np.zeros(to_samples(own.duration, rate), np.float32), rate, float(own.duration), (), (flag,)
+        )
+    begin, end = int(loud[0]) * (rate // 100), (int(loud[-1]) + 1) * (rate // 100)
+    length = (end - begin) / rate
+    spoken = Spoken(sound[begin:end], rate, length, _even_words(line.text, Fraction(end - begin, rate)))
+    return Fraction(max(0, first) + begin, rate), spoken
+
+
+def _even_words(text: str, length: Fraction) -> tuple[Word, ...]:
+    """Return the words with the time shared out by their letters."""
+    words = text.split()
+    letters = [len(word) for word in words]
+    edges = [length * sum(letters[:index]) / max(1, sum(letters)) for index in range(len(words) + 1)]
+    return tuple(Word(word, Span(*pair)) for word, pair in zip(words, pairwise(edges), strict=True))
 
 
 def aim(natural: float, *, own: float, slot: float) -> float:

@@ -13,6 +13,7 @@ import pytest
 
 from dubsync.audio import features, loudness, wav
 from dubsync.backends.protocols import Capabilities, Enrolled, Spoken
+from dubsync.backends.voice_recorded import KeepVoice, RecordedVoice
 from dubsync.documents import to_json
 from dubsync.engine.stage import Context, Made, Product, Stage, Unit
 from dubsync.errors import BadPipeline, InputError
@@ -73,11 +74,13 @@ class Film:
         (out / "product.json").write_text(json.dumps(value))
         self.products.setdefault(name, []).append(Product(name, Unit(name), out, name))
 
+    voice: Any = Parrot
+
     def run(self, stage: Stage, params: Any = None, item: Any = None) -> Product:
         out = self.folder / f"{stage.name}-{len(self.products.get(stage.name, []))}"
         out.mkdir()
         unit = Unit("unit", "es", item)
-        ctx = Context(out, self.folder / "film.mp4", self.folder, seed=1, language="es", backends={"voice": Parrot})
+        ctx = Context(out, self.folder / "film.mp4", self.folder, seed=1, language="es", backends={"voice": self.voice})
         value = stage.function(unit, Made({name: tuple(made) for name, made in self.products.items()}), ctx, params)
         (out / "product.json").write_text(json.dumps(value))
         self.flags += [flag.code for flag in ctx.flags]
@@ -288,3 +291,38 @@ def test_an_me_track_of_another_cut_is_refused(film: Film) -> None:
     film.products.pop("stems")
     with pytest.raises(InputError, match=r"lasts 2\.00 s"):
         film.run(stems)
+
+
+def test_a_recorded_line_is_cut_from_the_recording_where_it_sounds(film: Film) -> None:
+    recording = np.zeros(RATE * SECONDS, np.float32)
+    recording[int(2.2 * RATE) : int(3.9 * RATE)] = voiced(1.7, 180)
+    wav.write(film.folder / "recorded.es.wav", recording, RATE)
+    film.voice = RecordedVoice
+    product = speak(film, "hola amigo")
+    assert product.value["start"] == pytest.approx(2.2, abs=0.02)
+    assert product.value["seconds"] == pytest.approx(1.7, abs=0.03)
+    assert [word["text"] for word in product.value["words"]] == ["hola", "amigo"]
+    assert film.flags == []
+
+
+def test_a_line_that_nobody_recorded_is_silent_and_flagged(film: Film) -> None:
+    wav.write(film.folder / "recorded.es.wav", np.zeros(RATE * SECONDS, np.float32), RATE)
+    film.voice = RecordedVoice
+    product = mixed(film, "hola")
+    assert film.flags[0] == "nothing-recorded"
+    assert np.abs(wav.read(product.file("dialogue.wav"))).max() == 0
+
+
+def test_without_the_recording_it_says_which_file_is_missing(film: Film) -> None:
+    film.voice = RecordedVoice
+    with pytest.raises(InputError, match=r"recorded\.es\.wav"):
+        speak(film, "hola")
+
+
+def test_kept_voices_come_out_as_they_were(film: Film) -> None:
+    film.voice = KeepVoice
+    product = mixed(film, "hello there")
+    dub, original = (wav.read(path) for path in (product.file("dub.wav"), film.products["source"][0].file("audio.wav")))
+    inside = slice(int(2.1 * RATE), int(3.9 * RATE))
+    left = features.level_db((dub - original)[inside, 0]) - features.level_db(original[inside, 0])
+    assert left < -15
