@@ -166,8 +166,9 @@ def _container_options(film: Film, out: Path) -> dict[str, str]:
 def _name(stream: Any, language: str, disposition: Disposition) -> None:
     """Tag a new track with its language, by code and by name."""
     tag = langcodes.Language.get(language)
+    name = tag.autonym()
     stream.metadata["language"] = tag.to_alpha3()
-    stream.metadata["title"] = stream.metadata["handler_name"] = tag.autonym().capitalize()
+    stream.metadata["title"] = stream.metadata["handler_name"] = name[:1].upper() + name[1:]
     stream.disposition = disposition
 
 

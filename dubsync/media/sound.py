@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -21,7 +22,14 @@ Samples = NDArray[np.float32]
 _JUMP = Fraction(1, 100)
 """Seconds by which time stamps may stray from the count of samples before silence is put in or sound left out; many
 containers round their stamps to a millisecond."""
-_FULL_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0, "flt": 1.0, "dbl": 1.0}
+_SAMPLES: dict[str, tuple[Any, float]] = {
+    "u8": (np.uint8, 128.0),
+    "s16": (np.int16, 32768.0),
+    "s32": (np.int32, 2147483648.0),
+    "flt": (np.float32, 1.0),
+    "dbl": (np.float64, 1.0),
+}
+"""Kinds of samples FFmpeg decodes to: numpy's type and full scale."""
 
 
 def sound(path: Path, table: FrameTable, *, track: int = 0) -> Iterator[Samples]:
@@ -69,16 +77,19 @@ def stream_channels(path: Path, track: int = 0) -> int:
 
 def to_samples_array(frame: av.AudioFrame) -> Samples:
     """Return a decoded frame as (n, channels) float32 in [-1, 1]."""
-    name = frame.format.name
-    raw = frame.to_ndarray()
-    shaped = raw.T if frame.format.is_planar else raw.reshape(-1, frame.layout.nb_channels)
-    kind = name.removesuffix("p")
-    if kind not in _FULL_SCALE:
+    name, channels = frame.format.name, frame.layout.nb_channels
+    if name.removesuffix("p") not in _SAMPLES:
         raise UnsupportedStream(f"sound in samples of the kind {name!r} cannot be read")
-    samples = shaped.astype(np.float32)
-    if kind == "u8":
+    kind, full_scale = _SAMPLES[name.removesuffix("p")]
+    planes: Any = frame.planes
+    if frame.format.is_planar:  # plane by plane, because PyAV 18 counts nine planes in a frame of eight channels
+        raw = np.stack([np.frombuffer(plane, kind, frame.samples) for plane in planes[:channels]], axis=1)
+    else:
+        raw = np.frombuffer(planes[0], kind, frame.samples * channels).reshape(-1, channels)
+    samples = raw.astype(np.float32)
+    if kind is np.uint8:
         samples -= 128.0
-    return np.ascontiguousarray(samples / np.float32(_FULL_SCALE[kind]))
+    return np.asarray(samples / np.float32(full_scale), np.float32)
 
 
 def _timed(

@@ -156,6 +156,7 @@ class SoundEncoder:
 
     def __init__(self, target: Target, wav: Path, track: AudioTrack, start: Fraction) -> None:
         self._wav = soundfile.SoundFile(str(wav))
+        assert self._wav.channels == track.channels, "the mix keeps the source's channels"
         rate, layout = track.sample_rate, track.layout
         name = "aac" if _is_coded_by_aac(rate, layout) else "flac" if target.path.suffix == ".mkv" else "alac"
         bits = min(_BITS_PER_CHANNEL, 5 * rate) * track.channels
@@ -164,7 +165,7 @@ class SoundEncoder:
         context: Any = self.stream.codec_context
         context.layout = layout
         context.time_base = self.stream.time_base = Fraction(1, rate)
-        self._kind = {"aac": "fltp", "alac": "s32p", "flac": "s32"}[name]
+        self._kind = "flt" if name == "aac" else "s32"
         self._rate, self._layout, self._position = rate, layout, 0
         self._start = round(start * rate)
         self._is_open = True
@@ -183,10 +184,10 @@ class SoundEncoder:
 
     def _frame(self, block: NDArray[np.float32]) -> av.AudioFrame:
         samples: NDArray[Any] = np.clip(block, -1, 1)
-        if self._kind != "fltp":
+        if self._kind == "s32":
             samples = np.rint(samples.astype(np.float64) * 2147483647).astype(np.int32)
-        shaped = np.ascontiguousarray(samples.T) if self._kind.endswith("p") else samples.reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(shaped, format=self._kind, layout=self._layout)
+        # interleaved, although AAC wants planes: PyAV 18 counts nine planes in a frame of eight channels
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format=self._kind, layout=self._layout)
         frame.sample_rate, frame.time_base = self._rate, Fraction(1, self._rate)
         frame.pts = self._start + self._position
         return frame

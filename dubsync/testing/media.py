@@ -242,8 +242,7 @@ def _sound_frame(block: NDArray[np.float32], kind: str, spec: FilmSpec) -> av.Au
     scales = {"u8": (127, np.uint8), "s16": (32767, np.int16), "s32": (2147483000, np.int32)}
     scale, sample = scales.get(kind.rstrip("p"), (1, np.float32))
     samples = (block * scale + (128 if kind == "u8" else 0)).astype(sample)
-    shaped = np.ascontiguousarray(samples.T) if kind.endswith("p") else samples.reshape(1, -1)
-    frame = av.AudioFrame.from_ndarray(shaped, format=kind, layout=spec.layout)
+    frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format=kind.rstrip("p"), layout=spec.layout)
     frame.sample_rate, frame.time_base = spec.sample_rate, Fraction(1, spec.sample_rate)
     return frame
 

@@ -51,7 +51,8 @@ FILMS = {
     ),
     "four-four-four.mp4": FilmSpec(pixel_format="yuv444p", width=161, height=121),
     "four-two-two.mkv": FilmSpec(pixel_format="yuv422p10le"),
-    "flac.mkv": FilmSpec(audio_codec="flac", sample_rate=37800),
+    "flac.mkv": FilmSpec(audio_codec="flac", sample_rate=37800, layout="7.1"),
+    "eight.mp4": FilmSpec(layout="7.1", rate=Fraction(50)),
 }
 LANGUAGE = {"es": "spa"}
 
