@@ -8,6 +8,7 @@ from typing import Any
 
 from dubsync.documents import to_json
 from dubsync.errors import Flag, Severity
+from dubsync.quality.limits import beyond
 
 SCHEMA = "dubsync.report/1"
 SECTIONS: Mapping[str, tuple[str, ...]] = {
@@ -25,11 +26,15 @@ _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 @dataclass
 class Sheet:
-    """Collects measurements by "section.key". A None needs a reason, which becomes a flag."""
+    """Collects measurements by "section.key". A None needs a reason, which becomes a flag.
+
+    `earlier`: flags of the stages before; `own`: those that measuring raises.
+    """
 
     title: str
     language: str
-    flags: list[Flag] = field(default_factory=list)
+    earlier: tuple[Flag, ...] = ()
+    own: list[Flag] = field(default_factory=list)
     _values: dict[str, Any] = field(default_factory=dict)
 
     def put(self, key: str, value: Any, *, why_not: str = "") -> None:
@@ -39,19 +44,20 @@ class Sheet:
             raise ValueError(f"the report has no place for {key!r}")
         if value is None and not why_not:
             raise ValueError(f"{key} is unknown, and nobody says why")
-        self._values[key] = round(value, 4) if isinstance(value, float) else value
+        self._values[key] = round(value, 4) + 0.0 if isinstance(value, float) else value
         if value is None:
-            self.flags.append(not_measured(key, why_not))
+            self.own.append(not_measured(key, why_not))
 
     def report(self) -> dict[str, Any]:
-        """Return the whole report; raises when a key was never entered."""
+        """Return the whole report, and flag what leaves its range; raises when a key was never entered."""
         keys = {f"{section}.{name}" for section, names in SECTIONS.items() for name in names}
         if missing := sorted(keys - set(self._values)):
             raise ValueError(f"the report lacks {', '.join(missing)}")
         body = {
             section: {name: self._values[f"{section}.{name}"] for name in names} for section, names in SECTIONS.items()
         }
-        flags = to_json(in_order(self.flags))
+        self.own += beyond(self._values)
+        flags = to_json(in_order([*self.earlier, *self.own]))
         return {"schema": SCHEMA, "title": self.title, "language": self.language, **body, "flags": flags}
 
 
@@ -64,10 +70,6 @@ def partly_measured(key: str, share: float) -> Flag:
     """Return the flag of a measurement that covers only a part; `share`: 0 to 1."""
     what = f"{key}: measured on {100 * share:.0f} % of the new mouths"
     return Flag(Severity.INFO, "measured-in-part", where=key, what=what, hint="raise mouth_seconds of the check stage")
-
-
-OWN_FLAGS = ("not-measured", "measured-in-part")
-"""Codes of the flags that measuring itself raises."""
 
 
 def in_order(flags: Iterable[Flag]) -> tuple[Flag, ...]:

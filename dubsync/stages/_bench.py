@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dubsync.audio import features, wav
 from dubsync.audio.streams import resampled
 from dubsync.audio.wav import WavWriter
-from dubsync.backends.protocols import LipModel
+from dubsync.backends.protocols import LipModel, Samples
 from dubsync.documents import from_json
 from dubsync.engine.stage import Context, Made, Unit
 from dubsync.media.patches import PatchBook
@@ -132,15 +132,23 @@ def mouth_agreement(bench: Bench, seen: Look, ctx: Context) -> Agreement | None:
     if "lips" not in ctx.backends:
         return None
     lips: LipModel = ctx.backend("lips")
-    return agreement([_courses(bench, track, lips) for track in seen.watched])
+    pieces = [_speech_during(bench, track) for track in seen.watched]
+    starts = np.cumsum([0.0, *(len(samples) / HEAR_RATE for samples, _ in pieces)])
+    seconds = [start + times for start, (_, times) in zip(starts, pieces, strict=False)]
+    if not pieces:
+        return None
+    # one hearing for all: the model listens to half a minute at a time, however short the stretch
+    wanted = lips.opening(np.concatenate([samples for samples, _ in pieces]), np.concatenate(seconds))
+    courses = np.split(wanted, np.cumsum([len(times) for times in seconds])[:-1])
+    measured = [track.openings()[1] for track in seen.watched]
+    return agreement(list(zip(measured, courses, strict=True)))
 
 
-def _courses(bench: Bench, track: Watched, lips: LipModel) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return how far a track's lips are open in the dub, and how far the dub's dialogue asks for."""
-    sound_file = bench.made.one("mix").file("dialogue.wav")
-    rate = wav.facts(sound_file).sample_rate
+def _speech_during(bench: Bench, track: Watched) -> tuple[Samples, NDArray[np.float64]]:
+    """Return the dub's dialogue while a track is seen, a second more on either side, and the frames' times in it."""
+    dialogue = bench.made.one("mix").file("dialogue.wav")
+    rate = wav.facts(dialogue).sample_rate
     times = bench.table.times[track.numbers]
     start = max(0.0, float(times[0]) - 1)
-    stretch = wav.read(sound_file, start=round(start * rate), stop=round((float(times[-1]) + 1) * rate))
-    speech = features.resample(features.mono(stretch), rate, HEAR_RATE)
-    return track.openings()[1], lips.opening(speech, times - start)
+    stretch = wav.read(dialogue, start=round(start * rate), stop=round((float(times[-1]) + 1) * rate))
+    return features.resample(features.mono(stretch), rate, HEAR_RATE), times - start

@@ -15,7 +15,7 @@ from dubsync.media import measure
 from dubsync.quality import chart, timing, voices
 from dubsync.quality.look import Look
 from dubsync.quality.page import Pictures, render
-from dubsync.quality.report import OWN_FLAGS, Sheet, not_measured, partly_measured
+from dubsync.quality.report import Sheet, not_measured, partly_measured
 from dubsync.quality.timing import SpokenLine
 from dubsync.stages._bench import (
     Bench,
@@ -52,7 +52,7 @@ class CheckParams:
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
     """Measure, write report.json and report.html, and return the headline figures."""
     bench = open_bench(unit, made)
-    sheet = Sheet(ctx.film.stem, bench.language, flags=list(earlier_flags(made, (*NEEDS, *OPTIONAL))))
+    sheet = Sheet(ctx.film.stem, bench.language, earlier=tuple(earlier_flags(made, (*NEEDS, *OPTIONAL))))
     heard = hear(bench, ctx)
     ctx.progress(0.4)
     lines = spoken_lines(bench, heard)
@@ -69,7 +69,7 @@ def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[
     pictures = _pictures(bench, seen, lines)
     page = render(report, pictures, language_name=tags.name(bench.language), speakers=names)
     write_whole(ctx.out / "report.html", page.encode())
-    ctx.flags += [flag for flag in sheet.flags if flag.code in OWN_FLAGS]
+    ctx.flags += sheet.own
     return {section: report[section] for section in ("sync", "picture", "voice", "sound")}
 
 
@@ -99,7 +99,7 @@ def _enter_voice(
     alike = voices.speaker_similarity((original, before), (dubbed, after), ctx.backend("judge"))
     sheet.put("voice.speaker_similarity", alike)
     for speaker in (speaker for speaker, value in alike.items() if value is None):
-        sheet.flags.append(not_measured(f"voice.speaker_similarity.{speaker}", "too little speech to compare"))
+        sheet.own.append(not_measured(f"voice.speaker_similarity.{speaker}", "too little speech to compare"))
 
 
 def _enter_picture(sheet: Sheet, bench: Bench, seen: Look | None, ctx: Context) -> None:
@@ -115,7 +115,7 @@ def _enter_picture(sheet: Sheet, bench: Bench, seen: Look | None, ctx: Context) 
     for key in ("confidence", "offset_frames", "articulation_error"):
         sheet.put(f"sync.{key}", getattr(found, key, None), why_not=reason if seen else nothing_new)
     if seen and seen.share < 1:
-        sheet.flags.append(partly_measured("sync, picture.flicker", seen.share))
+        sheet.own.append(partly_measured("sync, picture.flicker", seen.share))
 
 
 def _enter_rest(sheet: Sheet, bench: Bench) -> None:

@@ -79,6 +79,28 @@ def test_flags_come_once_and_the_gravest_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "fine", "worse", "code"),
+    [
+        ("media.av_offset_ms", -9.0, -11.0, "sound-out-of-step"),
+        ("voice.wer_back", 0.2, 0.3, "hard-to-understand"),
+        ("voice.speaker_similarity", {"a": 0.5}, {"a": 0.4}, "voice-unlike"),
+        ("sync.offset_frames", -2.0, 3.0, "mouth-out-of-step"),
+        ("sync.confidence", 0.3, 0.1, "mouth-says-something-else"),
+        ("picture.psnr_untouched_db", 40.0, 37.0, "picture-changed"),
+        ("picture.flicker", 1.2, 2.0, "flicker"),
+    ],
+)
+def test_a_measurement_beyond_its_limit_is_told_in_words(key: str, fine: object, worse: object, code: str) -> None:
+    told = []
+    for value in (fine, worse):
+        sheet = full_sheet()
+        sheet.put(key, value)
+        sheet.report()
+        told.append([flag.severity for flag in sheet.own if flag.code == code])
+    assert told == [[], [Severity.WARNING]]
+
+
+@pytest.mark.parametrize(
     ("original", "dubbed", "expected"),
     [
         ([(0, 4)], [(0, 4)], 1.0),
@@ -161,7 +183,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script() -> None:
 
 def test_every_flag_is_told_in_words_with_its_hint() -> None:
     sheet = full_sheet()
-    sheet.flags.append(Flag(Severity.WARNING, "no-face", "shot-3", "nobody is seen", "look at the shot"))
+    sheet.own.append(Flag(Severity.WARNING, "no-face", "shot-3", "nobody is seen", "look at the shot"))
     text = full_page(sheet)
     for words in ("no-face", "shot-3", "nobody is seen", "look at the shot", "nobody looked"):
         assert words in text
