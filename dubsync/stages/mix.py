@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import features, loudness, match, room, timeline, wav
-from dubsync.audio.limiter import limit
-from dubsync.audio.mastering import PROFILES, Profile, gain_for
+from dubsync.audio.mastering import PROFILES, Profile, gain_for, master
 from dubsync.audio.room import Rooms
 from dubsync.audio.timeline import Placed, Region
 from dubsync.documents import from_json, to_json
@@ -33,8 +32,7 @@ Samples = NDArray[np.float32]
 AROUND = Fraction(10)
 """Seconds on either side of a line in which its room is heard."""
 DRY_S = 15
-MASTERINGS = 3
-"""Times the gain is corrected: the limiter takes some of what each correction gave."""
+TOLERANCE_LU = 0.5
 MARGIN = Fraction(3, 20)
 REACH_S = 0.6
 """How far the original speech is followed beyond the times that its recogniser gave."""
@@ -177,31 +175,15 @@ def _master(
     """Write the full mix and the dialogue stem at the profile's loudness; return what was measured."""
     facts = wav.facts(original)
     source = loudness.measure(wav.blocks(original), facts.sample_rate, facts.channels)
-    ceiling = profile.ceiling_db(source.true_peak)
-    spoken = _spoken(lines, facts)
-    gain_db, line_db = 0.0, 0.0
-    meter = loudness.measure(_mixed(original, bed, lines, regions, line_db), facts.sample_rate, facts.channels)
-    for _ in range(MASTERINGS):
-        change = gain_for(profile, meter, source, spoken)
-        if abs(change) < 0.05:
-            break
-        if profile.lifts_lines_only:
-            line_db += float(np.clip(change, -3, 3))
-        else:
-            gain_db += change
-        mixed = _mixed(original, bed, lines, regions, line_db)
-        limited = limit(mixed, facts.sample_rate, ceiling_db=ceiling, gain_db=gain_db)
-        meter = loudness.measure(limited, facts.sample_rate, facts.channels)
+    spoken, mixed = _spoken(lines, facts), partial(_mixed, original, bed, lines, regions)
+    found = master(mixed, facts, profile, source, spoken)
     ctx.progress(0.8)
-    _write_mix(ctx.out / "dub.wav", limit(
-        _mixed(original, bed, lines, regions, line_db), facts.sample_rate, ceiling_db=ceiling, gain_db=gain_db
-    ), facts)  # fmt: skip
-    _write_mix(ctx.out / "dialogue.wav", limit(
-        _dialogue(lines, facts.frames, line_db), facts.sample_rate, ceiling_db=ceiling, gain_db=gain_db
-    ), wav.WavFacts(facts.sample_rate, 1, facts.frames))  # fmt: skip
+    _write(ctx.out / "dub.wav", found.render(mixed, facts.sample_rate), facts)
+    stem = found.limited(_dialogue(lines, facts.frames, found.line_db), facts.sample_rate)
+    _write(ctx.out / "dialogue.wav", stem, replace(facts, channels=1))
     final = loudness.measure(wav.blocks(ctx.out / "dub.wav"), facts.sample_rate, facts.channels)
     missed = gain_for(profile, final, source, spoken)
-    if abs(missed) > 0.5:
+    if abs(missed) > TOLERANCE_LU:
         ctx.flag(Flag(
             Severity.WARNING, "loudness", "film",
             f"the mix misses the loudness of profile {profile.name} by {missed:.1f} LU under its true peak",
@@ -212,8 +194,8 @@ def _master(
         "source_lufs": round(source.integrated(), 2),
         "loudness_error_lu": round(-missed, 2),
         "true_peak_dbtp": round(final.true_peak, 2),
-        "gain_db": round(gain_db, 2),
-        "line_gain_db": round(line_db, 2),
+        "gain_db": round(found.gain_db, 2),
+        "line_gain_db": round(found.line_db, 2),
     }
 
 
@@ -248,7 +230,7 @@ def _middle(channels: int) -> Samples:
     return gains
 
 
-def _write_mix(path: Path, blocks: Iterator[Samples], facts: wav.WavFacts) -> None:
+def _write(path: Path, blocks: Iterator[Samples], facts: wav.WavFacts) -> None:
     with wav.WavWriter(path, facts.sample_rate, facts.channels) as file:
         for block in blocks:
             file.write(block)
