@@ -8,6 +8,7 @@ add       bring your own checkpoint          entries, digest   what there is, wi
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
@@ -105,13 +106,12 @@ def _is_sound(wanted: Entry) -> bool:
 
 
 def _fetch(wanted: Entry, carriers: Carriers, progress: Progress, *, offline: bool) -> None:
-    if offline or wanted.shipped:
-        reason = ", and --offline was asked for" if offline else ""
-        raise MissingWeights(f"{wanted.name}: not in the cache{reason}", hint=_elsewhere(wanted))
+    if wanted.shipped:
+        raise MissingWeights(f"{wanted.name}: not where it should be", hint=_elsewhere(wanted))
     already = carriers.travelled
     total = wanted.download or wanted.size
     carriers.meter = lambda travelled: progress(wanted.name, min(travelled - already, total), total)
-    cache.install(wanted, lambda file, out: _provide(wanted, file, out, carriers))
+    cache.install(wanted, lambda file, out: _provide(wanted, file, out, None if offline else carriers))
     progress(wanted.name, total, total)
 
 
@@ -124,8 +124,14 @@ def _elsewhere(wanted: Entry) -> str:
     )
 
 
-def _provide(wanted: Entry, file: File, out: IO[bytes], carriers: Carriers) -> None:
-    """Write a file from the first of its sources that can be reached."""
+def _provide(wanted: Entry, file: File, out: IO[bytes], carriers: Carriers | None) -> None:
+    """Write a file from another version of the entry, or from the first of its sources that can be reached."""
+    if (known := cache.elsewhere(wanted, file)) is not None:
+        with known.open("rb") as content:
+            shutil.copyfileobj(content, out)
+        return
+    if carriers is None:
+        raise MissingWeights(f"{wanted.name}: not in the cache, and --offline was asked for", hint=_elsewhere(wanted))
     failures: list[str] = []
     hint = ""
     for source in file.sources:

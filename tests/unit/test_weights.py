@@ -164,6 +164,19 @@ def test_derived_files_are_made_once_recorded_and_checked(own_cache: Path, tmp_p
         weights.verify("toy")
 
 
+def test_a_new_version_takes_over_the_files_that_stayed_the_same(own_cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(CONTENT)
+    (tmp_path / "b").write_bytes(b"new")
+    kept: tuple[bytes, list[object]] = (CONTENT, [f"file:{tmp_path}/a"])
+    put_on_record(own_cache, "toy", {"model.bin": kept})
+    first = weights.resolve("toy")
+    (tmp_path / "a").unlink()
+    put_on_record(own_cache, "toy", {"model.bin": kept, "more.bin": (b"new", [f"file:{tmp_path}/b"])})
+    second = weights.resolve("toy")
+    assert second != first
+    assert (second / "model.bin").read_bytes() == CONTENT
+
+
 def test_packed_weights_unpack_on_another_machine(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights.resolve("toy")
     carry.pack(tmp_path / "weights.tar", ["toy"])
