@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HERE = Path(__file__).resolve().parent
-SIDE, GAP = 300, 6
+SIDE, GAP = 240, 5
 
 
 def main() -> None:
