@@ -81,9 +81,9 @@ class PhoneSpeaker:
         return Sentence((loud * 32767).astype(np.int16), symbols, edges.astype(np.float32))
 
 
-def sentences_of(path: Path, column: int, *, seed: int) -> Iterator[str]:
+def sentences_of(table: str, column: int, *, seed: int) -> Iterator[str]:
     """Yield sentences of 15 to 70 letters from a column of a tab-separated text, in a shuffled order."""
-    found = sorted({line.split("\t")[column] for line in path.read_text(encoding="utf-8").splitlines()})
+    found = sorted({line.split("\t")[column] for line in table.splitlines()})
     wanted = [text for text in found if 15 <= len(text) <= 70]
     random.Random(seed).shuffle(wanted)
     yield from wanted
@@ -97,3 +97,12 @@ def write(path: Path, sentences: list[Sentence]) -> None:
         arrays[f"{number}.symbols"] = np.array(sentence.symbols)
         arrays[f"{number}.edges"] = sentence.edges
     np.savez_compressed(path, **arrays)
+
+
+def read(path: Path) -> list[Sentence]:
+    """Read what `write` wrote."""
+    with np.load(path) as arrays:
+        return [
+            Sentence(arrays[f"{k}.samples"], tuple(arrays[f"{k}.symbols"].tolist()), arrays[f"{k}.edges"])
+            for k in range(len(arrays.files) // 3)
+        ]

@@ -33,7 +33,14 @@ def train(
 
         _out.print(str(train_translator(recipe, corpus=corpus, run=run, threads=threads)), highlight=False)
         return
-    raise UsageError(f'{recipe.name}: nothing trains "{kind}"', hint="known kinds: mt.marian")
+    if kind in ("mouth.articulation", "mouth.painter"):
+        from dubsync.backends.mouth_recipes import train as train_mouth
+
+        _out.print(str(train_mouth(recipe, corpus=corpus, run=run, threads=threads)), highlight=False)
+        return
+    raise UsageError(
+        f'{recipe.name}: nothing trains "{kind}"', hint="known kinds: mt.marian, mouth.articulation, mouth.painter"
+    )
 
 
 def _kind(recipe: Path) -> str:

@@ -19,6 +19,7 @@ from dubsync.mouth.hearing import FEATURES_PER_SECOND, RATE
 Array = NDArray[np.float32]
 FILE = "articulation.safetensors"
 
+_LIVELINESS, _MOST_LIVELY = 0.75, 2.5
 _FLOOR_DB = -50.0
 _BELOW_PEAK_DB = 34.0
 _OPEN_BEFORE_S, _CLOSE_AFTER_S = 0.10, 0.12
@@ -123,7 +124,7 @@ def learn_manner(
     used = speaking if speaking.sum() >= 25 else np.ones(len(shapes), bool)
     mean = shapes[used].mean(axis=0)
     seen = model.encode(shapes, mean)
-    gain, offset = _toward_identity(heard[used], seen[used], prior)
+    gain, offset = _lively(*_toward_identity(heard[used], seen[used], prior), heard[used], seen[used])
     low, high = np.percentile(seen, [1, 99], axis=0)
     margin = 0.15 * (high - low)
     return Manner(
@@ -152,6 +153,18 @@ def _toward_identity(heard: Array, seen: Array, prior: float) -> tuple[Array, Ar
     gram = x.T @ x + prior * np.eye(x.shape[1])
     gain = np.eye(x.shape[1]) + np.linalg.solve(gram, x.T @ rest)
     return np.asarray(gain, np.float32), np.asarray(centre_seen - centre_heard @ gain, np.float32)
+
+
+def _lively(gain: Array, offset: Array, heard: Array, seen: Array) -> tuple[Array, Array]:
+    """Return gain and offset with the movement brought to `_LIVELINESS` of what the actor really does.
+
+    A regression answers with the mean of what it is unsure of, and a mouth that follows it mumbles.
+    """
+    said = heard @ gain
+    factor = np.clip(_LIVELINESS * seen.std(axis=0) / (said.std(axis=0) + 1e-6), 1.0, _MOST_LIVELY)
+    middle = said.mean(axis=0) + offset
+    lively = gain * factor
+    return np.asarray(lively, np.float32), np.asarray(middle - (heard @ lively).mean(axis=0), np.float32)
 
 
 def perform(model: Articulation, manner: Manner, features: Array, samples: Array, *, strength: float = 1.0) -> Array:

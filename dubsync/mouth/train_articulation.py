@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from dubsync.mouth import shape, visemes
 from dubsync.mouth.articulation import Articulation, Layer
 from dubsync.mouth.hearing import FEATURES_PER_SECOND, at_times
+from dubsync.mouth.sync import Judge
 
 Array = NDArray[np.float32]
-Wide = NDArray[np.float64]
+Wide = NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +90,40 @@ def fit(spoken: Sequence[Spoken], filmed: Sequence[Filmed], config: FitConfig) -
     )
 
 
+def fit_judge(spoken: Sequence[Spoken], filmed: Sequence[Filmed], *, lead: float, taps: int, ridge: float) -> Judge:
+    """Return the judge of sync, by the same two steps on log-mel features, straight to opening, width and jaw."""
+    every = np.concatenate([one.features[::4] for one in spoken])
+    centre, scale = every.mean(axis=0), every.std(axis=0) + 1e-3
+    steps = (np.arange(taps) - taps // 2) / FEATURES_PER_SECOND
+
+    def context(features: Array, times: NDArray[np.float64]) -> Wide:
+        level = (features - centre) / scale
+        return np.concatenate([at_times(level, times + step) for step in steps], axis=1).astype(np.float64)
+
+    heard = np.concatenate([context(one.features, _clock(one)) for one in spoken])
+    wished = np.concatenate([visemes.trajectory(one.symbols, one.edges, _clock(one) + lead) for one in spoken])
+    seen = np.concatenate([context(one.features, one.times) for one in filmed])
+    measures = np.concatenate([_standard(shape.measures(one.shapes)) for one in filmed])
+    config = FitConfig(ridge_spoken=ridge, ridge_filmed=ridge)
+    weights, bias = _both_steps((heard, _standard(wished)), (seen, measures, measures), config)
+    layer = Layer(np.stack(np.split(weights, taps)).astype(np.float32), bias.astype(np.float32), 1)
+    return Judge(layer, centre.astype(np.float32), scale.astype(np.float32))
+
+
 def _both_steps(spoken: tuple[Wide, Wide], filmed: tuple[Wide, Wide, Wide], config: FitConfig) -> tuple[Wide, Wide]:
     """Return (weights, bias) from raw context to coefficients of the face space."""
     heard, wished = spoken
     seen, measures, shown = filmed
-    middle, size = heard.mean(axis=0), heard.std(axis=0)
+    middle: Wide = heard.mean(axis=0)
+    size: Wide = heard.std(axis=0)
     phonetic = _ridge((heard - middle) / size, wished, config.ridge_spoken)
     there = (seen - middle) / size
     guess = there @ phonetic
-    trust = (guess * measures).sum(axis=0) / (guess**2).sum(axis=0)
-    to_space = np.linalg.lstsq(measures, shown, rcond=None)[0]
-    first = phonetic * trust @ to_space
+    trust: Wide = (guess * measures).sum(axis=0) / (guess**2).sum(axis=0)
+    to_space: Wide = np.linalg.lstsq(measures, shown, rcond=None)[0]
+    first: Wide = (phonetic * trust) @ to_space
     rest = _ridge(there, shown - there @ first, config.ridge_filmed)
-    weights = (first + rest) / size[:, None]
+    weights: Wide = (first + rest) / size[:, None]
     return weights, -(middle @ weights)
 
 

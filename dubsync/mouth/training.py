@@ -6,6 +6,7 @@ so the same data gives the same weights on one machine, and a run that was stopp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,13 +43,14 @@ class TrainConfig:
 class Trainer:
     """A painter in training. `average` is what it has become: the running mean of its weights."""
 
-    def __init__(self, generator: Generator, config: TrainConfig, *, seed: int) -> None:
+    def __init__(self, generator: Generator, config: TrainConfig, *, seed: int, device: str = "cpu") -> None:
         torch.manual_seed(seed)
         self.config, self.seed, self.step = config, seed, 0
-        self.generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = Generator(generator.config)
+        self.device = device
+        self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = Generator(generator.config).to(device)
         self.average.load_state_dict(generator.state_dict())
-        self.judges = Judges(RUN)
+        self.judges = Judges(RUN).to(device)
         rate = config.learning_rate
         self._paint = torch.optim.Adam(self.generator.parameters(), rate, betas=(0.5, 0.99))
         self._judge = torch.optim.Adam(self.judges.parameters(), rate / 2, betas=(0.5, 0.99))
@@ -58,20 +60,21 @@ class Trainer:
         stop = self.config.steps if until is None else min(until, self.config.steps)
         while self.step < stop:
             self._rate()
-            self._one(*draw(rehearsals, self.config, np.random.default_rng([self.seed, self.step])))
+            batch = draw(rehearsals, self.config, np.random.default_rng([self.seed, self.step]))
+            self._one(*(part.to(self.device) for part in batch))
             self.step += 1
             progress(self.step / self.config.steps)
 
     def _rate(self) -> None:
         """Fall to a twentieth along a cosine."""
-        share = 0.05 + 0.475 * (1 + np.cos(np.pi * self.step / self.config.steps))
+        share = 0.05 + 0.475 * (1 + math.cos(math.pi * self.step / self.config.steps))
         self._paint.param_groups[0]["lr"] = self.config.learning_rate * share
         self._judge.param_groups[0]["lr"] = self.config.learning_rate * share / 2
 
     def _one(self, window: Tensor, filmed: Tensor) -> None:
         config = self.config
         zone, shapes = window[:, ZONE], window[:, LIPS]
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device, torch.bfloat16):
             raw = self.generator(window)
         painted = raw * zone + filmed * (1 - zone)
         weight = zone * (1 + 2 * shapes[:, :1] + 2 * shapes[:, 1:])
@@ -91,7 +94,7 @@ class Trainer:
 
     def _adversarial(self, painted: Tensor, filmed: Tensor, shapes: Tensor) -> Tensor:
         self.judges.requires_grad_(False)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device, torch.bfloat16):
             scores, features = self.judges(_in_runs(painted), _in_runs(shapes))
             with torch.no_grad():
                 _, real = self.judges(_in_runs(filmed), _in_runs(shapes))
@@ -100,7 +103,7 @@ class Trainer:
         return config.adversarial * losses.hinge_generator(scores) + config.matching * losses.features(features, real)
 
     def _train_judges(self, painted: Tensor, filmed: Tensor, shapes: Tensor) -> None:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device, torch.bfloat16):
             false, _ = self.judges(_in_runs(painted), _in_runs(shapes))
             true, _ = self.judges(_in_runs(filmed), _in_runs(shapes))
         self._judge.zero_grad(set_to_none=True)

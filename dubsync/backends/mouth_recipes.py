@@ -1,0 +1,159 @@
+"""`dubsync train` for mouths: what the recipes of kind mouth.articulation and mouth.painter say, carried out.
+
+Both learn from clean clips in the corpus folder; articulation also from sentences that the packaged voices speak. What
+was read, heard and spoken is kept in the run folder, so a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import random
+import tomllib
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dubsync.backends import mouth_clips, mouth_corpus
+from dubsync.errors import InputError
+from dubsync.mouth import articulation, learning, library, performance, shape, sync, train_articulation, warp
+from dubsync.mouth.hearing import Ear
+from dubsync.mouth.rehearsal import Rehearsal, rehearse
+from dubsync.mouth.train_articulation import FitConfig, Spoken
+
+_CHECKPOINT_STEPS = 100
+
+
+def train(recipe: Path, *, corpus: Path, run: Path, threads: int = 1) -> Path:
+    """Carry out a recipe; return the folder with the weights."""
+    wanted = tomllib.loads(recipe.read_text(encoding="utf-8"))
+    run.mkdir(parents=True, exist_ok=True)
+    out = run / str(wanted["name"])
+    out.mkdir(exist_ok=True)
+    clips = list(_clips(wanted["clips"], corpus))
+    if wanted["kind"] == "mouth.articulation":
+        _articulation(wanted, clips, corpus, run, out, threads=threads)
+    else:
+        _painter(wanted, clips, run, out, threads=threads)
+    return out
+
+
+def _clips(wanted: Mapping[str, Any], corpus: Path) -> Iterator[mouth_clips.Clip]:
+    from dubsync.backends.face_mediapipe import MediaPipeFaceFinder
+
+    files = [file for file in sorted(corpus.glob(wanted["pattern"])) if file.stem not in wanted.get("left_out", ())]
+    if not files:
+        raise InputError(f"{corpus}: no clip is called {wanted['pattern']}", hint="point --corpus at the clips' folder")
+    for file in files:
+        shift = wanted.get("shift_ms", {}).get(file.stem, wanted.get("usual_shift_ms", 0))
+        yield mouth_clips.read(file, MediaPipeFaceFinder(), lag=shift / 1000)
+
+
+def _articulation(
+    wanted: Mapping[str, Any], clips: Sequence[mouth_clips.Clip], corpus: Path, run: Path, out: Path, *, threads: int
+) -> None:
+    from dubsync.weights import resolve
+
+    sentences = [one for part in wanted["spoken"] for one in _spoken(part, corpus, run)]
+    ear = Ear(resolve("whisper-tiny-en"), threads=threads)
+    spoken = list(_heard(sentences, ear))
+    filmed = [
+        train_articulation.Filmed(ear.hear(clip.samples), shape.moving(clip.landmarks), clip.times - clip.lag)
+        for clip in clips
+    ]
+    articulation.save(train_articulation.fit(spoken, filmed, FitConfig(**wanted["fit"])), out / articulation.FILE)
+    judge = train_articulation.fit_judge(
+        [Spoken(sync.log_mel(_samples(one)), one.symbols, one.edges) for one in sentences],
+        [
+            train_articulation.Filmed(sync.log_mel(clip.samples), shape.moving(clip.landmarks), clip.times - clip.lag)
+            for clip in clips
+        ],
+        lead=wanted["fit"]["lead"],
+        taps=wanted["judge"]["taps"],
+        ridge=wanted["judge"]["ridge"],
+    )
+    sync.save_judge(judge, out / sync.JUDGE)
+
+
+def _spoken(part: Mapping[str, Any], corpus: Path, run: Path) -> list[mouth_corpus.Sentence]:
+    """Return the spoken sentences of one language, said once and kept."""
+    from dubsync.weights import resolve
+
+    kept = run / f"spoken-{part['language']}-{part['sentences']}.npz"
+    if not kept.exists():
+        with zipfile.ZipFile(corpus / part["archive"]) as archive:
+            text = archive.read(part["member"]).decode("utf-8")
+        speaker = mouth_corpus.PhoneSpeaker(resolve("kokoro"))
+        chance = random.Random(part["language"])
+        voices = speaker.voices(part["language"])
+        chosen = islice(mouth_corpus.sentences_of(text, part["column"], seed=1), part["sentences"])
+        said = [speaker.say(sentence, part["language"], chance.choice(voices), chance) for sentence in chosen]
+        beside = kept.with_suffix(".part.npz")
+        mouth_corpus.write(beside, said)
+        beside.replace(kept)
+    return mouth_corpus.read(kept)
+
+
+def _samples(sentence: mouth_corpus.Sentence) -> Any:
+    return sentence.samples.astype(np.float32) / 32767
+
+
+def _heard(sentences: Sequence[mouth_corpus.Sentence], ear: Ear) -> Iterator[Spoken]:
+    """Yield sentences with features, heard in windows full of speech as films are."""
+    for start in range(0, len(sentences), 60):
+        part = sentences[start : start + 60]
+        lengths = [len(one.samples) // 320 for one in part]
+        features = ear.hear(np.concatenate([_samples(one)[: n * 320] for one, n in zip(part, lengths, strict=True)]))
+        edges = np.cumsum([0, *lengths])
+        for one, first, last in zip(part, edges, edges[1:], strict=False):
+            yield Spoken(features[first:last], one.symbols, one.edges)
+
+
+def _painter(
+    wanted: Mapping[str, Any], clips: Sequence[mouth_clips.Clip], run: Path, out: Path, *, threads: int
+) -> None:
+    import torch
+
+    from dubsync.mouth.generator import Generator, GeneratorConfig
+    from dubsync.mouth.training import TrainConfig, Trainer
+
+    torch.set_num_threads(threads)
+    painter, train = dict(wanted["painter"]), dict(wanted["train"])
+    seed = int(train.pop("seed"))
+    rehearsals = [_rehearsal(clip, 2 * int(painter["window"])) for clip in clips]
+    torch.manual_seed(seed)
+    generator = Generator(GeneratorConfig(tuple(painter["widths"]), int(painter["blocks"])))
+    trainer = Trainer(generator, TrainConfig(**train), seed=seed, device=_device())
+    checkpoint = run / "checkpoint.pt"
+    if checkpoint.exists():
+        trainer.restore(checkpoint)
+    while trainer.step < trainer.config.steps:
+        trainer.run(rehearsals, lambda share: None, until=trainer.step + _CHECKPOINT_STEPS)
+        trainer.save(checkpoint)
+    learning.save_generator(trainer.average.cpu(), out / learning.BASE)
+
+
+def _device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _rehearsal(clip: mouth_clips.Clip, size: int) -> Rehearsal:
+    """Prepare every frame of a clip to be painted from the rest of it."""
+    geometry = library.measure(clip.landmarks)
+    count = len(geometry)
+    whole = library.Library(
+        size=size,
+        shapes=geometry.shapes,
+        poses=geometry.poses,
+        nodes=geometry.nodes,
+        shot=np.zeros(count, np.int32),
+        number=np.arange(count, dtype=np.int32),
+    )
+    for number, picture in clip.footage(0, count).frames():
+        whole.add(performance.crop_of(picture, geometry.affines[number], size)[0])
+    mesh = warp.Mesh(whole.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
+    return rehearse(whole, mesh, np.arange(count), hidden=np.zeros(count, bool))
