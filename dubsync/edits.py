@@ -112,7 +112,7 @@ def undo(path: Path, edit_id: str, *, who: str) -> Edit:
     """
     found = next((one for one in read(path) if one.id == edit_id), None)
     if found is None:
-        raise UsageError(f"{path.name}: there is no edit {edit_id}", hint="`dubsync script` lists the edits of a line")
+        raise UsageError(f"{path.name}: there is no edit {edit_id}", hint=f"their ids are in edits/{path.name}")
     record = new(line=found.line, at=found.at, who=who, before={}, after={}, undo=edit_id)
     append(path, [record])
     return record

@@ -13,7 +13,8 @@ from dubsync.audio.voices import cluster
 from dubsync.backends.fakes import FakeSpeakerEncoder, schematic_face
 from dubsync.errors import PermanentError
 from dubsync.face import speaking
-from dubsync.stages.speakers import Sighting, SpeakersParams, decide, speakers
+from dubsync.stages._ties import Sighting, decide
+from dubsync.stages.speakers import SpeakersParams, speakers
 from dubsync.title import FaceTrack, Flag, Utterance
 
 LOW, HIGH = 120.0, 400.0
