@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-ALIKE = 60.0
-"""Per cent of agreement from which an unknown word is taken for a misspelt name."""
+ALIKE, SMALL_ALIKE = 60.0, 85.0
+"""Per cent of agreement from which an unknown word is taken for a misspelt name, with a capital and without."""
 
 MEN = (
     "Tom", "John", "Bob", "Jim", "Bill", "Mike", "Ken", "Jack", "George", "Fred", "Dan", "Peter", "Paul", "David",
@@ -27,13 +27,14 @@ WOMEN = (
 FIRST_NAMES = frozenset((*MEN, *WOMEN))
 
 _NAME = re.compile(r"\b[A-Z][^\W\d_]{2,}")
+_WORD = re.compile(r"\b[^\W\d_]{3,}")
 _FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
 
 
 def mended(source: str, text: str, is_word: Callable[[str], bool]) -> str:
     """Return the translation with names and figures as they are in the source.
 
-    Only capitalised words that the target language does not know (`is_word`) are taken for misspelt names, and others
+    Only words that the target language does not know (`is_word`) are taken for misspelt names, and others
     only for common first names, which are kept and not translated (Tom stays Tom). A single figure that is not in the
     source stands for a single one that got lost.
 
@@ -53,11 +54,13 @@ def mended(source: str, text: str, is_word: Callable[[str], bool]) -> str:
 def _misspelt(source: str, text: str, is_word: Callable[[str], bool]) -> Iterable[tuple[str, str]]:
     from rapidfuzz import fuzz
 
-    lost, strange = _difference(_NAME.findall(source), _NAME.findall(text))
+    lost, _ = _difference(_NAME.findall(source), _WORD.findall(text))
+    _, strange = _difference(_WORD.findall(source), _WORD.findall(text))
     pairs = [(fuzz.ratio(name.lower(), word.lower()), name, word) for name in lost for word in strange]
     for score, name, word in sorted(pairs, reverse=True):
         is_misspelt = name in FIRST_NAMES or not is_word(word)
-        if score >= ALIKE and is_misspelt and name in lost and word in strange:
+        is_alike = score >= (ALIKE if word[0].isupper() else SMALL_ALIKE)
+        if is_alike and is_misspelt and name in lost and word in strange:
             lost.remove(name)
             strange.remove(word)
             yield word, name
