@@ -16,6 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from dubsync.audio import features, wav
+from dubsync.audio.slots import FASTEST, aim
 from dubsync.backends.protocols import Spoken, Voice, VoiceCloner
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
@@ -29,9 +30,6 @@ HUMAN = "recorded.{language}.wav"
 BEFORE = Fraction(3, 10)
 """Seconds around a slot in which its recorded line is looked for."""
 SILENT_DB = -60.0
-COMFORTABLE = 1.08
-"""Rate up to which a line is hurried before it is let run into the silence after it."""
-FASTEST = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +107,6 @@ def _even_words(text: str, length: Fraction) -> tuple[Word, ...]:
     letters = [len(word) for word in words]
     edges = [length * sum(letters[:index]) / max(1, sum(letters)) for index in range(len(words) + 1)]
     return tuple(Word(word, Span(*pair)) for word, pair in zip(words, pairwise(edges), strict=True))
-
-
-def aim(natural: float, *, own: float, slot: float) -> float:
-    """Return the duration to ask for, given the original's own time and the slot with the silence after it.
-
-    >>> aim(2.0, own=2.1, slot=3.0), round(aim(2.4, own=2.0, slot=3.0), 2), round(aim(2.4, own=2.0, slot=2.1), 2)
-    (2.1, 2.22, 2.1)
-    """
-    if natural <= own * COMFORTABLE:
-        return own
-    return max(own, min(slot, natural / COMFORTABLE))
 
 
 def _own_span(line: Line, made: Made) -> Span:

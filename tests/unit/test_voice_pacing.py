@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dubsync.audio.slots import COMFORTABLE, aim
 from dubsync.backends.kokoro import pacing
-from dubsync.stages.voice import COMFORTABLE, aim
 
 
 @settings(max_examples=200, deadline=None)

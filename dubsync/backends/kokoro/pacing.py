@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dubsync.audio.slots import FASTEST, SLOWEST
+
 Array = NDArray[np.float32]
 
-SLOWEST, FASTEST = 0.85, 1.2
 LEAD, TAIL, MARK_AT_END = 2, 1, 3
 """Frames of silence heard before and after, and of a last full stop: the model's own, up to half a second, would delay
 every line."""
