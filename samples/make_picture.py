@@ -54,7 +54,10 @@ def _most_changed(original: Path, dub: Path, truth: dict[str, Any]) -> list[tupl
 
 
 def _faces(truth: dict[str, Any]) -> list[tuple[int, list[float]]]:
-    return list(zip(truth["face"]["frames"], truth["face"]["lips"], strict=True))
+    """Return frame number and lips of the frames whose eyes are open."""
+    face = truth["face"]
+    rows = zip(face["frames"], face["lips"], face["controls"]["blink"], strict=True)
+    return [(number, lips) for number, lips, blink in rows if blink < 0.1]
 
 
 def _face(picture: NDArray[Any], lips: NDArray[Any]) -> NDArray[Any]:
