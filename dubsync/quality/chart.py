@@ -15,8 +15,8 @@ Values = NDArray[np.float32]
 ROW_S = 12.0
 MOST_ROWS = 12
 _HEIGHT, _WIDTH = 100.0, 1000.0
-_FULL_OPENING = 0.45
-"""Opening, in eye distances, that fills the chart: a wide open mouth."""
+_LEAST_FULL = 0.15
+"""Opening, in eye distances, that fills the chart at least: jitter should not look like speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,11 @@ def rows(
 ) -> tuple[Row, ...]:  # fmt: skip
     """Return one row for each stretch of about `ROW_S` in which a mouth was re-synthesised, `MOST_ROWS` at most."""
     drawn = []
+    full = max([_LEAST_FULL, *(float(np.max(course)) for track in watched for course in track.openings())])
     for start, stop in _windows(watched, times)[:MOST_ROWS]:
         level = energy(start, stop)
         grid = np.linspace(start, stop, len(level), endpoint=False)
-        before, after = (_line(_curve(watched, times, start, stop, film), start, stop) for film in (0, 1))
+        before, after = (_line(_curve(watched, times, start, stop, film), start, stop, full) for film in (0, 1))
         area = _area(grid, level, start, stop)
         drawn.append(Row(start, stop, area, before, after, _bars(lines, start, stop), _ticks(start, stop)))
     return tuple(drawn)
@@ -85,10 +86,10 @@ def _x(time: float, start: float, stop: float) -> float:
     return round((time - start) / (stop - start) * _WIDTH, 1)
 
 
-def _line(pieces: Sequence[tuple[NDArray[np.float64], Values]], start: float, stop: float) -> str:
+def _line(pieces: Sequence[tuple[NDArray[np.float64], Values]], start: float, stop: float, full: float) -> str:
     commands = []
     for times, values in pieces:
-        heights = _HEIGHT * (1 - np.clip(values / _FULL_OPENING, 0, 1))
+        heights = _HEIGHT * (1 - np.clip(values / full, 0, 1))
         points = [f"{_x(time, start, stop)},{height:.1f}" for time, height in zip(times, heights, strict=True)]
         if len(points) > 1:
             commands.append("M" + " L".join(points))

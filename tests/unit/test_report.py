@@ -246,7 +246,9 @@ def test_the_chart_draws_both_mouths_and_breaks_where_frames_are_missing() -> No
     assert row.after.count("M") == 2
     assert row.before.count("M") == 2
     heights = [float(point.split(",")[1]) for point in row.after.replace("M", "").replace("L", "").split()]
-    assert heights == pytest.approx([100 * (1 - 0.2 / 0.45)] * 40, abs=3)
+    assert heights == pytest.approx([0.0] * 40, abs=3)
+    lower = [float(point.split(",")[1]) for point in row.before.replace("M", "").replace("L", "").split()]
+    assert lower == pytest.approx([50.0] * 40, abs=3)
     assert [bar.text for bar in row.bars] == ["hola <b>"]
     Page(full_page(pictures=Pictures(rows=(row,))))
 
