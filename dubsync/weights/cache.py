@@ -130,6 +130,9 @@ def check(entry: Entry, *, thorough: bool) -> None:
     hint = f"run `dubsync models pull {entry.name}` to fetch it again"
     if entry.shipped:
         hint = "restore the file from the repository"
+    if thorough and not entry.shipped:
+        with suppress(OSError):
+            (folder / CHECKED).unlink(missing_ok=True)  # what is found damaged now must not be taken as right later
     for name, (size, digest) in _promised(entry, folder).items():
         path = folder / name
         now[name] = _stamp(path)

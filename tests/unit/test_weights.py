@@ -91,9 +91,12 @@ def test_a_flipped_bit_is_found_at_resolve_and_repaired_by_pull(toy: Path) -> No
 
 
 def test_verify_finds_a_flipped_bit_that_left_size_and_time_alone(toy: Path) -> None:
-    flip_a_bit(weights.resolve("toy") / "model.bin", keep_time=True)
+    path = weights.resolve("toy") / "model.bin"
+    flip_a_bit(path, keep_time=True)
     with pytest.raises(ChecksumMismatch):
         weights.verify("toy")
+    weights.pull(["toy"])
+    assert path.read_bytes() == CONTENT
 
 
 def test_offline_opens_nothing_and_names_the_commands(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
