@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from dubsync import weights
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
-from dubsync.errors import UnknownLanguage
+from dubsync.errors import Flag, UnknownLanguage
 from dubsync.text.drafting import Draft, draft, sentences, unread
 from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.language import base, name
@@ -106,9 +106,12 @@ class MarianTranslator:
     ) -> TranslatedLine:
         source = " ".join(line.text.split())
         text, drafts = draft(source, glossary, lambda part: self._through(part, steps))
+        if drafts and drafts[0].is_lost:
+            found = self._others(drafts[0], steps)[:1] or [Candidate(text)]
+            return TranslatedLine(line.id, tuple(found), _flags(drafts[0], found[0].text, line.id))
         found = [Candidate(text or "…")]
         if drafts and not drafts[0].faults and natural_seconds(text, target) > FASTEST * line.seconds:
-            found += self._shorter(drafts[0], steps)
+            found += [way for way in self._others(drafts[0], steps) if len(way.text) < len(text)]
         return TranslatedLine(line.id, tuple(found), drafts[0].flags(line.id) if drafts else ())
 
     def _through(self, text: str, steps: tuple[Direction, ...]) -> str:
@@ -125,18 +128,16 @@ class MarianTranslator:
         translated = mended(text, engine.translate(text).strip(), self._words(step))
         return dressed(text, translated, step[1]) if translated else ""
 
-    def _shorter(self, best: Draft, steps: tuple[Direction, ...]) -> list[Candidate]:
-        """Return shorter ways that the model finds nearly as likely; only of single sentences without a pivot."""
+    def _others(self, best: Draft, steps: tuple[Direction, ...]) -> list[Candidate]:
+        """Return sound ways that the model finds nearly as likely; only of single sentences without a pivot."""
         parts = sentences(best.source, steps[0][0])
         if len(parts) > 1 or len(steps) > 1:
             return []
-        ways = self._searcher(steps[0]).ways(parts[0])
         known = self._words(steps[0])
-        ways = tuple(
-            replace(way, text=dressed(parts[0], mended(parts[0], way.text, known), steps[0][1])) for way in ways
-        )
-        near = [way for way in ways if way.score >= ways[0].score - WORSE and len(way.text) < len(best.text)]
-        return [Candidate(way.text, way.score) for way in near if not replace(best, text=way.text).faults]
+        ways = self._searcher(steps[0]).ways(parts[0])
+        near = [way for way in ways if way.score >= ways[0].score - WORSE]
+        texts = [(dressed(parts[0], mended(parts[0], way.text, known), steps[0][1]), way.score) for way in near]
+        return [Candidate(text, score) for text, score in texts if not replace(best, text=text).faults]
 
     def _engine(self, step: Direction) -> Engine:
         """Return the model of one direction; engines belong to the thread that opened them."""
@@ -163,3 +164,8 @@ class MarianTranslator:
     def _folder(self, step: Direction) -> Path:
         entry = f"mt-{step[0]}-{step[1]}"
         return weights.resolve(entry) if self._folders is None else self._folders[entry]
+
+
+def _flags(lost: Draft, text: str, line: str) -> tuple[Flag, ...]:
+    """Return the flags of a line that was lost, unless another way to say it was found."""
+    return () if text != lost.source else lost.flags(line)

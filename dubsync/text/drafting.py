@@ -23,6 +23,7 @@ STAND_INS = ("Tom", "Mary", "Boston")
 Translate = Callable[[str], str]
 
 _DIGITS = re.compile(r"\d+")
+_STUTTER = re.compile(r"\b(\w+)(?:\W+\1\b){2,}", re.IGNORECASE)
 _PAUSE = re.compile(r"(?<=[,;:–—])\s+")
 
 
@@ -128,7 +129,7 @@ def drafts(
 
 
 def _loops(text: str) -> bool:
-    return is_loop(text, times=3)
+    return is_loop(text, times=3) or _STUTTER.search(text) is not None
 
 
 def _has_letters(text: str) -> bool:

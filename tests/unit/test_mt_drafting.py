@@ -92,3 +92,16 @@ def test_a_very_long_line_is_cut_and_nothing_of_it_is_lost() -> None:
 
 def test_a_word_without_spaces_is_cut_too() -> None:
     assert "".join(sentences("x" * 1000, "en")) == "x" * 1000
+
+
+@pytest.mark.parametrize(
+    ("source", "made", "is_lost"),
+    [
+        ("A printing machine.", "Una máquina de im im im imación.", True),
+        ("No, no, no!", "¡No, no, no!", False),
+        ("Come on, come on!", "¡Vamos, vamos!", False),
+    ],
+)
+def test_a_stutter_that_the_actor_does_not_make_is_a_loss(source: str, made: str, is_lost: bool) -> None:
+    _, drafts = draft(source, {}, lambda part: made)
+    assert drafts[0].is_lost == is_lost
