@@ -348,9 +348,9 @@ chunks = []
 for first in range(0, len(table), 100):
     n = min(100, len(table) - first)
     path = work / f"patches-{first:06d}.npz"
-    np.savez(path, frame=np.arange(first, first + n, dtype=np.int32), pixels=np.zeros((n, 64, 64, 3), np.uint8),
-             mask=np.full((n, 64, 64), 255, np.uint8),
-             affine=np.repeat(np.array([[[1, 0, 20], [0, 1, 20]]], np.float32), n, axis=0))
+    np.savez(path, frame=np.arange(first, first + n, dtype=np.int32), pixels=np.zeros((n, 100, 100, 3), np.uint8),
+             mask=np.full((n, 100, 100), 255, np.uint8),
+             affine=np.repeat(np.array([[[0.3, 0, 20], [0, 0.3, 10]]], np.float32), n, axis=0))
     chunks.append(path)
 book = PatchBook(chunks)
 mux(Film(film, source, table), Additions("es", work / "dub.wav", (), book, PictureParams(preset="ultrafast")),
