@@ -240,6 +240,16 @@ class FakeLips:
         return np.asarray(0.5 * np.sqrt(power[places]), np.float32)
 
 
+class FakeSyncScorer:
+    """Believes the mouth that opens widest."""
+
+    capabilities = Capabilities(name="fake.sync", version="1")
+
+    def score(self, landmarks: NDArray[np.float32], fps: float, speech: Samples) -> float:
+        opening = geometry.mouth_opening(landmarks)
+        return min(1.0, float(opening.max() - opening.min()))
+
+
 class FakeMouth:
     """Paints a dark mouth that opens with the loudness of the new speech."""
 
@@ -287,6 +297,7 @@ FAKES: Mapping[str, Any] = {
     "voice": FakeVoice,
     "face": FakeFaceFinder,
     "lips": FakeLips,
+    "sync": FakeSyncScorer,
     "mouth": FakeMouth,
 }
 """The fake of each kind."""

@@ -29,6 +29,7 @@ from dubsync.backends.protocols import (
     Separator,
     SourceLine,
     SpeakerEncoder,
+    SyncScorer,
     Transcriber,
     Transcript,
     Translator,
@@ -232,6 +233,18 @@ def _silence_closes_the_lips(backend: LipModel, folder: Path) -> None:
     assert gap[silent].mean() < gap[(seconds > 2.3) & (seconds < 3.7)].mean(), "lips are no wider open in speech"
 
 
+def _a_mouth_at_rest_does_not_speak(backend: SyncScorer, folder: Path) -> None:
+    from dubsync.backends.fakes import schematic_face
+
+    box = (0.0, 0.0, 100.0, 140.0)
+    waves = 0.05 + 0.04 * np.sin(2 * np.pi * 4 * np.arange(75) / 25)
+    moving = np.stack([schematic_face(box, float(opening)) for opening in waves])
+    still = np.stack([schematic_face(box, 0.02)] * 75)
+    sound = speech_like(3.0)
+    assert backend.score(still, 25.0, sound) == 0
+    assert 0 < backend.score(moving, 25.0, sound) <= 1
+
+
 _CHECKS: dict[str, tuple[Check, ...]] = {
     "stems": (_stems_sum_to_the_mixture,),
     "asr": (_silence_holds_no_words, _utterances_are_in_order_within_the_sound),
@@ -240,6 +253,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "mt": (_every_line_comes_back, _nothing_to_translate_is_no_error),
     "voice": (_a_line_is_spoken_in_its_time_and_repeatably, _word_times_lie_within_the_sound),
     "lips": (_silence_closes_the_lips,),
+    "sync": (_a_mouth_at_rest_does_not_speak,),
     "face": (_no_face_is_no_error, _one_answer_for_each_frame),
     "mouth": (_patches_fit_their_frames, _silence_touches_no_frame),
 }

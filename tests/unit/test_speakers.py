@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from words_stand import RATE, Stand, silence, tone, utterance
+from words_stand import Stand, silence, tone, utterance
 
 from dubsync.audio.voices import cluster
-from dubsync.backends.fakes import FakeSpeakerEncoder, schematic_face
+from dubsync.backends.fakes import FakeSpeakerEncoder, FakeSyncScorer, schematic_face
 from dubsync.errors import PermanentError
-from dubsync.face import speaking
 from dubsync.stages._ties import Sighting, decide
 from dubsync.stages.speakers import SpeakersParams, speakers
 from dubsync.title import FaceTrack, Flag, Utterance
@@ -164,9 +163,8 @@ def test_a_face_seen_with_two_voices_goes_to_the_one_with_clearly_more() -> None
     assert [flag.code for flag in flags] == ["face-unclear"]
 
 
-def test_a_mouth_that_moves_with_the_sound_scores_above_one_that_moves_against_it() -> None:
-    sound = tone(3, LOW)
-    assert len(sound) == 3 * RATE
-    with_it = speaking.score(face(talking(75)), FPS, sound)
-    against = speaking.score(face(talking(75)[np.random.default_rng(1).permutation(75)]), FPS, sound)
-    assert with_it > against + 0.2
+def test_a_sync_engine_tells_two_moving_mouths_apart(tmp_path: Path) -> None:
+    stand = conversation(tmp_path, [(2, LOW)])
+    add_faces(stand, "shot-1", 0, 75, {"face-1": talking(75), "face-2": 0.5 * talking(75)})
+    value = stand.run(speakers, SpeakersParams(), speaker=FakeSpeakerEncoder, sync=FakeSyncScorer)
+    assert list(value["faces"]) == ["face-1"]
