@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -18,6 +19,9 @@ from dubsync.engine.store import Store, digest_of, flags_json
 from dubsync.errors import DubsyncError, PermanentError, StageFailed, TransientError
 
 log = logging.getLogger(__name__)
+
+_FULL_BELOW = 1 << 22
+"""Bytes; with less left, whatever a library says of its own failure, the disk is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,10 @@ def _failed(order: Order, attempts: int, cause: BaseException) -> StageFailed:
     log.debug("%s", "".join(traceback.format_exception(cause)))
     where = f"{order.stage} {order.unit.language + ' ' if order.unit.language else ''}{order.unit.key}"
     reason = f"{cause}" if isinstance(cause, DubsyncError) else f"{type(cause).__name__}: {cause}"
+    hint = getattr(cause, "hint", "") or "what was made is kept; run again to go on, --debug shows the traceback"
+    if not isinstance(cause, DubsyncError) and shutil.disk_usage(order.store).free < _FULL_BELOW:
+        reason = f"the disk is full ({reason})"
+        hint = f"free some room for {order.store} or choose another place with --folder; what was made is kept"
     return StageFailed(
         f"{order.film.name}: {where} failed: {reason}",
         title=order.film.stem,
@@ -171,6 +179,5 @@ def _failed(order: Order, attempts: int, cause: BaseException) -> StageFailed:
         unit=order.unit.key,
         attempts=attempts,
         cause="".join(traceback.format_exception(cause)),
-        hint=getattr(cause, "hint", "")
-        or "what was made so far is kept; run again to go on, --debug shows the traceback",
+        hint=hint,
     )
