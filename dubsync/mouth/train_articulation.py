@@ -136,11 +136,12 @@ def _face_space(filmed: Sequence[Filmed], components: int) -> tuple[Wide, Wide]:
     """Return basis (k, points, 3) and spread (k,) of how lower faces differ from their own mean."""
     flat = np.concatenate([_flat(one) for one in filmed])
     axes = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)[2][:components]
-    return axes.reshape(components, -1, 3), (flat @ axes.T).std(axis=0)
+    spread: Wide = (flat @ axes.T).std(axis=0)
+    return axes.reshape(components, -1, 3), spread
 
 
 def _flat(clip: Filmed) -> Wide:
-    return (clip.shapes - clip.shapes.mean(axis=0)).reshape(len(clip.shapes), -1).astype(np.float64)
+    return np.asarray((clip.shapes - clip.shapes.mean(axis=0)).reshape(len(clip.shapes), -1), np.float64)
 
 
 def _standard(values: NDArray[np.floating]) -> Wide:

@@ -57,6 +57,8 @@ _MODIFIERS = frozenset("ˈˌːʰʲ̃↓→↗↘")
 _VOWELS = frozenset("jiɪIᵻyYeɛAɜœøæaɐWɑʌɒɔoOQSəɚɘᵊuʊɯU") - {"j"}
 _UNSTRESSED = 0.85
 _STRESS = {"ˈ": 1.05, "ˌ": 0.95}
+_CLOSURE, _QUICK = 4.0, 0.6
+"""Lips that must meet do so quickly: their wish reaches less far."""
 _BEFORE_S, _AFTER_S = 0.075, 0.065
 """How far a phoneme's wish reaches before and after it."""
 
@@ -89,7 +91,8 @@ def trajectory(symbols: tuple[str, ...], edges: Array, times: NDArray[np.float64
     strength = np.array([[one.lips, one.corners, one.chin] for one in wishes])
     early = np.maximum(starts[:-1, None] - times[None], 0) / _BEFORE_S
     late = np.maximum(times[None] - starts[1:, None], 0) / _AFTER_S
-    reach = np.exp(-((early + late) ** 1.5))[..., None] * strength[:, None]
+    quick = np.where(strength[:, 0] >= _CLOSURE, _QUICK, 1.0)[:, None]
+    reach = np.exp(-(((early + late) / quick) ** 1.5))[..., None] * strength[:, None]
     return np.asarray((reach * targets[:, None]).sum(axis=0) / (reach.sum(axis=0) + 1e-6), np.float32)
 
 
