@@ -86,19 +86,18 @@ class Head:
         control, triangles = _complete(control, face.triangles)
         self.coarse = triangles
         self.matrix, self.triangles = mesh.subdivision(len(control), triangles, levels)
-        one, _ = mesh.subdivision(len(control), triangles, levels)
         for _ in range(3):  # the fine surface should pass through the points that were sculpted
-            control[:468] += 0.6 * (control[:468] - (one @ control)[:468])
+            control[:468] += 0.6 * (control[:468] - (self.matrix @ control)[:468])
         self.rest = _close(control)
-        self._seal(one)
+        self._seal()
         self._weights()
         self.region = {name: np.asarray(self.matrix @ value) for name, value in self._regions().items()}
         self.neutral = np.asarray(self.matrix @ self.rest, np.float32)
 
-    def _seal(self, refine: NDArray[np.float64]) -> None:
+    def _seal(self) -> None:
         """Close the slit that refinement leaves between the resting lips; they overlap by a hair."""
         for _ in range(3):
-            fine = refine @ self.rest
+            fine = self.matrix @ self.rest
             slit = fine[list(UPPER_INNER), 1] - fine[list(LOWER_INNER), 1] + 0.03
             self.rest[list(LOWER_INNER), 1] += 0.7 * slit
             self.rest[list(UPPER_INNER), 1] -= 0.3 * slit

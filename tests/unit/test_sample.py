@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,28 @@ def test_a_drawing_is_the_same_every_time() -> None:
     assert 0.2 < first[1].mean() < 0.9
 
 
-def test_an_encoded_film_is_tagged_and_its_sound_is_as_long_as_its_picture(tmp_path: Path) -> None:
-    from fractions import Fraction
+def test_a_film_of_two_people_cuts_to_whoever_speaks(tmp_path: Path) -> None:
+    from film.hair import Hairdo
+    from film.portrait import Person
+    from film.voice import RATE, Spoken
 
+    person = Person(hairdo=Hairdo(strands=100))
+    random = np.random.default_rng(1)
+    line = Spoken(
+        "Ah.", random.normal(0, 0.1, RATE // 2).astype(np.float32), (Phone("ɑ", 0.1, 0.4),), (("Ah", 0.1, 0.4),)
+    )
+    cues = tuple(film.Cue("Ah.", who, "af_heart", 0.3) for who in (0, 1, 0))
+    plan = film.Plan(cues, (person, person), width=64, height=48, rate=Fraction(5), opening=0.2, closing=0.2, scale=1)
+    film.make(plan, tmp_path / "two.mp4", spoken=[line] * 3)
+    truth = json.loads((tmp_path / "two.truth.json").read_text())
+    assert [shot["person"] for shot in truth["shots"]] == [None, 0, 1, 0]
+    assert [shot["first"] for shot in truth["shots"]] == [0, *(shot["stop"] for shot in truth["shots"][:-1])]
+    for shot, cue in zip(truth["shots"][1:], truth["lines"], strict=True):
+        assert shot["first"] / 5 < cue["start"] < cue["end"] < shot["stop"] / 5
+    assert examine(tmp_path / "two.mp4")["frames"] == truth["frames"]
+
+
+def test_an_encoded_film_is_tagged_and_its_sound_is_as_long_as_its_picture(tmp_path: Path) -> None:
     frames = [np.full((48, 64, 3), 16 * number, np.uint8) for number in range(10)]
     sound = np.zeros((10 * 1920, 2), np.float32)
     path = tmp_path / "film.mp4"
