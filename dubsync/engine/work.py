@@ -77,7 +77,7 @@ class Workshop:
     """Where orders are carried out. Keeps the engines it opened, the most recently used first to stay."""
 
     def __init__(
-        self, load_stage: Callable[[str], Stage], open_engine: Callable[[Engine], Any], *, engines_kept: int = 4
+        self, load_stage: Callable[[str], Stage], open_engine: Callable[[Engine], Any], *, engines_kept: int = 2
     ) -> None:
         self._load_stage = load_stage
         self._open_engine = open_engine
