@@ -1,0 +1,127 @@
+"""Speech to shapes: phonetics, the model, an actor's manner, sync."""
+
+import numpy as np
+import pytest
+import talking_head
+
+from dubsync.mouth import articulation, hearing, shape, sync, visemes
+from dubsync.weights import resolve
+
+
+def test_lips_meet_on_p_and_open_on_a() -> None:
+    edges = np.array([0.0, 0.1, 0.25, 0.35, 0.5], np.float32)
+    times = np.array([0.05, 0.175, 0.3, 0.42])
+
+    course = visemes.trajectory(("p", "a", "m", "a"), edges, times)[:, 0]
+
+    assert course[0] < 0.25
+    assert course[2] < 0.25
+    assert course[1] > 0.4
+    assert course[3] > 0.5
+
+
+def test_lips_round_on_u() -> None:
+    edges = np.array([0.0, 0.2, 0.4], np.float32)
+
+    width = visemes.trajectory(("i", "u"), edges, np.array([0.05, 0.35]))[:, 1]
+
+    assert width[0] > width[1] + 0.4
+
+
+def test_a_stress_mark_takes_no_time_of_its_own() -> None:
+    plain = visemes.classes(("m", "a"), np.array([0, 0.1, 0.3], np.float32), np.array([0.05, 0.15]))
+    marked = visemes.classes(("m", "ˈ", "a"), np.array([0, 0.05, 0.1, 0.3], np.float32), np.array([0.05, 0.15]))
+
+    assert plain.tolist() == marked.tolist()
+
+
+def test_encoding_and_decoding_are_inverse_within_the_face_space() -> None:
+    model = talking_head.model()
+    wanted = np.random.default_rng(1).normal(size=(4, len(model.basis))).astype(np.float32)
+
+    found = model.encode(model.decode(wanted, model.mean_shape), model.mean_shape)
+
+    assert np.allclose(found, wanted, atol=1e-3)
+
+
+def test_features_do_not_depend_on_where_a_long_sound_is_cut() -> None:
+    starts = hearing._starts(95 * 16000)
+
+    assert starts[0] == 0
+    assert starts[-1] + 30 * 16000 >= 95 * 16000
+    assert all(after - before == 20 * 16000 for before, after in zip(starts, starts[1:], strict=False))
+
+
+def test_an_actor_with_a_larger_mouth_moves_it_more() -> None:
+    model = talking_head.model()
+    heard = np.random.default_rng(2).normal(size=(300, len(model.basis))).astype(np.float32)
+    small, large = (
+        articulation.learn_manner(
+            model, model.decode(heard * size, model.mean_shape), heard, np.ones(300, bool), prior=50
+        )
+        for size in (0.5, 2.0)
+    )
+
+    assert large.gain[0, 0] > 2 * small.gain[0, 0]
+
+
+def test_in_silence_the_mouth_rests() -> None:
+    model = talking_head.model()
+    shapes = model.decode(np.zeros((60, len(model.basis)), np.float32), model.mean_shape)
+    rest = shapes - 0.05
+    manner = articulation.Manner(
+        mean=model.mean_shape,
+        rest=rest[0],
+        gain=np.eye(len(model.basis), dtype=np.float32),
+        offset=np.zeros(len(model.basis), np.float32),
+        low=np.full(len(model.basis), -3, np.float32),
+        high=np.full(len(model.basis), 3, np.float32),
+    )
+    features = np.zeros((101, model.centre.shape[0]), np.float32)
+
+    performed = articulation.perform(model, manner, features, np.zeros(32000, np.float32))
+
+    assert np.allclose(performed, rest[0], atol=1e-5)
+
+
+def test_activity_begins_before_the_sound_and_ends_after_it() -> None:
+    samples = np.zeros(32000, np.float32)
+    samples[12800:19200] = 0.3 * np.sin(np.arange(6400))
+
+    share = articulation.activity(samples, 100)
+
+    assert share[10] == 0
+    assert share[39] > 0.2
+    assert share[50] > 0.99
+    assert share[62] > 0.2
+    assert share[90] == 0
+
+
+@pytest.fixture(scope="module")
+def judge() -> sync.Judge:
+    return sync.load_judge(resolve("articulation"))
+
+
+def test_a_mouth_that_moves_as_the_judge_expects_is_in_sync_and_a_late_one_is_found_late(judge: sync.Judge) -> None:
+    speech, _ = talking_head.babble(8)
+    expected = judge.expects(speech)
+    course = hearing.at_times(expected, np.arange(190) / 25)[:, 0]
+    heads = talking_head.landmarks(course)
+
+    in_time = sync.score(heads, 25, speech, judge)
+    late = sync.score(np.concatenate([heads[:1]] * 5 + [heads[:-5]]), 25, speech, judge)
+
+    assert in_time.offset == 0
+    assert in_time.confidence > 2
+    assert late.offset == -5
+
+
+def test_the_wrong_sound_fits_worse(judge: sync.Judge) -> None:
+    speech, _ = talking_head.babble(8)
+    heads = talking_head.landmarks(hearing.at_times(judge.expects(speech), np.arange(190) / 25)[:, 0])
+    times = np.arange(190) / 25
+
+    right = sync.fit(heads, times, speech, judge)
+    wrong = sync.fit(heads, times, speech[::-1].copy(), judge)
+
+    assert right > wrong + 0.2

@@ -1,0 +1,81 @@
+"""Which frames lend their pixels, and when a face goes over to its new mouth."""
+
+import numpy as np
+
+from dubsync.mouth import retrieval
+from dubsync.mouth.performance import BLEND_FRAMES, shares
+
+
+def test_the_nearest_entry_is_chosen_when_jumps_are_free() -> None:
+    cost = np.array([[0, 5, 5], [5, 0, 5], [5, 5, 0]], np.float32)
+
+    assert retrieval.choose(cost, np.zeros(3, bool), jump=0.0).tolist() == [0, 1, 2]
+
+
+def test_a_jump_that_costs_more_than_it_gains_is_not_made() -> None:
+    cost = np.array([[0, 2], [1, 0], [0, 2]], np.float32)
+
+    assert retrieval.choose(cost, np.zeros(2, bool), jump=5.0).tolist() == [0, 0, 0]
+
+
+def test_going_on_in_the_films_order_is_free_both_ways() -> None:
+    cost = np.full((4, 4), 9, np.float32)
+    for frame, entry in enumerate((1, 2, 3, 2)):
+        cost[frame, entry] = 0
+
+    assert retrieval.choose(cost, np.array([False, True, True, True]), jump=100.0).tolist() == [1, 2, 3, 2]
+
+
+def test_the_choice_is_the_cheapest_of_all() -> None:
+    chance = np.random.default_rng(0)
+    cost = chance.random((5, 4)).astype(np.float32)
+    follows = np.array([False, True, False, True])
+
+    def price(path: tuple[int, ...]) -> float:
+        total = sum(float(cost[frame, entry]) for frame, entry in enumerate(path))
+        for before, after in zip(path, path[1:], strict=False):
+            low, high = sorted((before, after))
+            is_free = low == high or (high - low == 1 and follows[high])
+            total += 0.0 if is_free else 0.3
+        return total
+
+    found = tuple(retrieval.choose(cost, follows, jump=0.3).tolist())
+    every = np.stack(np.meshgrid(*[range(4)] * 5), axis=-1).reshape(-1, 5)
+
+    assert abs(price(found) - min(price(tuple(path)) for path in every)) < 1e-5
+
+
+def test_a_crossfade_mixes_at_most_two_and_sums_to_one() -> None:
+    mixed = retrieval.crossfade(np.array([0, 0, 9, 9, 20, 20], np.int32), 3)
+
+    assert all(len(shares) <= 2 and abs(sum(part for _, part in shares) - 1) < 1e-6 for shares in mixed)
+    assert mixed[0] == [(0, 1.0)]
+    assert {entry for entry, _ in mixed[2]} == {0, 9}
+
+
+def test_diverse_frames_hold_the_extremes() -> None:
+    vectors = np.array([[0.0], [0.1], [0.2], [5.0], [-5.0]], np.float32)
+
+    assert set(retrieval.diverse(vectors, 3).tolist()) >= {3, 4}
+
+
+def test_a_face_goes_over_softly_and_stays_as_filmed_where_it_cannot_be_redrawn() -> None:
+    numbers = np.arange(40, dtype=np.int32)
+    wanted = (numbers >= 10) & (numbers < 30)
+    usable = numbers != 20
+
+    share = shares(numbers, wanted, usable)
+
+    assert share[20] == 0
+    assert share[15] > 0.9
+    assert (np.abs(np.diff(share)) < 0.35).all()
+    assert (share[: 10 - BLEND_FRAMES] == 0).all()
+
+
+def test_missing_frames_count_as_not_usable() -> None:
+    numbers = np.array([0, 1, 2, 3, 4, 9, 10, 11, 12, 13], np.int32)
+
+    share = shares(numbers, np.ones(10, bool), np.ones(10, bool))
+
+    assert share[4] < 0.2
+    assert share[0] > 0.7

@@ -1,0 +1,165 @@
+"""The network: shapes, losses, training, export; and that a painter which does not help is not used."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import talking_head
+
+torch = pytest.importorskip("torch")
+
+from dubsync.mouth import learning, library, losses, measure, performance, rehearsal, shape, warp  # noqa: E402
+from dubsync.mouth.generator import COLLAGE, Generator, GeneratorConfig  # noqa: E402
+from dubsync.mouth.painter import NetworkPainter, export  # noqa: E402
+from dubsync.mouth.training import TrainConfig, Trainer  # noqa: E402
+
+SMALL = GeneratorConfig(widths=(8, 12, 16), blocks=1)
+
+
+@pytest.fixture(scope="module")
+def actor() -> tuple[library.Library, warp.Mesh]:
+    _, opening = talking_head.babble(2.4)
+    shot = talking_head.footage(opening, np.zeros(1, np.float32))
+    geometry = library.measure(shot.landmarks)
+    kept = library.Library(
+        size=128,
+        shapes=geometry.shapes,
+        poses=geometry.poses,
+        nodes=geometry.nodes,
+        shot=np.zeros(len(geometry), np.int32),
+        number=shot.numbers,
+    )
+    for number, picture in shot.frames():
+        kept.add(performance.crop_of(picture, geometry.affines[number], 128)[0])
+    return kept, warp.Mesh(kept.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
+
+
+@pytest.fixture(scope="module")
+def practice(actor: tuple[library.Library, warp.Mesh]) -> rehearsal.Rehearsal:
+    kept, mesh = actor
+    return rehearsal.rehearse(kept, mesh, np.arange(len(kept)), hidden=np.zeros(len(kept), bool))
+
+
+def test_an_untrained_generator_paints_almost_its_first_candidate() -> None:
+    window = torch.rand(2, 12, 64, 64)
+
+    painted = Generator(SMALL)(window)
+
+    assert (painted - window[:, COLLAGE]).abs().mean() < 0.06
+
+
+def test_onnx_paints_what_torch_paints(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    generator = Generator(SMALL).eval()
+    for parameter in generator.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    inputs = np.random.default_rng(0).integers(0, 255, (3, 12, 64, 64)).astype(np.uint8)
+
+    export(generator, tmp_path / "painter.onnx", 64)
+
+    with torch.no_grad():
+        wanted = generator(torch.from_numpy(inputs).float() / 255).numpy()
+    assert np.abs(NetworkPainter(tmp_path / "painter.onnx").raw(inputs) - wanted).max() < 1e-3
+
+
+def test_what_is_under_the_mouth_is_hidden_from_the_painter(practice: rehearsal.Rehearsal) -> None:
+    covered = practice.inputs[:, 9:10] >= 8
+
+    assert covered.any()
+    assert (practice.inputs[:, 0:3] * covered).max() == 0
+
+
+def test_nobody_borrows_from_themselves_or_their_neighbours(actor: tuple[library.Library, warp.Mesh]) -> None:
+    kept, _ = actor
+    rows = np.arange(len(kept))
+    hidden = np.zeros(len(kept), bool)
+    hidden[-6:] = True
+
+    chosen = performance.cast(kept.shapes, kept.poses, kept, banned=rehearsal._banned(kept, rows, hidden))
+
+    for mixes in (chosen.skin, chosen.inner):
+        for row, mix in enumerate(mixes):
+            assert all(abs(entry - row) > rehearsal.NEIGHBOURS - 2 and not hidden[entry] for entry, _ in mix)
+
+
+def test_training_is_the_same_for_a_seed_and_goes_on_after_a_stop(
+    practice: rehearsal.Rehearsal, tmp_path: Path
+) -> None:
+    config = TrainConfig(steps=6, runs=1, warmup=2)
+
+    def trained(stop_at: int | None) -> dict[str, torch.Tensor]:
+        torch.manual_seed(7)
+        trainer = Trainer(Generator(SMALL), config, seed=3)
+        if stop_at is not None:
+            trainer.run([practice], lambda share: None, until=stop_at)
+            trainer.save(tmp_path / "state.pt")
+            torch.manual_seed(7)
+            trainer = Trainer(Generator(SMALL), config, seed=3)
+            trainer.restore(tmp_path / "state.pt")
+        trainer.run([practice], lambda share: None)
+        return trainer.average.state_dict()
+
+    straight, again, stopped = trained(None), trained(None), trained(3)
+
+    assert all(torch.equal(straight[name], again[name]) for name in straight)
+    assert all(torch.equal(straight[name], stopped[name]) for name in straight)
+
+
+def test_training_brings_the_painter_nearer_to_the_film(practice: rehearsal.Rehearsal) -> None:
+    torch.manual_seed(0)
+    generator = Generator(SMALL)
+    generator.leave.bias.data[4:] = 0.3
+    window = torch.from_numpy(practice.inputs).float() / 255
+    film = torch.from_numpy(practice.filmed).float() / 255
+    with torch.no_grad():
+        before = losses.weighted_l1(generator(window), film, window[:, 9:10])
+
+    trainer = Trainer(generator, TrainConfig(steps=25, runs=2, warmup=100, learning_rate=2e-3), seed=0)
+    trainer.run([practice], lambda share: None)
+
+    with torch.no_grad():
+        after = losses.weighted_l1(trainer.generator(window), film, window[:, 9:10])
+    assert after < 0.5 * before
+
+
+def test_a_painter_that_does_not_help_gets_no_say(
+    actor: tuple[library.Library, warp.Mesh], practice: rehearsal.Rehearsal, tmp_path: Path
+) -> None:
+    kept, _ = actor
+    bad = Generator(SMALL)
+    bad.leave.bias.data[4:] = 1.0
+    export(bad, tmp_path / learning.FILE, 64)
+
+    verdict = learning.judge(tmp_path / learning.FILE, practice, kept.nodes)
+
+    assert verdict.strength == 0.0
+    assert verdict.painted_db == verdict.collage_db
+
+
+def test_equal_pictures_have_no_loss_and_shifted_ones_do() -> None:
+    one = torch.rand(2, 3, 32, 32)
+    moved = one.roll(1, dims=-1)
+
+    for loss in (losses.gradient, losses.frequency):
+        assert loss(one, one) == 0
+    assert losses.gradient(one, moved) > 0.1
+    assert losses.weighted_l1(one, one + 0.5, torch.ones(2, 1, 32, 32)).item() == pytest.approx(0.5, abs=1e-5)
+
+
+def test_the_hinge_stops_pushing_beyond_one() -> None:
+    assert losses.hinge_discriminator([torch.full((4,), -2.0)], [torch.full((4,), 3.0)]) == 0
+    assert losses.hinge_discriminator([torch.zeros(4)], [torch.zeros(4)]).item() == pytest.approx(2.0)
+
+
+def test_measures_know_their_known_values() -> None:
+    chance = np.random.default_rng(0)
+    picture = chance.integers(0, 255, (48, 48, 3)).astype(np.uint8)
+    darker = np.clip(picture.astype(int) - 10, 0, 255).astype(np.uint8)
+
+    assert measure.psnr(picture, picture) == 99.0
+    assert measure.psnr(np.full((4, 4, 3), 10, np.uint8), np.zeros((4, 4, 3), np.uint8)) == pytest.approx(
+        28.13, abs=0.01
+    )
+    assert measure.ssim(picture, picture) == pytest.approx(1.0)
+    assert measure.ssim(picture, darker) < 1.0
+    assert measure.sharpness(picture) > 10 * measure.sharpness(np.full((48, 48, 3), 90, np.uint8)) + 1

@@ -1,0 +1,89 @@
+"""Warping, masks and light."""
+
+import numpy as np
+import pytest
+import talking_head
+
+from dubsync.mouth import composite, library, shape, warp
+
+
+@pytest.fixture(scope="module")
+def faces() -> tuple[np.ndarray, library.Geometry]:
+    heads = talking_head.landmarks(np.array([-1.0, 0.0, 1.5]))
+    return heads, library.measure(heads)
+
+
+def test_a_picture_warped_to_its_own_shape_stays_as_it_is(faces: tuple[np.ndarray, library.Geometry]) -> None:
+    _, geometry = faces
+    mesh = warp.Mesh(geometry.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
+    picture = np.random.default_rng(0).integers(0, 255, (256, 256, 3)).astype(np.uint8)
+
+    same = warp.warp(picture, mesh.fetch_map(geometry.nodes[1], geometry.nodes[1]))
+
+    assert np.abs(same.astype(int) - picture)[4:-4, 4:-4].max() <= 1
+
+
+def test_points_go_where_the_target_has_them(faces: tuple[np.ndarray, library.Geometry]) -> None:
+    _, geometry = faces
+    mesh = warp.Mesh(geometry.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
+    fetch = mesh.fetch_map(geometry.nodes[1], geometry.nodes[2])
+    chin = shape.MOVING.index(152)
+    x, y = np.rint(geometry.nodes[2][chin]).astype(int)
+
+    assert np.abs(fetch[y, x] - geometry.nodes[1][chin]).max() < 1.0
+
+
+def test_the_window_is_the_same_as_the_middle_of_the_whole_warp(faces: tuple[np.ndarray, library.Geometry]) -> None:
+    heads, geometry = faces
+    mesh = warp.Mesh(geometry.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
+    picture = talking_head.picture(heads[1])
+    fetch = mesh.fetch_map(geometry.nodes[1], geometry.nodes[2])
+
+    window, whole = warp.warp_window(picture, fetch), warp.window(warp.warp(picture, fetch))
+
+    assert np.abs(window.astype(int) - whole).mean() < 1.0
+
+
+def test_head_fixed_shapes_posed_on_their_heads_give_the_landmarks_back(
+    faces: tuple[np.ndarray, library.Geometry],
+) -> None:
+    heads, geometry = faces
+
+    assert np.abs(shape.posed(geometry.shapes, geometry.head) - heads[:, shape.MOVING]).max() < 0.01
+
+
+def test_an_open_mouth_measures_as_open(faces: tuple[np.ndarray, library.Geometry]) -> None:
+    _, geometry = faces
+
+    gaps = shape.opening(geometry.shapes)
+
+    assert gaps[0] < gaps[1] < gaps[2]
+
+
+def test_the_mask_covers_the_old_chin_and_the_new_one(faces: tuple[np.ndarray, library.Geometry]) -> None:
+    _, geometry = faces
+    both = composite.soft_mask([geometry.nodes[0], geometry.nodes[2]], 128)
+    chin = shape.MOVING.index(152)
+
+    for nodes in (geometry.nodes[0], geometry.nodes[2]):
+        x, y = np.rint(nodes[chin]).astype(int)
+        assert both[y - 1, x] > 100
+    assert both[0].max() == both[:, 0].max() == both[:, -1].max() == 0
+
+
+def test_light_is_brought_to_the_films() -> None:
+    gain = composite.gain(np.array([100, 100, 100], np.float32), np.array([120, 100, 80], np.float32))
+    lit = composite.lit(np.full((8, 8, 3), 100, np.uint8), gain)
+
+    assert np.abs(lit[0, 0].astype(int) - (120, 100, 80)).max() <= 2
+
+
+def test_toning_takes_a_colour_cast_away_at_the_border() -> None:
+    around = np.full((128, 128, 3), 120, np.uint8)
+    zone = np.zeros((128, 128), np.uint8)
+    zone[40:90, 40:90] = 255
+
+    toned = composite.toned(np.full((128, 128, 3), 100, np.uint8), around, zone)
+
+    assert abs(int(toned[38, 64, 0]) - 120) <= 2
+    assert abs(int(toned[64, 64, 0]) - 120) <= 6
