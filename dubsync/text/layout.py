@@ -84,9 +84,9 @@ def _screens(text: str, width: int, language: str) -> list[str]:
         return ["\n".join(rows[first : first + ROWS]) for first in range(0, len(rows), ROWS)]
     for count in range(max(1, math.ceil(len(text) / (ROWS * width))), len(words) + 1):
         parts = deal(glue.join(words), [1] * count, language)
-        rows = [_rows(part, width, language) for part in parts or ()]
-        if rows and all(row is not None for row in rows):
-            return ["\n".join(row or ()) for row in rows]
+        screens = [_rows(part, width, language) for part in parts or ()]
+        if screens and all(screen is not None for screen in screens):
+            return ["\n".join(screen or ()) for screen in screens]
     return words
 
 
