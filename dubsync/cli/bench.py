@@ -41,6 +41,55 @@ def speed(
     _show(bench.speed(bench.Speed(film, record, training_s=training, is_long=long)), as_json=as_json)
 
 
+@bench_app.command()
+def voice(
+    clips: Annotated[Path | None, typer.Option(help="Films of one speaker each ($DUBSYNC_TEST_DATA).")] = None,
+    *,
+    lines: Annotated[int, typer.Option(help="Lines for each language.", min=1)] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the voice and the sound: word error, opinion, likeness, timing, loudness, leak, speed, memory."""
+    from dubsync.audio import bench
+
+    _show(bench.run(clips=clips, lines=lines), as_json=as_json)
+
+
+@bench_app.command()
+def text(
+    corpus: Annotated[Path | None, typer.Option(help="The folder with Tatoeba archives ($DUBSYNC_TEST_TEXT).")] = None,
+    *,
+    most: Annotated[int, typer.Option(help="Held-out sentences for each language.", min=1)] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the words: translation on held-out sentences, hearing, word onsets, speakers told apart."""
+    from dubsync.backends.mt_marian import MarianTranslator
+    from dubsync.text import mt_bench
+
+    measured = {"es": mt_bench.measure(MarianTranslator(), "es", folder=corpus, most=most)}
+    figures: dict[str, Any] = {
+        "bleu": {tag: found["bleu"] for tag, found in measured.items()},
+        "chrf2": {tag: found["chrf2"] for tag, found in measured.items()},
+        **{key: measured["es"][key] for key in ("empty", "loops", "kept_names", "lines_per_s")},
+        **_heard(),
+    }
+    _show(figures, as_json=as_json)
+
+
+def _heard() -> dict[str, Any]:
+    """Return what reading passages aloud and hearing them back gives."""
+    import tempfile
+
+    from dubsync.backends.align_pocketsphinx import PocketSphinxAligner
+    from dubsync.backends.asr_whisper import WhisperTranscriber
+    from dubsync.backends.speaker_voicefilter import VoicefilterEncoder
+    from dubsync.backends.voice_kokoro import KokoroVoice
+    from dubsync.text import bench
+
+    with tempfile.TemporaryDirectory(prefix="dubsync-bench-") as folder:
+        engines = KokoroVoice(), WhisperTranscriber(), PocketSphinxAligner(), VoicefilterEncoder()
+        return dict(bench.figures(*engines, Path(folder)))
+
+
 def _show(figures: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(figures))
