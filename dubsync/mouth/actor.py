@@ -20,7 +20,7 @@ from dubsync.mouth.articulation import Articulation, Manner
 from dubsync.mouth.footage import Footage, Progress, seconds_of
 from dubsync.mouth.hearing import Ear, at_times
 from dubsync.mouth.library import Geometry, Library
-from dubsync.mouth.painter import NetworkPainter
+from dubsync.mouth.painter import Finish, NetworkPainter
 from dubsync.mouth.shape import GEOMETRY_SIZE
 
 Array = NDArray[np.float32]
@@ -137,9 +137,8 @@ def load(folder: Path, *, threads: int = 1) -> Actor:
     with np.load(folder / "manner.npz") as arrays:
         manner = Manner(**{field.name: arrays[field.name] for field in fields(Manner)})
     facts = json.loads((folder / "actor.json").read_text(encoding="utf-8"))
-    painter: performance.Painter = performance.Collage()
-    if facts.get("strength", 0) > 0:
-        painter = NetworkPainter(folder / learning.FILE, strength=facts["strength"], threads=threads)
+    finish = Finish(facts["strength"], facts["sharpen"])
+    painter = NetworkPainter(folder / learning.FILE, finish, threads=threads)
     return Actor(kept, manner, mesh_of(kept), facts, painter)
 
 

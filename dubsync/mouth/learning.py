@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dubsync.mouth import measure, warp
 from dubsync.mouth.library import Library
-from dubsync.mouth.painter import NetworkPainter, export, mixed
+from dubsync.mouth.painter import Finish, NetworkPainter, export
 from dubsync.mouth.rehearsal import Rehearsal, rehearse
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ MOST_ROWS = 480
 _HELD_OUT, _FEWEST_HELD = 0.12, 12
 _STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LEAST_GAIN_DB = 0.1
-_LEAST_SHARPNESS = 0.7
-"""A painter that makes mouths softer than this share of the filmed ones is mixed with the sharper collage."""
+_SHARPEN = (0.0, 0.2, 0.4, 0.6, 0.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,7 @@ class Verdict:
     """What the held-out frames say. dB and sharpness are medians in the mouth box; sharpness beside the film's."""
 
     strength: float
+    sharpen: float
     tested: int
     collage_db: float
     painted_db: float
@@ -88,41 +88,43 @@ def train(  # noqa: PLR0913 - an actor, a checkpoint, a place and a budget
 
 
 def judge(file: Path, test: Rehearsal, nodes: NDArray[np.float32]) -> Verdict:
-    """Measure a painter on rehearsed frames and choose how far to trust it."""
+    """Measure a painter on rehearsed frames and choose how far to trust it, and how much to sharpen."""
     painter = NetworkPainter(file)
     painted = np.concatenate([painter.raw(test.inputs[k : k + 8]) for k in range(0, len(test.inputs), 8)])
-    rows = [
-        _measured(*one, strength)
-        for strength in _STRENGTHS
-        for one in zip(painted, test.inputs, test.filmed, nodes, strict=True)
-    ]
-    found = np.median(np.array(rows).reshape(len(_STRENGTHS), len(painted), 2), axis=1)
-    allowed = [k for k in range(len(_STRENGTHS)) if k == 0 or found[k, 1] >= min(_LEAST_SHARPNESS, found[0, 1])]
-    best = max(allowed, key=lambda k: found[k, 0])
-    if found[best, 0] < found[0, 0] + _LEAST_GAIN_DB:
-        best = 0
+
+    def measured(finish: Finish) -> tuple[float, float]:
+        rows = [_measured(finish, *one) for one in zip(painted, test.inputs, test.filmed, nodes, strict=True)]
+        decibels, sharp = np.median(np.array(rows), axis=0)
+        return float(decibels), float(sharp)
+
+    by_strength = {strength: measured(Finish(strength))[0] for strength in _STRENGTHS}
+    best = max(by_strength, key=lambda strength: by_strength[strength])
+    strength = best if by_strength[best] >= by_strength[0.0] + _LEAST_GAIN_DB else 0.0
+    sharpened = {sharpen: measured(Finish(strength, sharpen)) for sharpen in _SHARPEN}
+    sharpen = min(sharpened, key=lambda amount: abs(sharpened[amount][1] - 1.0))
     return Verdict(
-        strength=_STRENGTHS[best],
+        strength=strength,
+        sharpen=sharpen,
         tested=len(painted),
-        collage_db=round(float(found[0, 0]), 2),
-        painted_db=round(float(found[best, 0]), 2),
-        sharpness=round(float(found[best, 1]), 3),
+        collage_db=round(by_strength[0.0], 2),
+        painted_db=round(sharpened[sharpen][0], 2),
+        sharpness=round(sharpened[sharpen][1], 3),
     )
 
 
 def _measured(
+    finish: Finish,
     painted: NDArray[np.float32],
     inputs: NDArray[np.uint8],
     filmed: NDArray[np.uint8],
     nodes: NDArray[np.float32],
-    strength: float,
 ) -> tuple[float, float]:
-    """Return dB and relative sharpness of one mouth at one strength."""
+    """Return dB and relative sharpness of one mouth."""
     truth = np.ascontiguousarray(filmed.transpose(1, 2, 0))
-    made = mixed(painted, np.ascontiguousarray(inputs[3:6].transpose(1, 2, 0)), strength)
+    made = finish(painted, np.ascontiguousarray(inputs[3:6].transpose(1, 2, 0)))
     box = measure.mouth_box(nodes, len(truth))
-    softness = measure.sharpness(made[box]) / max(measure.sharpness(truth[box]), 1e-3)
-    return measure.psnr(made[box], truth[box]), softness
+    ratio = measure.sharpness(made[box]) / max(measure.sharpness(truth[box]), 1e-3)
+    return measure.psnr(made[box], truth[box]), ratio
 
 
 def load_generator(file: Path) -> Generator:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,13 +19,44 @@ if TYPE_CHECKING:
 
 Picture = NDArray[np.uint8]
 
+_TEXTURE = 1.3
+"""Detail finer than this many pixels is taken from the candidate."""
 _PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
-class NetworkPainter:
-    """Paints with a network. `strength`: 0 the first candidate as it is, 1 the network's picture, a mixture between."""
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How a network's picture becomes pixels.
 
-    def __init__(self, file: Path, *, strength: float = 1.0, threads: int = 1) -> None:
+    `strength`: 0 the first candidate as it is, 1 the network's picture. `sharpen`: how much of the finest detail is
+    added again, against the softness that warping and averaging leave.
+    """
+
+    strength: float = 1.0
+    sharpen: float = 0.0
+
+    def __call__(self, painted: NDArray[np.float32], collage: Picture) -> Picture:
+        """Return (s, s, 3) uint8 from a painted window (3, s, s), 0 to 1, and the candidate it was made from.
+
+        Fine texture comes from the candidate, which is filmed skin; the network corrects what is larger.
+        """
+        out = collage.astype(np.float32)
+        if self.strength > 0:
+            new = np.ascontiguousarray(painted.transpose(1, 2, 0)) * np.float32(255)
+            out = out + _coarse(new - out, _TEXTURE) * np.float32(self.strength)
+        if self.sharpen > 0:
+            out = out + (out - _coarse(out, 1.0)) * np.float32(self.sharpen)
+        return np.asarray(np.clip(np.rint(out), 0, 255), np.uint8)
+
+
+def _coarse(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
+
+
+class NetworkPainter:
+    """Paints with a network, as far as its `Finish` says."""
+
+    def __init__(self, file: Path, finish: Finish | None = None, *, threads: int = 1) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -33,22 +66,16 @@ class NetworkPainter:
         self._session: Any = onnxruntime.InferenceSession(
             str(file), options, providers=[name for name in _PROVIDERS if name in there]
         )
-        self.strength = strength
+        self.finish = finish or Finish()
 
     def paint(self, frames: Sequence[Ingredients]) -> list[Picture]:
         painted = self.raw(rehearsal.encode(frames))
-        return [mixed(window, frame.collage, self.strength) for window, frame in zip(painted, frames, strict=True)]
+        return [self.finish(window, frame.collage) for window, frame in zip(painted, frames, strict=True)]
 
     def raw(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the network's pictures (n, 3, s, s), 0 to 1, for encoded inputs (n, 12, s, s)."""
         (painted,) = self._session.run(None, {"window": inputs.astype(np.float32) / np.float32(255)})
         return np.asarray(painted, np.float32)
-
-
-def mixed(painted: NDArray[np.float32], collage: Picture, strength: float) -> Picture:
-    """Return the network's picture (3, s, s) and the candidate (s, s, 3) mixed, as pixels."""
-    new = painted.transpose(1, 2, 0) * np.float32(255)
-    return np.asarray(np.clip(np.rint(collage + (new - collage) * np.float32(strength)), 0, 255), np.uint8)
 
 
 def export(generator: Generator, file: Path, size: int) -> None:

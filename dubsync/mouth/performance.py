@@ -81,13 +81,6 @@ class Painter(Protocol):
         """Return the window of each frame with its new mouth."""
 
 
-class Collage:
-    """The painter without a network: the first candidate as it is."""
-
-    def paint(self, frames: Sequence[Ingredients]) -> list[Picture]:
-        return [frame.collage for frame in frames]
-
-
 def shares(numbers: NDArray[np.int32], wanted: NDArray[np.bool_], usable: NDArray[np.bool_]) -> Array:
     """Return (n,) how far each frame goes over: 1 where wanted, soft before and after, 0 wherever it is not usable."""
     good = wanted & usable

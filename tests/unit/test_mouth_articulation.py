@@ -1,10 +1,12 @@
 """Speech to shapes: phonetics, the model, an actor's manner, sync."""
 
+import itertools
+
 import numpy as np
 import pytest
 import talking_head
 
-from dubsync.mouth import articulation, hearing, shape, sync, visemes
+from dubsync.mouth import articulation, hearing, sync, visemes
 from dubsync.weights import resolve
 
 
@@ -49,7 +51,7 @@ def test_features_do_not_depend_on_where_a_long_sound_is_cut() -> None:
 
     assert starts[0] == 0
     assert starts[-1] + 30 * 16000 >= 95 * 16000
-    assert all(after - before == 20 * 16000 for before, after in zip(starts, starts[1:], strict=False))
+    assert all(after - before == 20 * 16000 for before, after in itertools.pairwise(starts))
 
 
 def test_an_actor_with_a_larger_mouth_moves_it_more() -> None:

@@ -1,5 +1,7 @@
 """Which frames lend their pixels, and when a face goes over to its new mouth."""
 
+import itertools
+
 import numpy as np
 
 from dubsync.mouth import retrieval
@@ -33,7 +35,7 @@ def test_the_choice_is_the_cheapest_of_all() -> None:
 
     def price(path: tuple[int, ...]) -> float:
         total = sum(float(cost[frame, entry]) for frame, entry in enumerate(path))
-        for before, after in zip(path, path[1:], strict=False):
+        for before, after in itertools.pairwise(path):
             low, high = sorted((before, after))
             is_free = low == high or (high - low == 1 and follows[high])
             total += 0.0 if is_free else 0.3
