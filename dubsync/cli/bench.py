@@ -55,6 +55,32 @@ def voice(
 
 
 @bench_app.command()
+def mouth(
+    data: Annotated[Path, typer.Argument(help="A folder with clips.tsv and clips/.")],
+    *,
+    only: Annotated[list[str] | None, typer.Option(help="Only these clips, by name without ending.")] = None,
+    steps: Annotated[int, typer.Option(help="Steps of adaptation to each clip; 0: the base painter.", min=0)] = 0,
+    fold: Annotated[int, typer.Option(help="Which third is held out.", min=0, max=2)] = 2,
+    pictures: Annotated[Path | None, typer.Option(help="Write strips: filmed, warped, painted, difference.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the mouth: painting by true landmarks, speaking by sound, sync, silence, speed."""
+    from dubsync.backends.face_mediapipe import MediaPipeFaceFinder
+    from dubsync.mouth import bench
+
+    found = bench.run(
+        data,
+        finder=MediaPipeFaceFinder,
+        steps=steps,
+        fold=fold,
+        pictures=pictures,
+        only=only or (),
+        progress=lambda line: None if as_json else _out.print(line, highlight=False),
+    )
+    _show({name: value for name, value in found.items() if name != "each" or as_json}, as_json=as_json)
+
+
+@bench_app.command()
 def text(
     corpus: Annotated[Path | None, typer.Option(help="The folder with Tatoeba archives ($DUBSYNC_TEST_TEXT).")] = None,
     *,

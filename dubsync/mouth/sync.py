@@ -91,9 +91,13 @@ def score(landmarks: Array, rate: Fraction | float, samples: Array, judge: Judge
 
 def score_at(landmarks: Array, times: NDArray[np.float64], expected: Array, rate: float) -> Sync:
     """Return the same for frames shown at `times`, seconds on the clock of `expected` (m, 3), 50 a second."""
-    if len(landmarks) < _FEWEST:
+    return agreement_curve(shape.measures(shape.moving(landmarks)), times, expected, rate)
+
+
+def agreement_curve(shown: Array, times: NDArray[np.float64], expected: Array, rate: float) -> Sync:
+    """Return the same for a mouth given as opening, width and jaw (n, 3)."""
+    if len(shown) < _FEWEST:
         return Sync(0, 0.0, 0.0)
-    shown = shape.measures(shape.moving(landmarks))
     lags = np.arange(-_REACH, _REACH + 1)
     found = np.array([_agreement(at_times(expected, times + lag / rate), shown) for lag in lags])
     best = int(np.argmax(found))
