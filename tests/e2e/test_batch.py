@@ -1,0 +1,76 @@
+"""Batches: one title that fails does not stop the others, and a second run makes only what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dubsync import batch
+from dubsync.cli import localize as command
+from dubsync.errors import BadPipeline, StageFailed
+from dubsync.testing.talking import make_talking_film
+
+FAKES = str(Path(__file__).parent / "fakes.toml")
+CONSENT = """schema = "dubsync.consent/1"
+[[person]]
+id = "disc"
+name = "the disc"
+speakers = ["*"]
+titles = ["*"]
+languages = ["*"]
+voice = true
+face = true
+granted_by = "the tests"
+granted_on = 2026-01-01
+"""
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    make_talking_film(tmp_path / "good.mp4")
+    (tmp_path / "bad.mp4").write_text("this is no film")
+    (tmp_path / "consent.toml").write_text(CONSENT)
+    file = tmp_path / "batch.toml"
+    file.write_text(
+        f'schema = "dubsync.batch/1"\nlanguages = ["es", "pt"]\npipeline = "{FAKES}"\n'
+        '[[title]]\nfilm = "bad.mp4"\n[[title]]\nfilm = "good.mp4"\nout = "delivered"\n'
+    )
+    return file
+
+
+def test_a_title_that_fails_does_not_stop_the_others_and_only_what_is_missing_runs_again(listed: Path) -> None:
+    loaded = batch.load(listed)
+    results = [batch.run(entry, loaded, slots=1) for entry in loaded.entries]
+    rows = batch.rows(results)
+    assert [(row["title"], row["language"], row["state"]) for row in rows] == [
+        ("bad", "es", "failed"),
+        ("bad", "pt", "failed"),
+        ("good", "es", "done"),
+        ("good", "pt", "done"),
+    ]
+    assert (listed.parent / "delivered/es/good.es.mp4").is_file()
+    assert (listed.parent / "delivered/pt/report.json").is_file()
+    with pytest.raises(StageFailed, match=r"1 of 2 titles failed; first bad\.mp4"):
+        batch.check(results, is_strict=False)
+    summary = json.loads(batch.save(results, loaded).read_text())
+    assert (summary["done"], summary["failed"]) == (1, 1)
+
+    make_talking_film(listed.parent / "bad.mp4")
+    again = [batch.run(entry, loaded, slots=1) for entry in loaded.entries]
+    assert [result.made.summary.ran > 0 for result in again if result.made] == [True, False]
+    batch.check(again, is_strict=False)
+
+
+def test_a_misspelt_key_names_the_right_one(listed: Path) -> None:
+    listed.write_text(listed.read_text().replace("film =", "flim ="))
+    with pytest.raises(BadPipeline) as caught:
+        batch.load(listed)
+    assert "flim" in caught.value.message
+    assert "film" in caught.value.hint
+
+
+def test_settings_are_stage_parameter_and_value() -> None:
+    wish = command.wish_from(pipeline="film", settings=["actor.seconds=60", "render.preset=fast"])
+    assert wish.settings == {"actor": {"seconds": 60}, "render": {"preset": "fast"}}
