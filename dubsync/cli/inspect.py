@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dubsync import verbs as api
-from dubsync.cli.localize import wish_from
+from dubsync.cli.wishes import wish_from
 from dubsync.engine.plan import Forecast
 
 _out = Console()

@@ -13,8 +13,10 @@ from rich.table import Table
 
 from dubsync import batch as batches
 from dubsync import verbs as api
+from dubsync.cli.inspect import print_forecast
 from dubsync.cli.progress import Bars
-from dubsync.errors import Flag, Flagged, Severity, UsageError
+from dubsync.cli.wishes import wish_from
+from dubsync.errors import Flag, Flagged, Severity
 
 _out = Console()
 _err = Console(stderr=True)
@@ -24,35 +26,6 @@ def mount(app: typer.Typer) -> None:
     """Add this family's verbs."""
     app.command()(localize)
     app.command()(batch)
-
-
-def wish_from(  # one place turns options into a wish
-    *,
-    pipeline: str,
-    out: Path | None = None,
-    folder: Path | None = None,
-    consent: Path | None = None,
-    offline: bool = False,
-    slots: int | None = None,
-    settings: list[str] | None = None,
-) -> api.Wish:
-    """Return the wish that the options state; `settings` are `stage.parameter=value`."""
-    return api.Wish(pipeline, out, folder, consent, offline, slots, settings=_settings(settings or []))
-
-
-def _settings(words: list[str]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for word in words:
-        place, equals, text = word.partition("=")
-        stage, dot, name = place.partition(".")
-        if not (equals and dot and name):
-            raise UsageError(f'--set "{word}" is not stage.parameter=value', hint="for example --set actor.seconds=60")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        found.setdefault(stage, {})[name] = value
-    return found
 
 
 def localize(
@@ -84,8 +57,6 @@ def localize(
     wish = replace(wish, transcript=transcript, script=script, me=me)
     languages = [word.strip() for word in lang.split(",") if word.strip()]
     if dry_run:
-        from dubsync.cli.inspect import print_forecast
-
         print_forecast(api.plan(film, languages, wish), as_json=as_json, is_why=True)
         return
     with Bars(is_quiet=as_json) as bars:

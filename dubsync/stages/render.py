@@ -15,8 +15,9 @@ from dubsync.media.probe import Film
 from dubsync.media.table import FrameTable
 from dubsync.media.write import PictureParams
 from dubsync.rights.mark import disclosure_tags
+from dubsync.text.cue import Cue
 from dubsync.text.layout import lay_out
-from dubsync.text.subtitles import Cue, write
+from dubsync.text.subtitles import write
 from dubsync.timing import Span
 from dubsync.title import Line, Source
 

@@ -19,6 +19,7 @@ from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, NoSpeech, Severity
 from dubsync.text import language as tags
 from dubsync.text import subtitles
+from dubsync.text.cue import Cue
 from dubsync.text.sentences import joiner
 from dubsync.timing import Span, clock
 from dubsync.title import Utterance, Word, content_id
@@ -89,7 +90,7 @@ def _given(path: Path, language: str | None, ctx: Context) -> Transcript:
     return Transcript(spoken, 1.0, tuple(from_cue(cue, spoken) for cue in sorted(cues, key=lambda cue: cue.span)))
 
 
-def from_cue(cue: subtitles.Cue, language: str) -> Utterance:
+def from_cue(cue: Cue, language: str) -> Utterance:
     """Make an utterance of a cue; its words share its time by their length."""
     text = " ".join(cue.text.split())
     words = text.split() if joiner(language) else list(text.replace(" ", ""))

@@ -19,7 +19,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from dubsync.errors import InputError
 from dubsync.text import subtitles
-from dubsync.text.subtitles import Cue, decode, load_bytes
+from dubsync.text.cue import Cue
+from dubsync.text.subtitles import decode, load_bytes
 from dubsync.text.xml import Element, attribute, legal, local, parse
 from dubsync.timing import Span, clock
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from dubsync.text.cue import Cue
 from dubsync.text.language import base
 from dubsync.text.sentences import deal, joiner, unease
-from dubsync.text.subtitles import Cue
 from dubsync.timing import Span
 
 ROWS = 2

@@ -11,12 +11,14 @@ import codecs
 import html
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote
 
 from dubsync.errors import InputError
+from dubsync.text import timed_text
+from dubsync.text.cue import Cue
 from dubsync.timing import Span, nearest
 
 FORMATS = ("srt", "vtt", "ttml", "ass")
@@ -28,17 +30,6 @@ _TIMES = re.compile(rf"^\s*{_STAMP}\s*-->\s*{_STAMP}(?:\s.*)?$")
 _MARK = re.compile(r"^\{(?P<id>[a-z]+-[0-9a-f]{8})?(?:\|(?P<speaker>[^|{}]*)(?:\|(?P<note>[^{}]*))?)?\}\s?")
 _TAG = re.compile(r"</?(?:i|b|u|s|c|v|font|span|ruby|rt|lang)(?:[ .][^<>]*)?>|<\d{2}:[\d:.]+>", re.IGNORECASE)
 _ASS_OVERRIDE = re.compile(r"\{\\[^}]*\}")
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """A text and when it is shown. `id`: of the line it came from. `text` may hold line breaks."""
-
-    span: Span
-    text: str
-    id: str | None = None
-    speaker: str | None = None
-    note: str = ""
 
 
 def read(path: Path) -> tuple[Cue, ...]:
@@ -62,8 +53,6 @@ def read(path: Path) -> tuple[Cue, ...]:
 
 def write(cues: Sequence[Cue], kind: str, *, language: str = "und", marked: bool = False) -> str:
     """Return the file's text. `kind`: one of `FORMATS`."""
-    from dubsync.text import timed_text
-
     if kind == "srt":
         blocks = (f"{number}\n{_times(cue.span, ',')}\n{_body(cue, marked)}\n" for number, cue in enumerate(cues, 1))
         return "\n".join(blocks)
@@ -101,8 +90,6 @@ def decode(raw: bytes, name: str) -> str:
 
 
 def _readers() -> dict[str, Callable[[str, str], tuple[Cue, ...]]]:
-    from dubsync.text import timed_text
-
     return {
         "srt": _read_srt,
         "vtt": _read_vtt,

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from dubsync.errors import InputError
+from dubsync.text.cue import Cue
 from dubsync.text.xml import Element, attribute, legal, local, parse
 from dubsync.timing import Span, nearest
-
-if TYPE_CHECKING:
-    from dubsync.text.subtitles import Cue
 
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -26,8 +23,6 @@ _OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|f|t)")
 
 def read(text: str, name: str) -> tuple[Cue, ...]:
     """Return the paragraphs that have times, in order."""
-    from dubsync.text.subtitles import Cue
-
     root = parse(text.lstrip("\ufeff"), name)
     if local(root) != "tt":
         raise InputError(f"{name}: the root element is {local(root)!r}, not tt", hint="is it TTML?")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dubsync import batch
-from dubsync.cli import localize as command
+from dubsync.cli.wishes import wish_from
 from dubsync.errors import BadPipeline, StageFailed
 from dubsync.testing.talking import make_talking_film
 
@@ -72,5 +72,5 @@ def test_a_misspelt_key_names_the_right_one(listed: Path) -> None:
 
 
 def test_settings_are_stage_parameter_and_value() -> None:
-    wish = command.wish_from(pipeline="film", settings=["actor.seconds=60", "render.preset=fast"])
+    wish = wish_from(pipeline="film", settings=["actor.seconds=60", "render.preset=fast"])
     assert wish.settings == {"actor": {"seconds": 60}, "render": {"preset": "fast"}}

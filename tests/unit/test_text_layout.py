@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dubsync.text.cue import Cue
 from dubsync.text.layout import lay_out, reading, reading_speed
-from dubsync.text.subtitles import Cue
 from dubsync.timing import Span
 
 END = Fraction(100)
