@@ -27,7 +27,7 @@ import psutil
 from dubsync.errors import StageFailed
 from dubsync.verbs import explain
 
-_POLL_S = 0.2
+_POLL_S = 0.5
 TIMES_LONGER = 10
 
 
@@ -90,7 +90,8 @@ def _speed(asked: Speed, home: Path) -> dict[str, Any]:
 def _long(asked: Speed, clip: Path, home: Path, short: Timed) -> float:
     from dubsync.testing.media import loop_film
 
-    film = loop_film(clip, TIMES_LONGER, home / f"long{clip.suffix}")
+    (home / "long").mkdir()
+    film = loop_film(clip, TIMES_LONGER, home / "long" / clip.name)  # the record is for a film of this name
     long = _run(asked, film, home / "long.dubsync", asked.languages[0])
     return round(long.peak_mb / short.peak_mb, 3)
 
