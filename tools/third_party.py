@@ -26,7 +26,8 @@ HEAD = """# Third parties
 
 Made by `python tools/third_party.py` from `pyproject.toml` and `models/registry.toml`; do not edit by hand.
 
-dubsync itself is Apache-2.0 (LICENSE). Nothing below is part of this repository except weights marked "shipped".
+dubsync itself is Apache-2.0 (LICENSE). Nothing below is part of this repository except weights marked "shipped" and
+`samples/film/canonical_face.txt`, the points and triangles of MediaPipe's canonical face model (Apache-2.0).
 
 ## Weights
 
