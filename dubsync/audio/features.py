@@ -52,9 +52,12 @@ def power_spectrum(samples: Samples, *, window: Array, size: int, hop: int, cent
 
 
 @lru_cache(maxsize=8)
-def mel_filters(sample_rate: int, size: int, bands: int) -> Array:
-    """Return Slaney's mel filterbank of area one (Auditory Toolbox, 1998), (bands, size // 2 + 1)."""
-    edges = _mel_to_hz(np.linspace(_hz_to_mel(0.0), _hz_to_mel(sample_rate / 2), bands + 2))
+def mel_filters(sample_rate: int, size: int, bands: int, low: float = 0.0, high: float | None = None) -> Array:
+    """Return Slaney's mel filterbank of area one (Auditory Toolbox, 1998), (bands, size // 2 + 1).
+
+    `low`, `high`: Hz, by default all there are.
+    """
+    edges = _mel_to_hz(np.linspace(_hz_to_mel(low), _hz_to_mel(high or sample_rate / 2), bands + 2))
     bins = np.fft.rfftfreq(size, 1 / sample_rate)
     rise = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     fall = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]

@@ -66,11 +66,13 @@ def mouth(
 ) -> None:
     """Measure the mouth: painting by true landmarks, speaking by sound, sync, silence, speed."""
     from dubsync.backends.face_mediapipe import MediaPipeFaceFinder
+    from dubsync.backends.mouth_gan import MouthGan
     from dubsync.mouth import bench
 
     found = bench.run(
         data,
         finder=MediaPipeFaceFinder,
+        engine=lambda: MouthGan(threads=1),
         steps=steps,
         fold=fold,
         pictures=pictures,

@@ -19,9 +19,20 @@ from numpy.typing import NDArray
 
 from dubsync.backends import mouth_clips
 from dubsync.backends.mouth_clips import Clip
-from dubsync.backends.protocols import FaceFinder
+from dubsync.backends.protocols import FaceFinder, MouthSynth
 from dubsync.mouth import actor as actors
-from dubsync.mouth import articulation, learning, library, measure, performance, rehearsal, shape, sync, warp
+from dubsync.mouth import (
+    articulation,
+    bench_stage,
+    learning,
+    library,
+    measure,
+    performance,
+    rehearsal,
+    shape,
+    sync,
+    warp,
+)
 from dubsync.mouth.articulation import Articulation
 from dubsync.mouth.hearing import Ear, at_times
 from dubsync.mouth.library import Library
@@ -49,6 +60,7 @@ def run(  # noqa: PLR0913 - the choices of a bench
     clips: Path,
     *,
     finder: Callable[[], FaceFinder],
+    engine: Callable[[], MouthSynth] | None = None,
     steps: int = 0,
     pictures: Path | None = None,
     only: Sequence[str] = (),
@@ -62,13 +74,18 @@ def run(  # noqa: PLR0913 - the choices of a bench
     ear, model = Ear(resolve("whisper-tiny-en")), articulation.load(resolve("articulation"))
     judge = sync.load_judge(resolve("articulation"))
     found = []
+    whole: dict[str, float] = {}
     for clip in read_all(clips, finder, only):
         one = Findings(clip.name, len(clip.times) / clip.rate)
         reconstruct(clip, one, steps=steps, fold=fold, pictures=pictures)
         speak(clip, one, model, ear, judge, fold=fold)
         found.append(one)
         progress(line(one))
-    return summary(found) | {"fps_generator": generator_fps(resolve("mouth-base"))}
+        if engine is not None and not whole:
+            whole = bench_stage.stage(clip, engine())
+    speed = generator_fps(resolve("mouth-base"))
+    beside = {"fps_generator": speed, "speedup_vs_wav2lip": round(speed / bench_stage.wav2lip_fps(), 1)}
+    return summary(found) | {"flicker": None, "identity": None, "fps_stage": None} | whole | beside
 
 
 def read_all(clips: Path, finder: Callable[[], FaceFinder], only: Sequence[str]) -> Iterator[Clip]:

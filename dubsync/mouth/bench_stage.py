@@ -1,0 +1,91 @@
+"""The whole mouth stage on one clip: speed, flicker, identity; and the speed of Wav2Lip's generator beside it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.backends.mouth_clips import Clip
+from dubsync.backends.protocols import MouthSynth, Patch
+from dubsync.face import align
+from dubsync.mouth import measure
+
+Picture = NDArray[np.uint8]
+Embed = Callable[[Picture, NDArray[np.float32]], NDArray[np.float32]]
+"""A recogniser: picture and landmarks (468, 3) to a unit vector."""
+
+
+def stage(clip: Clip, engine: MouthSynth, *, embed: Embed | None = None, frames: int = 150) -> dict[str, float]:
+    """Let the clip be spoken anew with its own sound turned round in time; speed by the clock of the process."""
+    count = min(frames, len(clip.times))
+    shot = clip.footage(0, count)
+    with tempfile.TemporaryDirectory() as folder:
+        engine.learn([shot], Path(folder), seconds=0.0, seed=0, progress=lambda share: None)
+        wanted = np.ascontiguousarray(clip.samples[: int(count / clip.rate * 16000)][::-1])
+        from dataclasses import replace
+
+        dubbed = replace(shot, speech=wanted, speech_start=0.0)
+        begun = time.process_time()
+        patches = list(engine.perform(Path(folder), dubbed, progress=lambda share: None))
+        spent = time.process_time() - begun
+    return {"fps_stage": round(len(patches) / spent, 1), **_pictures(clip, patches, embed)}
+
+
+def _pictures(clip: Clip, patches: list[Patch], embed: Embed | None) -> dict[str, float]:
+    """Compare filmed and dubbed crops: flicker where nothing moves, identity."""
+    by_frame = {patch.frame: patch for patch in patches}
+    filmed, dubbed, alike = [], [], []
+    still: NDArray[np.bool_] | None = None
+    for number, picture in clip.footage(0, max(by_frame) + 1).frames():
+        patch = by_frame.get(number)
+        if patch is None:
+            continue
+        size = patch.mask.shape[0]
+        film = align.crop(picture, align.inverse(patch.affine), size)
+        alpha = (patch.mask.astype(np.float32) / 255)[..., None]
+        new = np.rint(film * (1 - alpha) + patch.pixels * alpha).astype(np.uint8)
+        rim = (patch.mask > 128) & (cv2.erode(patch.mask, np.ones((25, 25), np.uint8)) < 128)
+        still = rim if still is None else still & rim
+        filmed.append(film)
+        dubbed.append(new)
+        if embed is not None and number % 10 == 0:
+            alike.append(
+                float(embed(picture, clip.landmarks[number]) @ embed(laid(picture, patch), clip.landmarks[number]))
+            )
+    found = {}
+    if still is not None and still.any():
+        found["flicker"] = round(measure.flicker(dubbed, still) / max(measure.flicker(filmed, still), 1e-3), 3)
+    if alike:
+        found["identity"] = round(float(np.median(alike)), 3)
+    return found
+
+
+def laid(picture: Picture, patch: Patch) -> Picture:
+    """Return a picture with a patch laid on it, as RGB."""
+    size = (picture.shape[1], picture.shape[0])
+    alpha = cv2.warpAffine(patch.mask, patch.affine, size).astype(np.float32)[..., None] / 255
+    new = cv2.warpAffine(patch.pixels, patch.affine, size, flags=cv2.INTER_CUBIC)
+    return np.asarray(np.rint(picture * (1 - alpha) + new * alpha), np.uint8)
+
+
+def wav2lip_fps(*, batches: int = 2, frames: int = 8) -> float:
+    """Return how many faces a second Wav2Lip's generator paints (random weights), by the clock of the process."""
+    import torch
+
+    from dubsync.mouth.wav2lip import Wav2Lip
+
+    model = Wav2Lip().eval()
+    given: Any = (torch.zeros(frames, 1, 80, 16), torch.zeros(frames, 6, 96, 96))
+    with torch.no_grad():
+        model(*given)
+        begun = time.process_time()
+        for _ in range(batches):
+            model(*given)
+    return round(batches * frames / (time.process_time() - begun), 2)
