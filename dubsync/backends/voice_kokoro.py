@@ -54,6 +54,10 @@ class KokoroVoice:
     def enroll(self, samples: Samples, sample_rate: int, *, language: str, progress: Progress) -> Enrolled:
         return self._enrolment.enroll(samples, sample_rate, speech_of(language), progress)
 
+    def direct(self, voice: Voice, samples: Samples, sample_rate: int) -> Voice:
+        """Return the voice as its speaker uses it in the original line: higher or lower, livelier or flatter."""
+        return self._enrolment.direct(voice, samples, sample_rate)
+
     def duration(self, text: str, *, voice: Voice, language: str) -> float:
         return self._speaker.natural_seconds(text, voice, speech_of(language))
 

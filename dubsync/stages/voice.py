@@ -17,7 +17,7 @@ import numpy as np
 
 from dubsync.audio import features, wav
 from dubsync.audio.slots import FASTEST, aim
-from dubsync.backends.protocols import Spoken, Voice, VoiceCloner
+from dubsync.backends.protocols import Samples, Spoken, Voice, VoiceCloner
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity
@@ -46,13 +46,20 @@ class Recordings(Protocol):
     def recording(self, brought: Path, dialogue: Path) -> Path: ...
 
 
+@runtime_checkable
+class Directed(Protocol):
+    """A voice backend that lets the original performance of a line steer its own."""
+
+    def direct(self, voice: Voice, samples: Samples, sample_rate: int) -> Voice: ...
+
+
 @stage(
     over=Axis.LINE,
     needs=("speakers", "stems", "casting"),
     params=VoiceParams,
     reads=(HUMAN,),
     backends=("voice",),
-    version=1,
+    version=2,
 )
 def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[str, Any]:
     """Speak the line and say when it starts, so that its first word falls on the original's."""
@@ -60,11 +67,12 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
     line = from_json(Line, unit.item)
     engine: VoiceCloner = ctx.backend("voice")
     speaker, own = line.speaker or UNKNOWN, _own_span(line, made)
+    dialogue = made.one("stems").file("dialogue.wav")
     if isinstance(engine, Recordings):
         brought = ctx.human(HUMAN.format(language=unit.language))
-        start, spoken = _played(line, own, engine.recording(brought, made.one("stems").file("dialogue.wav")))
+        start, spoken = _played(line, own, engine.recording(brought, dialogue))
     else:
-        cast = _load(made.one("casting").file(f"{speaker}.npz"))
+        cast = _cast(engine, made.one("casting").file(f"{speaker}.npz"), dialogue, own)
         natural = engine.duration(line.text, voice=cast, language=unit.language)
         wanted = aim(natural, own=float(own.duration), slot=float(line.span.end - own.start))
         spoken = engine.speak(line.text, voice=cast, language=unit.language, seconds=wanted, seed=ctx.seed)
@@ -139,6 +147,12 @@ def _flag_fit(line: Line, start: Fraction, length: float, spoken: Spoken, ctx: C
         ))  # fmt: skip
 
 
-def _load(path: Path) -> Voice:
-    with np.load(path) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+def _cast(engine: VoiceCloner, file: Path, dialogue: Path, own: Span) -> Voice:
+    """Return the speaker's voice, directed by the original performance where the engine can be."""
+    with np.load(file) as arrays:
+        cast: Voice = {name: arrays[name] for name in arrays.files}
+    if not isinstance(engine, Directed):
+        return cast
+    rate = wav.facts(dialogue).sample_rate
+    original = wav.read(dialogue, start=to_samples(own.start, rate), stop=to_samples(own.end, rate))
+    return engine.direct(cast, features.mono(original), rate)

@@ -24,7 +24,10 @@ def blocks_from(start: int, count: int, size: int = 4096) -> Iterator[np.ndarray
 def test_two_hours_at_23_976_do_not_drift_by_a_sample() -> None:
     frames = range(0, 2 * 3600 * 24000 // 1001, 997)
     placed = [to_samples(frame_time(frame, FILM), RATE) for frame in frames]
-    assert all(abs(sample - Fraction(frame) / FILM * RATE) <= Fraction(1, 2) for sample, frame in zip(placed, frames, strict=True))
+    assert all(
+        abs(sample - Fraction(frame) / FILM * RATE) <= Fraction(1, 2)
+        for sample, frame in zip(placed, frames, strict=True)
+    )
     last = placed[-1]
     assert last > 340_000_000
     assert last == round(Fraction(frames[-1] * 1001 * 2))

@@ -170,3 +170,19 @@ def test_a_language_or_text_that_cannot_be_spoken_is_an_error(engine: KokoroVoic
         engine.speak("Hei", voice=dora, language="fi", seconds=None, seed=0)
     with pytest.raises(PermanentError):
         engine.speak("♪", voice=dora, language="es", seconds=None, seed=0)
+
+
+def test_a_line_shouted_high_is_spoken_higher_and_never_out_of_the_speakers_range(
+    engine: KokoroVoice, dora: Voice
+) -> None:
+    usual = {**dora, "pitch": np.array([np.log(165), np.log(165), 1.0], np.float32)}
+    time = np.arange(48000) / 24000
+    for hertz, wanted in ((190, 190), (400, 165 * 2 ** (4 / 12)), (100, 165 / 2 ** (4 / 12))):
+        shout = sum(np.sin(2 * np.pi * hertz * part * time) / part for part in range(1, 8)).astype(np.float32) * 0.2
+        directed = engine.direct(usual, shout, 24000)
+        assert np.exp(directed["pitch"][1]) == pytest.approx(wanted, rel=0.02)
+
+
+def test_a_line_without_pitch_changes_nothing(engine: KokoroVoice, dora: Voice) -> None:
+    directed = engine.direct(dora, np.zeros(24000, np.float32), 24000)
+    np.testing.assert_array_equal(directed["pitch"], dora["pitch"])

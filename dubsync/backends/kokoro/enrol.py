@@ -36,6 +36,10 @@ SEMITONES = 8 * np.log(2) / 12
 """Voices further off in pitch are not mixed in."""
 RIDGE = 0.03
 EQ_LIMIT = 12.0
+DIRECTED = 4 * np.log(2) / 12
+"""How far a line may take a voice from its usual pitch: four semitones."""
+USUAL_SPREAD = 0.2
+"""Deviation of ln F0 in talk that is neither flat nor excited."""
 _SENTENCES = {
     "es": "Mañana por la noche cenamos junto al río, si no llueve.",
     "fr": "Demain soir, nous dînons au bord de la rivière, s'il ne pleut pas.",
@@ -80,9 +84,12 @@ class Enrolment:
             return Enrolled(self.named(self._default(statistics, speech), speech), None, (lacking,))
         progress(0.2)
         weights = self._mixture(self._fit.embed(sound, sample_rate), statistics)
-        voice = self._fitted(weights, statistics, spoken, sample_rate, speech)
+        voice, sample = self._fitted(weights, statistics, spoken, sample_rate, speech)
         progress(0.7)
-        return self._judged(voice, weights, sound, sample_rate, statistics, speech)
+        notes = {"nearest": float(np.argmax(weights))}
+        return self._judged(
+            voice, sample, self._judge.embed(sound, sample_rate), self._default(statistics, speech), speech, notes
+        )
 
     def _mixture(self, print_: Array, statistics: Array) -> NDArray[np.float64]:
         """Return the weight of each voice of the table; they sum to one, some are negative."""
@@ -103,14 +110,17 @@ class Enrolment:
 
     def _fitted(
         self, weights: NDArray[np.float64], statistics: Array, spoken: Array, sample_rate: int, speech: Speech
-    ) -> dict[str, Array]:
+    ) -> tuple[dict[str, Array], Array]:
+        """Return the voice and how it sounds; the equaliser comes last in a voice, so one take does."""
         nearest = self._table.names[int(np.argmax(weights))]
         voice = plain(self._mixed(weights), self._library.style(self._native(nearest, speech)))
         voice["pitch"] = self._pitch_curve(voice, statistics, speech)
-        found = features.band_levels(self._sample(voice, speech), RATE, CENTRES)
+        sample = self._speaker.speak(_sentence(speech), voice, speech, None).samples
+        found = features.band_levels(sample, RATE, CENTRES)
         wanted = features.band_levels(spoken, sample_rate, CENTRES)
-        voice["eq"] = equaliser.match(wanted, found, limit_db=EQ_LIMIT).astype(np.float32)
-        return voice
+        gains = equaliser.match(wanted, found, limit_db=EQ_LIMIT)
+        voice["eq"] = gains.astype(np.float32)
+        return voice, equaliser.apply(sample, equaliser.design(CENTRES, gains, RATE))
 
     def _mixed(self, weights: NDArray[np.float64]) -> Array:
         """Return the styles (510, 256) of a mixture of voices."""
@@ -124,17 +134,16 @@ class Enrolment:
     def _judged(
         self,
         voice: dict[str, Array],
-        weights: NDArray[np.float64],
-        sound: Array,
-        sample_rate: int,
-        statistics: Array,
+        sample: Array,
+        person: Array,
+        default: str,
         speech: Speech,
+        notes: dict[str, float],
     ) -> Enrolled:
-        person = self._judge.embed(sound, sample_rate)
-        default = self._default(statistics, speech)
+        """Return the fitted voice, or the default one if the judge finds that more like the person."""
         before = float(self._table.judge[self._table.row(default)] @ person)
-        after = float(self._judge.embed(self._sample(voice, speech), RATE) @ person)
-        notes = {"default": before, "fitted": after, "nearest": float(np.argmax(weights))}
+        after = float(self._judge.embed(sample, RATE) @ person)
+        notes = {**notes, "default": before, "fitted": after}
         if after >= before:
             return Enrolled(voice, after, (), notes)
         flag = Flag(
@@ -146,8 +155,15 @@ class Enrolment:
         )
         return Enrolled(self.named(default, speech), before, (flag,), notes)
 
-    def _sample(self, voice: Mapping[str, Array], speech: Speech) -> Array:
-        return self._speaker.speak(_sentence(speech), voice, speech, None).samples
+    def direct(self, voice: Mapping[str, Array], samples: Array, sample_rate: int) -> dict[str, Array]:
+        """Return the voice raised and widened as the speaker is in this line, within what still sounds like them."""
+        line = tables.pitch_statistics(features.trim_silence(features.mono(samples), sample_rate), sample_rate)
+        source, usual, spread = (float(value) for value in voice["pitch"])
+        if line[0] == 0 or usual == 0:
+            return dict(voice)
+        mean = float(np.clip(line[0], usual - DIRECTED, usual + DIRECTED))
+        liveliness = float(np.clip(line[1] / USUAL_SPREAD, 0.8, 1.3))
+        return {**voice, "pitch": np.array([source, mean, np.clip(spread * liveliness, 0.5, 1.7)], np.float32)}
 
     def _pitch_curve(self, voice: Mapping[str, Array], wanted: Array, speech: Speech) -> Array:
         """Return (mean of the model, mean wanted, factor of the range) in ln Hz."""
