@@ -116,7 +116,7 @@ def timed(command: Sequence[str]) -> Timed:
     watch.stop()
     if process.returncode:
         raise StageFailed(
-            f"a timed run ended with {process.returncode}: {said.strip().splitlines()[-1:]}",
+            f"a timed run ended with {process.returncode}: {' '.join(said.split()[-60:])}",
             title="", stage="bench", unit=command[-1], attempts=1, cause=said,
         )  # fmt: skip
     return Timed(seconds, watch.peak / 1e6, json.loads(printed.splitlines()[-1]))

@@ -94,7 +94,7 @@ def diverse(vectors: Array, count: int) -> NDArray[np.int64]:
         return np.arange(len(vectors))
     chosen = [int(np.argmin(((vectors - vectors.mean(axis=0)) ** 2).sum(axis=1)))]
     distance = ((vectors - vectors[chosen[0]]) ** 2).sum(axis=1)
-    while len(chosen) < count:
+    while len(chosen) < count and distance.max() > 0:  # footage that repeats has fewer different vectors than asked
         chosen.append(int(np.argmax(distance)))
         distance = np.minimum(distance, ((vectors - vectors[chosen[-1]]) ** 2).sum(axis=1))
     return np.sort(np.array(chosen, np.int64))

@@ -81,3 +81,9 @@ def test_missing_frames_count_as_not_usable() -> None:
 
     assert share[4] < 0.2
     assert share[0] > 0.7
+
+
+def test_footage_that_repeats_is_chosen_from_once() -> None:
+    vectors = np.tile(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]], np.float32), (10, 1))
+    chosen = retrieval.diverse(vectors, 12)
+    assert len(chosen) == len(set(chosen.tolist())) == 3
