@@ -13,19 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.backends.protocols import Capabilities, Samples
-from dubsync.face import speaking
 from dubsync.mouth import sync
 from dubsync.mouth.hearing import at_times
 
 MODEL = "articulation"
 _USUAL, _SWING = 0.10, 0.06
 """An ordinary mouth's mean opening and its spread, in eye distances."""
-_LIVELY = 0.06
-"""Movement of the lips, in eye distances, from which a mouth counts as fully in motion."""
 
 
 class MelLips:
-    """Measures sync, and which of several faces speaks."""
+    """Measures how a mouth goes with its sound."""
 
     capabilities = Capabilities(name="lips.mel", version="1", weights=(MODEL,))
 
@@ -46,11 +43,3 @@ class MelLips:
     def sync(self, landmarks: NDArray[np.float32], fps: float, speech: Samples) -> sync.Sync:
         """Return offset and confidence of a face (n, 468, 3) beside the sound from its first frame on."""
         return sync.score(landmarks, fps, speech, self._judge)
-
-    def score(self, landmarks: NDArray[np.float32], fps: float, speech: Samples) -> float:
-        """Return 0 to 1: how far this mouth looks as if it says this; 0 for a mouth at rest."""
-        moved = speaking.movement(landmarks)
-        if moved < speaking.RESTING:
-            return 0.0
-        agreed = sync.fit(landmarks, np.arange(len(landmarks)) / fps, speech, self._judge)
-        return min(1.0, moved / _LIVELY) * (0.4 + 0.6 * min(1.0, max(0.0, 2 * agreed)))

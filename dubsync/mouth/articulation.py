@@ -19,7 +19,7 @@ from dubsync.mouth.hearing import FEATURES_PER_SECOND, RATE
 Array = NDArray[np.float32]
 FILE = "articulation.safetensors"
 
-_LIVELINESS, _MOST_LIVELY = 0.75, 2.5
+_LIVELINESS, _MOST_LIVELY = 0.6, 2.5
 _FLOOR_DB = -50.0
 _BELOW_PEAK_DB = 34.0
 _OPEN_BEFORE_S, _CLOSE_AFTER_S = 0.10, 0.12
