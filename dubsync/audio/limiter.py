@@ -14,6 +14,8 @@ Samples = NDArray[np.float32]
 _ATTACK = 0.005
 _SAFETY_DB = 0.1
 """Room for what encoders and other meters find between the samples."""
+_MOST_BETWEEN = 2.0
+"""Factor by which sound hardly ever rises between its samples."""
 
 
 def limit(blocks: Iterable[Samples], sample_rate: int, *, ceiling_db: float, gain_db: float = 0.0) -> Iterator[Samples]:
@@ -38,6 +40,8 @@ def _gains(samples: Samples, ceiling: float, width: int) -> Samples:
     """Return the gain of each sample, (n, 1): low `width` before a peak, smooth, never more than the peak bears."""
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
+    if float(np.abs(samples).max(initial=0.0)) * _MOST_BETWEEN <= ceiling:
+        return np.ones((len(samples), 1), np.float32)
     peaks = between_samples(samples).max(axis=1)
     peaks = np.maximum(peaks, np.concatenate([peaks[:1], peaks[:-1]]))
     if float(peaks.max(initial=0.0)) <= ceiling:

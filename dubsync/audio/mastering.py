@@ -83,7 +83,8 @@ def master(mix: Mix, facts: WavFacts, profile: Profile, source: Meter, spoken: N
     """
     found = Mastering(0.0, 0.0, profile.ceiling_db(source.true_peak))
     for _ in range(ROUNDS):
-        heard = loudness.measure(found.render(mix, facts.sample_rate), facts.sample_rate, facts.channels)
+        blocks = found.render(mix, facts.sample_rate)
+        heard = loudness.measure(blocks, facts.sample_rate, facts.channels, with_peak=False)
         change = gain_for(profile, heard, source, spoken)
         if abs(change) < _NEAR_LU:
             break
