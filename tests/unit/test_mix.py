@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -29,8 +30,9 @@ RATE = 48000
 SECONDS = 6
 
 
-def voiced(seconds: float, hertz: float, rate: int = RATE, level: float = 0.1) -> np.ndarray:
+def voiced(seconds: float, hertz: float, rate: int | None = None, level: float = 0.1) -> np.ndarray:
     """A buzz in syllables, loud enough to be speech to a meter."""
+    rate = rate or RATE
     time = np.arange(int(seconds * rate)) / rate
     buzz = sum(np.sin(2 * np.pi * hertz * part * time) / part for part in range(1, 9))
     return (buzz * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * time)) * level).astype(np.float32)
@@ -94,6 +96,10 @@ OWN = Span(Fraction(2), Fraction(4))
 
 @pytest.fixture
 def film(tmp_path: Path) -> Film:
+    return drawn(tmp_path)
+
+
+def drawn(tmp_path: Path) -> Film:
     """Six seconds of stereo music; somebody speaks, on the left, from 2 to 4 s."""
     made = Film(tmp_path)
     rng = np.random.default_rng(0)
@@ -221,6 +227,26 @@ def test_a_profile_is_met_under_its_true_peak(film: Film, profile: str, target: 
     assert heard.integrated() == pytest.approx(target, abs=0.5)
     assert heard.true_peak <= -1.0
     assert product.value["integrated_lufs"] == pytest.approx(heard.integrated(), abs=0.01)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 192000])
+def test_a_mix_is_made_at_any_sample_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: int) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "RATE", rate)
+    product = mixed(drawn(tmp_path))
+    assert wav.facts(product.file("dub.wav")) == wav.WavFacts(rate, 2, rate * SECONDS)
+    assert abs(product.value["loudness_error_lu"]) < 0.5
+
+
+def test_in_a_multichannel_film_the_dub_comes_from_the_centre_and_the_rest_stays(film: Film) -> None:
+    stereo = {name: wav.read(film.folder / "stems-0" / f"{name}.wav") for name in ("dialogue", "bed")}
+    wide = {name: np.zeros((RATE * SECONDS, 6), np.float32) for name in stereo}
+    wide["dialogue"][:, 2] = stereo["dialogue"][:, 0]
+    wide["bed"][:, :2], wide["bed"][:, 3] = stereo["bed"], 0.01
+    for name, sound in (*wide.items(), ("audio", wide["dialogue"] + wide["bed"])):
+        wav.write(film.folder / ("source-0" if name == "audio" else "stems-0") / f"{name}.wav", sound, RATE)
+    dub = wav.read(mixed(film).file("dub.wav"))
+    np.testing.assert_array_equal(dub[:, [0, 1, 3, 4, 5]], wide["bed"][:, [0, 1, 3, 4, 5]])
+    assert features.level_db(dub[2 * RATE : 4 * RATE, 2]) > -30
 
 
 def test_an_unknown_profile_is_refused_with_those_there_are(film: Film) -> None:
