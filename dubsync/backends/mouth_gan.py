@@ -127,10 +127,12 @@ def _patches(
     frames: Sequence[_Waiting], geometry: Geometry, score: performance.Score, painter: performance.Painter
 ) -> Iterator[Patch]:
     painted = painter.paint([frame.parts for frame in frames])
+    stored = performance.stored_size(geometry, frames[0].parts.film.shape[0])
     for frame, window in zip(frames, painted, strict=True):
         row, size = frame.row, frame.parts.film.shape[0]
         mask = performance.patch_mask(geometry.nodes[row], score.nodes[row], size, float(score.share[row]))
-        yield Patch(frame.number, performance.finished(window, frame.parts), mask, frame.affine)
+        whole = performance.finished(window, frame.parts)
+        yield Patch(frame.number, *performance.shrunk(whole, mask, frame.affine, stored))
 
 
 def _too_little(frames: int) -> Flag:

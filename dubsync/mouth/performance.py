@@ -32,6 +32,8 @@ BLEND_FRAMES = 5
 JUMP = 1.5
 """Price of taking another library frame, in the unit of `retrieval.features`."""
 _FADE = 3
+_SMALLEST, _STEP, _SPARE = 96, 32, 1.15
+"""Least side of a stored patch, steps of its side, and what it has over the film's own resolution."""
 _APART = 8
 """Entries nearer than this to the first choice are no second opinion."""
 
@@ -189,3 +191,20 @@ def crop_of(picture: Picture, affine: Array, size: int) -> tuple[Picture, Array]
     """Return a frame's crop of `size` px and the affine (2, 3) from crop to picture. `affine`: of `GEOMETRY_SIZE`."""
     to_crop = align.rescaled(affine, size / GEOMETRY_SIZE)
     return align.crop(picture, to_crop, size), align.inverse(to_crop)
+
+
+def stored_size(geometry: Geometry, size: int) -> int:
+    """Return the side in pixels that patches of a shot are kept at: the film's own resolution, at most `size`."""
+    native = shape.CROP_WIDTH * float(np.percentile(geometry.head.scale, 90))
+    return int(min(size, max(_SMALLEST, np.ceil(native * _SPARE / _STEP) * _STEP)))
+
+
+def shrunk(pixels: Picture, mask: Mask, affine: Array, size: int) -> tuple[Picture, Mask, Array]:
+    """Return a patch averaged down to `size` px; `affine` from patch to picture follows."""
+    if size >= pixels.shape[0]:
+        return pixels, mask, affine
+    factor = pixels.shape[0] / size
+    smaller = (cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA) for picture in (pixels, mask))
+    grown = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]])
+    first, second = (np.asarray(picture, np.uint8) for picture in smaller)
+    return first, second, np.asarray(affine @ grown, np.float32)

@@ -97,6 +97,13 @@ def test_the_patch_lies_on_the_mouth_and_ends_before_its_edge(patches: list[Patc
     assert patch.mask[0].max() == patch.mask[-1].max() == patch.mask[:, 0].max() == patch.mask[:, -1].max() == 0
 
 
+def test_patches_are_kept_at_about_the_films_own_resolution(patches: list[Patch]) -> None:
+    scale = np.sqrt(abs(np.linalg.det(patches[0].affine[:, :2])))
+
+    assert {patch.mask.shape for patch in patches} == {(160, 160)}
+    assert 0.75 < scale <= 1.0
+
+
 def test_frames_that_cannot_be_redrawn_keep_their_pixels(engine: MouthGan, learnt: Path) -> None:
     speech, _ = talking_head.babble(1.6)
     shot = talking_head.footage(np.zeros(40), speech)
