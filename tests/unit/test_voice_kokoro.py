@@ -57,6 +57,25 @@ def test_phonemes_are_in_the_models_alphabet_with_their_punctuation(
     assert symbols(text, language, espeak) == said
 
 
+def test_espeak_ends_with_its_owner_and_starts_again_when_it_died() -> None:
+    owner = Espeak()
+    owner.phonemes(["sí"], "es-419")
+    first = owner._process
+    assert first is not None
+    first.kill()
+    first.wait()
+    assert owner.phonemes(["sí"], "es-419") == ["sˈi"]
+    second = owner._process
+    assert second is not None
+    del owner
+    assert second.wait(timeout=10) == 0
+
+
+def test_a_voice_espeak_does_not_have_is_named() -> None:
+    with pytest.raises(PermanentError, match="martian"):
+        Espeak().phonemes(["a"], "martian")
+
+
 def test_every_written_word_has_its_tokens_even_where_espeak_joins_them(espeak: Espeak) -> None:
     tokens = tokens_of("That's all of the people I do not know.", speech_of("en"), espeak)
     assert [word for word, _, _ in tokens.words] == ["That's", "all", "of", "the", "people", "I", "do", "not", "know"]

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,11 +26,6 @@ class Espeak:
         if "error" in answer:
             raise PermanentError(answer["error"])
         return list(answer["ipa"])
-
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.communicate(timeout=10)
-            self._process = None
 
     def _ask(self, request: dict[str, object]) -> dict[str, str]:
         with self._lock:
@@ -56,4 +52,12 @@ class Espeak:
                 stdout=subprocess.PIPE,
                 encoding="utf-8",
             )
+            weakref.finalize(self, _stop, self._process)
         return self._process
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End the process: it stops when it has nothing more to read."""
+    with process:
+        assert process.stdin is not None
+        process.stdin.close()
