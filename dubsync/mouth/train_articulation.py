@@ -4,8 +4,8 @@
     2. Spoken corpus: ridge regression from features of +-160 ms to what phonetics says lips and jaw do (`visemes`).
     3. Filmed clips: how much of that is true on real faces, and a second, strongly shrunk ridge for what is left.
 All three are linear in the features, so they end up as one convolution. Everything is closed form: same data, same
-weights. Measured on speakers never seen, filmed clips alone (33 s) give 0.42 correlation of the opening and 0.33 of
-opening, width and jaw together; both steps 0.48 and 0.43.
+weights. Measured on speakers never seen, filmed clips alone (27 s) give 0.42 correlation of the opening and 0.33 of
+opening, width and jaw together; both steps 0.52 and 0.47.
 """
 
 from __future__ import annotations
