@@ -67,12 +67,15 @@ def mouth(
     """Measure the mouth: painting by true landmarks, speaking by sound, sync, silence, speed."""
     from dubsync.backends.face_mediapipe import MediaPipeFaceFinder
     from dubsync.backends.mouth_gan import MouthGan
+    from dubsync.face.identity import Recogniser
     from dubsync.mouth import bench
+    from dubsync.weights import resolve
 
     found = bench.run(
         data,
         finder=MediaPipeFaceFinder,
         engine=lambda: MouthGan(threads=1),
+        embed=Recogniser(resolve("face-recogniser")).embed,
         steps=steps,
         fold=fold,
         pictures=pictures,

@@ -61,6 +61,7 @@ def run(  # noqa: PLR0913 - the choices of a bench
     *,
     finder: Callable[[], FaceFinder],
     engine: Callable[[], MouthSynth] | None = None,
+    embed: bench_stage.Embed | None = None,
     steps: int = 0,
     pictures: Path | None = None,
     only: Sequence[str] = (),
@@ -82,7 +83,7 @@ def run(  # noqa: PLR0913 - the choices of a bench
         found.append(one)
         progress(line(one))
         if engine is not None and not whole:
-            whole = bench_stage.stage(clip, engine())
+            whole = bench_stage.stage(clip, engine(), embed=embed)
     speed = generator_fps(resolve("mouth-base"))
     beside = {"fps_generator": speed, "speedup_vs_wav2lip": round(speed / bench_stage.wav2lip_fps(), 1)}
     return summary(found) | {"flicker": None, "identity": None, "fps_stage": None} | whole | beside

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from dubsync.backends.mouth_clips import Clip
 from dubsync.backends.protocols import MouthSynth, Patch
 from dubsync.face import align
+from dubsync.face.identity import similarity
 from dubsync.mouth import measure
 
 Picture = NDArray[np.uint8]
 Embed = Callable[[Picture, NDArray[np.float32]], NDArray[np.float32]]
-"""A recogniser: picture and landmarks (468, 3) to a unit vector."""
+"""A recogniser: picture and landmarks (468, 3) to a vector."""
+_FULL, _RIM, _IDENTITY_EVERY = 255, 25, 10
 
 
 def stage(clip: Clip, engine: MouthSynth, *, embed: Embed | None = None, frames: int = 150) -> dict[str, float]:
@@ -39,29 +41,30 @@ def stage(clip: Clip, engine: MouthSynth, *, embed: Embed | None = None, frames:
 
 
 def _pictures(clip: Clip, patches: list[Patch], embed: Embed | None) -> dict[str, float]:
-    """Compare filmed and dubbed crops: flicker where nothing moves, identity."""
-    by_frame = {patch.frame: patch for patch in patches}
-    filmed, dubbed, alike = [], [], []
-    still: NDArray[np.bool_] | None = None
-    for number, picture in clip.footage(0, max(by_frame) + 1).frames():
+    """Compare filmed and dubbed crops: flicker along the rim of the mask, where skin is still; identity."""
+    by_frame = {patch.frame: patch for patch in patches if patch.mask.max() == _FULL}
+    changes, alike = [], []
+    before: tuple[int, Picture, Picture, NDArray[np.bool_]] | None = None
+    for number, picture in clip.footage(0, max(by_frame, default=0) + 1).frames():
         patch = by_frame.get(number)
         if patch is None:
             continue
-        size = patch.mask.shape[0]
-        film = align.crop(picture, align.inverse(patch.affine), size)
+        film = align.crop(picture, align.inverse(patch.affine), len(patch.mask))
         alpha = (patch.mask.astype(np.float32) / 255)[..., None]
-        new = np.rint(film * (1 - alpha) + patch.pixels * alpha).astype(np.uint8)
-        rim = (patch.mask > 128) & (cv2.erode(patch.mask, np.ones((25, 25), np.uint8)) < 128)
-        still = rim if still is None else still & rim
-        filmed.append(film)
-        dubbed.append(new)
-        if embed is not None and number % 10 == 0:
-            alike.append(
-                float(embed(picture, clip.landmarks[number]) @ embed(laid(picture, patch), clip.landmarks[number]))
-            )
+        dubbed = np.asarray(np.rint(film * (1 - alpha) + patch.pixels * alpha), np.uint8)
+        rim = (patch.mask > 128) & (cv2.erode(patch.mask, np.ones((_RIM, _RIM), np.uint8)) < 128)
+        if before is not None and before[0] == number - 1 and (rim & before[3]).any():
+            still = rim & before[3]
+            pairs = ((before[1], film), (before[2], dubbed))
+            changes.append([measure.flicker([then, now], still) for then, now in pairs])
+        before = (number, film, dubbed, rim)
+        if embed is not None and number % _IDENTITY_EVERY == 0:
+            one, other = embed(picture, clip.landmarks[number]), embed(laid(picture, patch), clip.landmarks[number])
+            alike.append(similarity(one, other))
     found = {}
-    if still is not None and still.any():
-        found["flicker"] = round(measure.flicker(dubbed, still) / max(measure.flicker(filmed, still), 1e-3), 3)
+    if changes:
+        filmed, new = np.mean(np.array(changes), axis=0)
+        found["flicker"] = round(float(new / max(filmed, 1e-3)), 3)
     if alike:
         found["identity"] = round(float(np.median(alike)), 3)
     return found
