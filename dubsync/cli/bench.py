@@ -62,6 +62,9 @@ def mouth(
     steps: Annotated[int, typer.Option(help="Steps of adaptation to each clip; 0: the base painter.", min=0)] = 0,
     fold: Annotated[int, typer.Option(help="Which third is held out.", min=0, max=2)] = 2,
     pictures: Annotated[Path | None, typer.Option(help="Write strips: filmed, warped, painted, difference.")] = None,
+    paints: Annotated[
+        bool, typer.Option("--paint/--no-paint", help="Paint too, or measure only what sound does.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Measure the mouth: painting by true landmarks, speaking by sound, sync, silence, speed."""
@@ -79,6 +82,7 @@ def mouth(
         steps=steps,
         fold=fold,
         pictures=pictures,
+        paints=paints,
         only=only or (),
         progress=lambda line: None if as_json else _out.print(line, highlight=False),
     )

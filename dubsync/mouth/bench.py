@@ -22,26 +22,23 @@ from dubsync.backends.mouth_clips import Clip
 from dubsync.backends.protocols import FaceFinder, MouthSynth
 from dubsync.mouth import actor as actors
 from dubsync.mouth import (
-    articulation,
+    bench_speech,
     bench_stage,
     learning,
     library,
     measure,
     performance,
     rehearsal,
-    shape,
-    sync,
     warp,
 )
-from dubsync.mouth.articulation import Articulation
-from dubsync.mouth.hearing import Ear, at_times
+from dubsync.mouth.bench_speech import thirds
 from dubsync.mouth.library import Library
 from dubsync.mouth.painter import Finish, NetworkPainter, export
 from dubsync.weights import resolve
 
 Picture = NDArray[np.uint8]
 METHODS = ("static", "nearest", "warp", "scratch", "base", "adapted")
-_SHORT_S, _LONG_S = 4.9, 7.9
+_LONG_S = 7.9
 _EVERY = 3
 """Every third frame of the held-out third is painted: neighbours say the same."""
 
@@ -66,24 +63,31 @@ def run(  # noqa: PLR0913 - the choices of a bench
     pictures: Path | None = None,
     only: Sequence[str] = (),
     fold: int = 2,
+    paints: bool = True,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Measure on the clips of a folder with its `clips.tsv`; return the numbers of issue 3 and a row for each method.
 
     `steps`: of adaptation to each clip, 0 for the base painter alone; `fold`: which third is held out, 0 to 2.
+    `paints`: False leaves out all that is painted, so that what sound alone does is known in minutes.
     """
-    ear, model = Ear(resolve("whisper-tiny-en")), articulation.load(resolve("articulation"))
-    judge = sync.load_judge(resolve("articulation"))
+    drive = bench_speech.shipped()
     found = []
     whole: dict[str, float] = {}
     for clip in read_all(clips, finder, only):
         one = Findings(clip.name, len(clip.times) / clip.rate)
-        reconstruct(clip, one, steps=steps, fold=fold, pictures=pictures)
-        speak(clip, one, model, ear, judge, fold=fold)
+        if paints:
+            reconstruct(clip, one, steps=steps, fold=fold, pictures=pictures)
+        one.numbers |= bench_speech.speak(clip, drive, fold=fold)
         found.append(one)
         progress(line(one))
-        if engine is not None and not whole:
+        if paints and engine is not None and not whole:
             whole = bench_stage.stage(clip, engine(), embed=embed)
+    if not paints:
+        return bench_speech.summary([one.numbers for one in found]) | {
+            "clips": len(found),
+            "each": {one.clip: one.numbers for one in found},
+        }
     speed = generator_fps(resolve("mouth-base"))
     beside = {"fps_generator": speed, "speedup_vs_wav2lip": round(speed / bench_stage.wav2lip_fps(), 1)}
     return summary(found) | {"flicker": None, "identity": None, "fps_stage": None} | whole | beside
@@ -136,13 +140,6 @@ def whole_library(clip: Clip) -> tuple[Library, warp.Mesh]:
     for number, picture in clip.footage(0, len(geometry)).frames():
         kept.add(performance.crop_of(picture, geometry.affines[number], kept.size)[0])
     return kept, actors.mesh_of(kept)
-
-
-def thirds(count: int, fold: int) -> NDArray[np.bool_]:
-    """Return which frames are held out: the first, middle or last third."""
-    hidden = np.zeros(count, bool)
-    hidden[count * fold // 3 : count * (fold + 1) // 3] = True
-    return hidden
 
 
 def _simple(
@@ -200,52 +197,6 @@ def _compared(
     return float(decibels), float(likeness), float(sharpness)
 
 
-def speak(clip: Clip, out: Findings, model: Articulation, ear: Ear, judge: sync.Judge, *, fold: int) -> None:
-    """Drive the held-out third by sound alone, and measure shapes, sync and silence."""
-    features = ear.hear(clip.samples)
-    times = clip.times - clip.lag
-    shapes = shape.moving(clip.landmarks)
-    heard = at_times(model.coefficients(features), times)
-    hidden = thirds(len(times), fold)
-    talking = at_times(articulation.activity(clip.samples, len(features))[:, None], times)[:, 0] > 0.5
-    manner = articulation.learn_manner(model, shapes[~hidden], heard[~hidden], talking[~hidden], prior=400.0)
-    performed = articulation.perform(model, manner, features, clip.samples)
-    spoken = at_times(performed.reshape(len(performed), -1), times).reshape(shapes.shape)
-    lips = (slice(None), shape.LIPS, slice(0, 2))
-    still = np.linalg.norm(shapes[hidden][lips] - manner.mean[shape.LIPS, :2], axis=-1).mean()
-    out.numbers["lmd"] = float(np.linalg.norm(spoken[hidden][lips] - shapes[hidden][lips], axis=-1).mean())
-    out.numbers["lmd_vs_mean"] = 1 - out.numbers["lmd"] / float(still)
-    if clip.times[-1] >= _SHORT_S:
-        _agree(clip, out, model, features, judge)
-    quiet = ~talking
-    if quiet.sum() >= 8:
-        out.numbers["silence_ratio"] = float(
-            shape.opening(spoken[quiet]).mean() / max(shape.opening(shapes[quiet]).mean(), 1e-3)
-        )
-
-
-def _agree(clip: Clip, out: Findings, model: Articulation, features: NDArray[np.float32], judge: sync.Judge) -> None:
-    """Compare what the shipped weights expect, without any adaptation, with the measured face."""
-    shown = shape.measures(shape.moving(clip.landmarks))
-    expected = shape.measures(model.decode(model.coefficients(features), model.mean_shape))
-    times = clip.times - clip.lag
-    lags = np.arange(-8, 9)
-    every = np.array([_correlations(at_times(expected, times + lag / 25), shown) for lag in lags])
-    best = int(np.argmax(every @ (1.0, 0.5, 0.5)))
-    out.numbers["a2m_opening"], out.numbers["a2m_corr"] = float(every[8, 0]), float(every[8].mean())
-    out.numbers["lag_ok"] = float(abs(lags[best]) <= 1)
-    judged = sync.score_at(clip.landmarks, times, judge.expects(clip.samples), clip.rate)
-    out.numbers["sync_offset"], out.numbers["sync_confidence"] = float(judged.offset), judged.confidence
-    driven = at_times(expected, times)
-    mimed = sync.agreement_curve(driven, times, judge.expects(clip.samples), clip.rate)
-    out.numbers["sync_conf_ratio"] = mimed.confidence / max(judged.confidence, 0.1)
-    out.numbers["sync_offset_dubbed"] = float(mimed.offset)
-
-
-def _correlations(one: NDArray[np.float32], other: NDArray[np.float32]) -> list[float]:
-    return [float(np.corrcoef(one[:, k], other[:, k])[0, 1]) for k in range(3)]
-
-
 def summary(found: Sequence[Findings]) -> dict[str, Any]:
     """Return the medians over clips under the names of issue 3, and every method's row."""
     best = "adapted" if any("adapted" in one.rows for one in found) else "base"
@@ -257,22 +208,11 @@ def summary(found: Sequence[Findings]) -> dict[str, Any]:
     long = [one.rows[best] for one in found if one.seconds >= _LONG_S] or [one.rows[best] for one in found]
     decibels, likeness, sharpness = np.median(np.array(long), axis=0)
 
-    def middle(name: str, how: Callable[[Any], Any] = np.median) -> float | None:
-        values = [one.numbers[name] for one in found if name in one.numbers]
-        return round(float(how(values)), 3) if values else None
-
     return {
         "psnr_db": round(float(decibels), 2),
         "ssim": round(float(likeness), 3),
-        "lmd": middle("lmd"),
-        "lmd_vs_mean": middle("lmd_vs_mean"),
         "sharpness": round(float(sharpness), 3),
-        "a2m_opening": middle("a2m_opening"),
-        "a2m_corr": middle("a2m_corr"),
-        "lag_ok_share": middle("lag_ok", np.mean),
-        "sync_offset": middle("sync_offset_dubbed"),
-        "sync_conf_ratio": middle("sync_conf_ratio"),
-        "silence_ratio": middle("silence_ratio"),
+        **bench_speech.summary([one.numbers for one in found]),
         "clips": len(found),
         "methods": rows,
         "each": {one.clip: {"rows": one.rows, **one.numbers} for one in found},
