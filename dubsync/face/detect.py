@@ -10,7 +10,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
@@ -111,6 +110,8 @@ def _detection(row: NDArray[np.float64]) -> Detection:
 
 def _resized(model: Path, side: int) -> bytes:
     """Return the network for another input size: it is convolutional, only the file's declarations are fixed."""
+    import onnx
+
     network = onnx.load(str(model))
     for axis in network.graph.input[0].type.tensor_type.shape.dim[2:]:
         axis.dim_value = side

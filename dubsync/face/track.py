@@ -11,8 +11,6 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.signal import savgol_filter
 
 from dubsync.face import geometry
 from dubsync.face.geometry import Landmarks
@@ -126,6 +124,8 @@ class Linker:
         """Return (track, face) for those that belong together, as few eye distances apart in sum as can be."""
         if not self._open or not faces:
             return []
+        from scipy.optimize import linear_sum_assignment  # slow to load, and planning has no use for it
+
         cost = np.array([[_distance(track, number, face.landmarks) for face in faces] for track in self._open])
         rows, columns = linear_sum_assignment(np.minimum(cost, 1e3))
         return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if cost[row, column] <= 1]
@@ -176,6 +176,8 @@ def smooth(track: Track, fps: float) -> Track:
 
 def _filtered(values: NDArray[np.floating], frames: float) -> NDArray[np.float64]:
     """Smooth along the first axis over about so many frames, fewer where there are not as many."""
+    from scipy.signal import savgol_filter  # slow to load, and planning has no use for it
+
     window = min(2 * round((frames - 1) / 2) + 1, len(values) - 1 + len(values) % 2)
     if window < 5:
         return np.asarray(values, np.float64)

@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from scipy.signal import correlate
 
 from dubsync.errors import InputError, UnreadableMedia
 from dubsync.media import planes
@@ -161,6 +160,8 @@ def _stretches(
 
 def _lag(heard: NDArray[Any], wanted: NDArray[Any], reach: int) -> float:
     """Return by how many samples `heard` lags behind `wanted`, between samples by a parabola through the peak."""
+    from scipy.signal import correlate  # slow to load, and planning has no use for it
+
     scores = correlate(heard.astype(np.float64), wanted.astype(np.float64), mode="full", method="fft")
     middle = len(wanted) - 1
     scores = scores[middle - reach : middle + reach + 1]

@@ -8,9 +8,6 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from scenedetect import FrameTimecode
-from scenedetect.detectors import ContentDetector
-
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.media.colour import RgbReader
@@ -46,6 +43,9 @@ def shots(unit: Unit, made: Made, ctx: Context, params: ShotsParams) -> Mapping[
 
 def _cuts(ctx: Context, film: Source, table: FrameTable, params: ShotsParams) -> Iterator[int]:
     """Yield the first frame of each shot but the first."""
+    from scenedetect import FrameTimecode  # slow to load, and planning has no use for it
+    from scenedetect.detectors import ContentDetector
+
     shortest = max(1, round(params.min_seconds * film.video.rate))
     detector = ContentDetector(threshold=params.threshold, min_scene_len=shortest)
     scale = min(1.0, _LOOK_WIDTH / film.video.width)

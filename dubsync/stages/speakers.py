@@ -55,9 +55,7 @@ def speakers(unit: Unit, made: Made, ctx: Context, params: SpeakersParams) -> Ma
     return {"speakers": to_json(people), "utterances": to_json(spoken), "faces": tied}
 
 
-def _voiceprints(
-    speech: Path, utterances: Sequence[Utterance], ctx: Context
-) -> list[NDArray[np.float32] | None]:
+def _voiceprints(speech: Path, utterances: Sequence[Utterance], ctx: Context) -> list[NDArray[np.float32] | None]:
     """Hear each utterance's voice; None where it is too short or quiet to tell."""
     encoder: SpeakerEncoder = ctx.backend("speaker")
     rate = wav.facts(speech).sample_rate
