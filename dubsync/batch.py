@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dubsync import documents
 from dubsync.engine.events import Sink
+from dubsync.engine.runner import Runner
 from dubsync.errors import BadPipeline, DubsyncError, Flagged, InputError, Severity, StageFailed
 from dubsync.verbs import Localized, Wish, localize, quiet
 
@@ -100,13 +101,11 @@ def _check_keys(file: Path, table: Mapping[str, Any], known: set[str], where: st
             raise BadPipeline(f'{file.name}: {where}unknown key "{key}"', hint=nearest(key, sorted(known)))
 
 
-def run(entry: Entry, batch: Batch, *, sink: Sink = quiet, offline: bool = False, slots: int | None = None) -> Result:
-    """Make one title; an error is returned, not raised."""
-    from dataclasses import replace
-
-    wish = replace(entry.wish, offline=offline, slots=slots)
+def run(entry: Entry, *, runner: Runner, sink: Sink = quiet, offline: bool = False) -> Result:
+    """Make one title with workers that stay for the next; an error is returned, not raised."""
     try:
-        return Result(entry, localize(entry.film, entry.languages, wish, sink=sink))
+        wish = replace(entry.wish, offline=offline)
+        return Result(entry, localize(entry.film, entry.languages, wish, sink=sink, runner=runner))
     except DubsyncError as error:
         return Result(entry, error=error)
 

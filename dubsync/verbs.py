@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from dubsync.backends import registry
 from dubsync.engine import plan as planning
 from dubsync.engine.events import Event, JsonLines, Sink
 from dubsync.engine.plan import Forecast, Plan, Setting
-from dubsync.engine.runner import LocalRunner, Summary
+from dubsync.engine.runner import LocalRunner, Runner, Summary
 from dubsync.engine.stage import Product
 from dubsync.engine.store import Store, make_writable
 from dubsync.errors import Flag, UnknownLanguage, UsageError
@@ -70,10 +71,12 @@ def localize(
     *,
     sink: Sink = quiet,
     fetching: Callable[[str, int, int], None] = lambda name, done, total: None,
+    runner: Runner | None = None,
 ) -> Localized:
     """Make the film in other languages; what was made before and still holds is used again.
 
-    `sink` receives what happens; `fetching` the progress (name, bytes, of bytes) of weights on their way.
+    `sink` receives what happens; `fetching` the progress (name, bytes, of bytes) of weights on their way; `runner`
+    carries the work out (default: one of `local_runner`, for this film alone).
     Raises the errors of `dubsync.errors`; whatever was finished by then is kept.
     """
     wish = wish or Wish()
@@ -89,16 +92,21 @@ def localize(
         store = Store(home / "store")
         store.sweep()
         plan = _plan(title, chosen, wish)
-        runner = LocalRunner(stages.load, registry.open_engine, slots=wish.slots or slots_by_default())
         notes = JsonLines(_run_folder(home) / "events.jsonl")
         try:
             place = {"film": Path(title.film), "folder": home, "humans": plan.setting.humans}
-            summary = runner.run(plan, store, {**place, "deliveries": deliveries}, _both(sink, notes))
+            with nullcontext(runner) if runner else local_runner(wish.slots) as hands:
+                summary = hands.run(plan, store, {**place, "deliveries": deliveries}, _both(sink, notes))
         finally:
             notes.close()
     return Localized(
         title, tuple(_dub(plan, tag, deliveries.get(tag, home / "out" / tag)) for tag in chosen.languages), summary
     )
+
+
+def local_runner(slots: int | None = None) -> LocalRunner:
+    """Return workers on this machine, to be used for one film after another; close them when done."""
+    return LocalRunner(stages.load, registry.open_engine, slots=slots or slots_by_default())
 
 
 def plan(film: Path, languages: Sequence[str], wish: Wish | None = None) -> list[Forecast]:

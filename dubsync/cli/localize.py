@@ -122,11 +122,12 @@ def batch(
     """Make many titles in many languages; one that fails does not stop the others."""
     listed = batches.load(file)
     results = []
-    for entry in listed.entries:
-        with Bars(is_quiet=as_json) as bars:
-            if not as_json:
-                _err.print(f"[bold]{entry.film}[/bold] {', '.join(entry.languages)}")
-            results.append(batches.run(entry, listed, sink=bars, offline=offline, slots=slots))
+    with api.local_runner(slots) as runner:
+        for entry in listed.entries:
+            with Bars(is_quiet=as_json) as bars:
+                if not as_json:
+                    _err.print(f"[bold]{entry.film}[/bold] {', '.join(entry.languages)}")
+                results.append(batches.run(entry, runner=runner, sink=bars, offline=offline))
     batches.save(results, listed)
     if as_json:
         print(json.dumps(batches.as_object(results)))

@@ -53,40 +53,61 @@ class Summary:
     seconds_by_stage: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class LocalRunner:
-    """`slots` worker processes with `threads` threads each. The two functions are importable by name."""
+    """`slots` worker processes with `threads` threads each. The two functions are importable by name.
+
+    Workers start when there is work and stay, with what they have loaded, for the next run, until `close`.
+    """
 
     load_stage: StageLoader
     open_engine: EngineOpener
     slots: int
     threads: int = 1
+    _slots: list[_Slot] = field(default_factory=list, init=False, repr=False)
+
+    def __enter__(self) -> LocalRunner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers."""
+        while self._slots:
+            self._slots.pop().stop()
 
     def run(self, plan: Plan, store: Store, place: Mapping[str, Any], emit: Sink) -> Summary:
         schedule = _Schedule(plan, store, emit)
         here = Workshop(self.load_stage, self.open_engine)
         place = {**place, "store": store.folder, "threads": self.threads}
-        slots: list[_Slot] = []
         began = time.monotonic()
         try:
             while schedule.advance(lambda job: here.carry_out(order_for(job, place), lambda share: None)):
-                self._hand_out(schedule, slots, place)
-                for slot in _ready(slots):
+                self._hand_out(schedule, place)
+                for slot in _ready(self._slots):
                     self._hear(slot, schedule)
         finally:
-            for slot in slots:
-                slot.stop()
+            self._drop_busy()
         schedule.summary.seconds = time.monotonic() - began
         return schedule.summary
 
-    def _hand_out(self, schedule: _Schedule, slots: list[_Slot], place: Mapping[str, Any]) -> None:
+    def _drop_busy(self) -> None:
+        """End the workers that a run which failed or was stopped has left at work."""
+        for slot in [slot for slot in self._slots if slot.job is not None]:
+            self._slots.remove(slot)
+            slot.stop()
+
+    def _hand_out(self, schedule: _Schedule, place: Mapping[str, Any]) -> None:
         while schedule.has_waiting():
-            slot = next((each for each in slots if each.job is None), None)
+            slot = next((each for each in self._slots if each.job is None), None)
             if slot is None:
-                if len(slots) >= self.slots:
+                if len(self._slots) >= self.slots:
                     return
                 slot = _Slot(self)
-                slots.append(slot)
+                self._slots.append(slot)
+            elif not slot.process.is_alive():  # it was killed between two runs
+                slot.restart(self)
             slot.give(schedule.take(), place)
 
     def _hear(self, slot: _Slot, schedule: _Schedule) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from math import log10
 from pathlib import Path
@@ -46,8 +47,19 @@ def av_offset_ms(film: Path, *, track: int = 0) -> float:
     return float(np.median(nearest - flashes) * 1000)
 
 
-def track_offset_ms(film: Path, wav: Path, *, track: int = 0) -> float | None:
-    """Return by how many milliseconds a sound track of the film lags behind the WAV it was made from.
+@dataclass(frozen=True, slots=True)
+class TrackFit:
+    """How a sound track goes with the WAV it was made from.
+
+    `offset_ms`: how far it lags behind; `likeness`: correlation of the two there, 1 for the same sound.
+    """
+
+    offset_ms: float
+    likeness: float
+
+
+def track_fit(film: Path, wav: Path, *, track: int = 0) -> TrackFit | None:
+    """Compare a sound track of the film with the WAV it was made from.
 
     The WAV's sample 0 belongs to the first frame of the picture. Compared by cross-correlation over the loudest
     stretches, to a tenth of a sample; None if the WAV is silent. Coding delays and edit lists count, as in a player.
@@ -57,8 +69,11 @@ def track_offset_ms(film: Path, wav: Path, *, track: int = 0) -> float | None:
         rate, starts = file.samplerate, _loudest(file)
     wanted = _stretches(_wav_blocks(wav), starts, rate * _WINDOW_SECONDS)
     heard = _stretches(sound(film, table, track=track), starts, rate * _WINDOW_SECONDS)
-    lags = [_lag(heard[start], wanted[start], round(rate * _REACH_SECONDS)) for start in starts]
-    return float(np.median(lags) / rate * 1000) if lags else None
+    found = [_lag(heard[start], wanted[start], round(rate * _REACH_SECONDS)) for start in starts]
+    if not found:
+        return None
+    lag, likeness = np.median(np.array(found), axis=0)
+    return TrackFit(float(lag / rate * 1000), float(likeness))
 
 
 def untouched_psnr(
@@ -158,8 +173,11 @@ def _stretches(
     return cut
 
 
-def _lag(heard: NDArray[Any], wanted: NDArray[Any], reach: int) -> float:
-    """Return by how many samples `heard` lags behind `wanted`, between samples by a parabola through the peak."""
+def _lag(heard: NDArray[Any], wanted: NDArray[Any], reach: int) -> tuple[float, float]:
+    """Return by how many samples `heard` lags behind `wanted`, and their correlation there.
+
+    Between samples by a parabola through the peak.
+    """
     from scipy.signal import correlate  # slow to load, and planning has no use for it
 
     scores = correlate(heard.astype(np.float64), wanted.astype(np.float64), mode="full", method="fft")
@@ -171,4 +189,5 @@ def _lag(heard: NDArray[Any], wanted: NDArray[Any], reach: int) -> float:
         before, here, after = scores[peak - 1 : peak + 2]
         bend = before - 2 * here + after
         lag += 0.5 * (before - after) / bend if bend else 0.0
-    return lag
+    norm = float(np.linalg.norm(heard) * np.linalg.norm(wanted))
+    return lag, float(scores[peak]) / norm if norm else 0.0

@@ -14,7 +14,7 @@ from dubsync.face import geometry
 from dubsync.media.patches import PatchBook
 from dubsync.media.read import Upright
 from dubsync.quality.filmstrip import Filmstrip
-from dubsync.quality.mouths import Flicker, Landmarks, Pictures, Track, Watched, stretches, watch
+from dubsync.quality.mouths import Flicker, Landmarks, Pictures, Track, Watched, sample, stretches, watch
 from dubsync.title import FaceTrack
 
 
@@ -62,22 +62,21 @@ def look(  # noqa: PLR0913 - what is looked at, and with what
     upright: Upright,
     most: int,
 ) -> Look:
-    """Find the speaking faces again in the dub, in at most `most` frames; `owners`: track to speaker."""
+    """Find the speaking faces again in the dub, in about `most` frames at most; `owners`: track to speaker."""
     watched: list[Watched] = []
-    moved = np.zeros(2)
-    left = most
+    moved, seen = np.zeros(2), 0
+    chosen = sample(book.frames, most=most)
     for shot in faces:
-        if not shot.tracks or left <= 0:
+        if not shot.tracks:
             continue
         first, stop = min(track.first for track in shot.tracks), max(track.stop for track in shot.tracks)
-        new = book.frames[(book.frames >= first) & (book.frames < stop)]
+        new = chosen[(chosen >= first) & (chosen < stop)]
         tracks = tuple(_speaking(shot, owners)) if len(new) else ()
-        for frames in stretches(new, most=left):
+        for frames in stretches(new):
             flicker = Flicker(book, _by_frame(tracks, frames))
             watched += watch(films, frames, tracks, finder, upright, _Eyes(flicker, filmstrip))
             moved += flicker.moved
-            left -= len(frames)
-    seen = most - left
+            seen += len(frames)
     ratio = float(moved[1] / moved[0]) if moved[0] > 0 else None
     return Look(tuple(watched), filmstrip, ratio, seen / len(book.frames) if len(book.frames) else 1.0)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dubsync.backends.protocols import Face, FaceFinder, Picture
 from dubsync.face import geometry
+from dubsync.media.ahead import ahead
 from dubsync.media.patches import PatchBook, StoredPatch
 from dubsync.media.read import Upright, pictures
 
@@ -23,6 +24,8 @@ Landmarks = NDArray[np.float32]
 Pictures = tuple[Picture, Picture]
 """The same frame of the original and of the dub, coded orientation."""
 _SAME_FACE = 0.5
+_PIECE = 100
+"""Frames in a row that are watched where not all can be; faces are found anew in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def watch(
 
     def dubbed() -> Iterator[Picture]:
         pairs = zip(*(pictures(film, frames.start, frames.stop) for film in films), strict=True)
-        for (number, before), (_, after) in pairs:
+        for (number, before), (_, after) in ahead(pairs):
             shown[number] = before, after
             witness.see(number, shown[number])
             yield upright.turn(after)
@@ -161,17 +164,24 @@ def _grey(picture: Picture, patch: StoredPatch) -> Picture:
     return np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def stretches(frames: NDArray[np.int32], *, most: int) -> tuple[range, ...]:
-    """Return runs of consecutive frames, at most `most` frames together, whole runs first to last.
+def stretches(frames: NDArray[np.int32]) -> tuple[range, ...]:
+    """Return the runs of consecutive frames.
 
-    >>> stretches(np.array([3, 4, 5, 9, 10], np.int32), most=4)
-    (range(3, 6), range(9, 10))
+    >>> stretches(np.array([3, 4, 5, 9, 10], np.int32))
+    (range(3, 6), range(9, 11))
     """
-    runs: list[range] = []
-    left = most
-    for run in np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1):
-        count = min(len(run), left)
-        if count > 0:
-            runs.append(range(int(run[0]), int(run[0]) + count))
-            left -= count
-    return tuple(runs)
+    runs = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1)
+    return tuple(range(int(run[0]), int(run[-1]) + 1) for run in runs if len(run))
+
+
+def sample(frames: NDArray[np.int32], *, most: int) -> NDArray[np.int32]:
+    """Return all frames, or, of more than `most`, pieces of them that lie evenly over the film.
+
+    >>> sample(np.arange(10_000, dtype=np.int32), most=300)[[0, 99, 100, 200, 299]]
+    array([   0,   99, 5000, 9900, 9999], dtype=int32)
+    """
+    if len(frames) <= most:
+        return frames
+    pieces = [frames[start : start + _PIECE] for start in range(0, len(frames), _PIECE)]
+    chosen = np.unique(np.linspace(0, len(pieces) - 1, max(1, most // _PIECE)).round().astype(int))
+    return np.concatenate([pieces[index] for index in chosen])[:most]

@@ -12,15 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import features, wav
-from dubsync.audio.streams import resampled
-from dubsync.audio.wav import WavWriter
 from dubsync.backends.protocols import LipModel, Samples
 from dubsync.documents import from_json
 from dubsync.engine.stage import Context, Made, Unit
 from dubsync.media.patches import PatchBook
-from dubsync.media.probe import examine
 from dubsync.media.read import Upright
-from dubsync.media.sound import sound
 from dubsync.media.table import FrameTable
 from dubsync.quality import voices
 from dubsync.quality.filmstrip import Filmstrip
@@ -28,7 +24,6 @@ from dubsync.quality.look import Look, ShotFaces, look
 from dubsync.quality.mouths import Watched
 from dubsync.quality.sync import Agreement, agreement
 from dubsync.quality.timing import SpokenLine
-from dubsync.text import language as tags
 from dubsync.timing import Span
 from dubsync.title import FaceTrack, Flag, Line, Source, Utterance
 
@@ -46,6 +41,7 @@ class Bench:
     video: Path
     utterances: tuple[Utterance, ...]
     placed: Mapping[str, Span]
+    heard: tuple[Utterance, ...]
 
     @property
     def upright(self) -> Upright:
@@ -66,6 +62,7 @@ def open_bench(unit: Unit, made: Made) -> Bench:
         table=FrameTable.load(made.one("source").file("frames.npz")),
         video=rendered.file(rendered.value["video"]),
         utterances=from_json(tuple[Utterance, ...], made.one("speakers").value["utterances"], where="speakers"),
+        heard=from_json(tuple[Utterance, ...], made.one("heard").value["utterances"], where="heard"),
         placed={item["line"]: Span(Fraction(item["start"]), Fraction(item["end"])) for item in placements},
     )
 
@@ -77,22 +74,7 @@ def earlier_flags(made: Made, stages: Sequence[str]) -> Iterator[Flag]:
             yield from (flag for product in made.all(name) for flag in product.flags)
 
 
-def hear(bench: Bench, ctx: Context) -> tuple[Utterance, ...]:
-    """Listen to the sound that is muxed into the dub."""
-    path = ctx.out / "heard.wav"
-    dub, table = examine(bench.video)
-    mono = (features.mono(block)[:, None] for block in sound(bench.video, table))
-    with WavWriter(path, HEAR_RATE, 1) as file:
-        for block in resampled(mono, dub.audio[0].sample_rate, HEAR_RATE, 1):
-            file.write(block)
-    language = tags.base(bench.language)
-    heard = ctx.backend("asr").transcribe(path, language=language, progress=lambda share: ctx.progress(0.4 * share))
-    path.unlink()
-    utterances: tuple[Utterance, ...] = heard.utterances
-    return utterances
-
-
-def spoken_lines(bench: Bench, heard: Sequence[Utterance]) -> tuple[SpokenLine, ...]:
+def spoken_lines(bench: Bench) -> tuple[SpokenLine, ...]:
     """Return every line of the script as it came out."""
     original = {utterance.id: utterance for utterance in bench.utterances}
     natural = {each.value["line"]: each.value["natural_seconds"] for each in bench.made.all("voice")}
@@ -102,7 +84,7 @@ def spoken_lines(bench: Bench, heard: Sequence[Utterance]) -> tuple[SpokenLine, 
         lines.append(SpokenLine(
             line.id, line.speaker, utterance.text if utterance else "", line.text,
             slot=line.span, spoken=spoken, natural_seconds=natural.get(line.id),
-            heard=voices.heard_in(heard, spoken) if spoken else None,
+            heard=voices.heard_in(bench.heard, spoken) if spoken else None,
         ))  # fmt: skip
     return tuple(lines)
 

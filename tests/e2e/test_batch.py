@@ -11,6 +11,7 @@ from dubsync import batch
 from dubsync.cli.wishes import wish_from
 from dubsync.errors import BadPipeline, StageFailed
 from dubsync.testing.talking import make_talking_film
+from dubsync.verbs import local_runner
 
 FAKES = str(Path(__file__).parent / "fakes.toml")
 CONSENT = """schema = "dubsync.consent/1"
@@ -42,7 +43,8 @@ def listed(tmp_path: Path) -> Path:
 
 def test_a_title_that_fails_does_not_stop_the_others_and_only_what_is_missing_runs_again(listed: Path) -> None:
     loaded = batch.load(listed)
-    results = [batch.run(entry, loaded, slots=1) for entry in loaded.entries]
+    with local_runner(1) as runner:
+        results = [batch.run(entry, runner=runner) for entry in loaded.entries]
     rows = batch.rows(results)
     assert [(row["title"], row["language"], row["state"]) for row in rows] == [
         ("bad", "es", "failed"),
@@ -58,7 +60,8 @@ def test_a_title_that_fails_does_not_stop_the_others_and_only_what_is_missing_ru
     assert (summary["done"], summary["failed"]) == (1, 1)
 
     make_talking_film(listed.parent / "bad.mp4")
-    again = [batch.run(entry, loaded, slots=1) for entry in loaded.entries]
+    with local_runner(1) as runner:
+        again = [batch.run(entry, runner=runner) for entry in loaded.entries]
     assert [result.made.summary.ran > 0 for result in again if result.made] == [True, False]
     batch.check(again, is_strict=False)
 

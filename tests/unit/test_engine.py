@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Bench:
 
     def __init__(self, folder: Path, names: tuple[str, ...] = ALL, *, languages: tuple[str, ...] = ("es",)) -> None:
         self.folder, self.names, self.languages = folder, names, languages
+        folder.mkdir(exist_ok=True)
         self.film = folder / "film.txt"
         self.film.write_text("one two three")
         self.params: dict[str, Any] = {"loud": toys.Loudness()}
@@ -46,10 +48,12 @@ class Bench:
 
     def run(self, *, slots: int = 2) -> tuple[Plan, Summary]:
         plan = self.plan()
-        runner = LocalRunner(toys.load, toys.open_engine, slots=slots)
+        with LocalRunner(toys.load, toys.open_engine, slots=slots) as runner:
+            return plan, self.run_with(runner, plan)
+
+    def run_with(self, runner: LocalRunner, plan: Plan) -> Summary:
         place = {"film": self.film, "folder": self.folder, "humans": {}}
-        summary = runner.run(plan, self.store, place, self.events.append)
-        return plan, summary
+        return runner.run(plan, self.store, place, self.events.append)
 
     def ran(self) -> list[tuple[str, str]]:
         """Return what a run carries out now, as (stage, unit)."""
@@ -61,6 +65,21 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
+
+
+def test_workers_stay_for_the_next_run_and_one_that_died_meanwhile_is_replaced(tmp_path: Path) -> None:
+    films = [Bench(tmp_path / name) for name in ("one", "two", "three")]
+    workers = []
+    with LocalRunner(toys.load, toys.open_engine, slots=1) as runner:
+        for film in films:
+            film.run_with(runner, film.plan())
+            (process,) = multiprocessing.active_children()
+            workers.append(process.pid)
+            if film is films[1]:
+                process.kill()
+                process.join(5)
+    assert workers[0] == workers[1] != workers[2]
+    assert not multiprocessing.active_children()
 
 
 def test_a_pipeline_runs_over_its_axes(bench: Bench) -> None:

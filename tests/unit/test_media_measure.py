@@ -9,7 +9,7 @@ import pytest
 
 from dubsync.audio.wav import WavWriter, write
 from dubsync.errors import InputError, UnreadableMedia
-from dubsync.media.measure import IDENTICAL_DB, av_offset_ms, track_offset_ms, untouched_psnr
+from dubsync.media.measure import IDENTICAL_DB, av_offset_ms, track_fit, untouched_psnr
 from dubsync.media.sound import sound
 from dubsync.media.table import frame_table
 from dubsync.testing.media import FilmSpec, make_film
@@ -32,15 +32,16 @@ def test_a_track_that_lags_is_measured_to_a_tenth_of_a_millisecond(
     samples = np.concatenate(list(sound(film, table)))
     shift = round(milliseconds * 48)
     write(tmp_path / "wanted.wav", np.roll(samples, -shift, axis=0), 48000)
-    measured = track_offset_ms(film, tmp_path / "wanted.wav")
+    measured = track_fit(film, tmp_path / "wanted.wav")
     assert measured is not None
-    assert abs(measured - shift / 48) < 0.1
+    assert abs(measured.offset_ms - shift / 48) < 0.1
+    assert measured.likeness > 0.99
 
 
 def test_silence_has_no_offset(film: Path, tmp_path: Path) -> None:
     with WavWriter(tmp_path / "silent.wav", 48000, 2) as file:
         file.write(np.zeros((48000 * 5, 2), np.float32))
-    assert track_offset_ms(film, tmp_path / "silent.wav") is None
+    assert track_fit(film, tmp_path / "silent.wav") is None
 
 
 def test_a_film_without_flashes_cannot_be_measured_so(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from dubsync.audio.wav import WavWriter
 from dubsync.errors import DubsyncError
 from dubsync.media import planes
-from dubsync.media.measure import IDENTICAL_DB, av_offset_ms, track_offset_ms, untouched_psnr
+from dubsync.media.measure import IDENTICAL_DB, av_offset_ms, track_fit, untouched_psnr
 from dubsync.media.mux import Additions, mux, suffix_for
 from dubsync.media.patches import PatchBook
 from dubsync.media.probe import Film, examine
@@ -142,8 +142,8 @@ def test_sound_and_picture_are_less_than_a_millisecond_apart(dubbed: tuple[Film,
     _, dub, _, wav = dubbed
     rounding = 1.0 if dub.path.suffix == ".mkv" else 0.1
     assert abs(av_offset_ms(dub.path)) < 0.5 + rounding
-    offset = track_offset_ms(dub.path, wav)
-    assert offset is None or abs(offset) < rounding
+    fit = track_fit(dub.path, wav)
+    assert fit is None or (abs(fit.offset_ms) < rounding and fit.likeness > 0.97)
 
 
 def test_the_dub_comes_first_in_the_sources_rate_and_layout_with_language_and_default(

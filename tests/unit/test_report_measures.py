@@ -17,7 +17,7 @@ from dubsync.media.read import Upright
 from dubsync.quality import voices
 from dubsync.quality.filmstrip import Filmstrip
 from dubsync.quality.look import ShotFaces, look
-from dubsync.quality.mouths import Flicker, stretches
+from dubsync.quality.mouths import Flicker, sample, stretches
 from dubsync.quality.sync import agreement
 from dubsync.testing.media import FilmSpec, make_film
 from dubsync.timing import Span
@@ -81,11 +81,20 @@ def test_energy_rises_where_the_voice_is_loud_and_stays_flat_in_silence(tmp_path
     assert voices.energy(tmp_path / "a.wav", 100.0, 101.0).max() == 0
 
 
-def test_runs_of_frames_are_cut_off_at_the_limit() -> None:
+def test_frames_are_watched_in_runs() -> None:
     frames = np.array([1, 2, 3, 10, 11], np.int32)
-    assert stretches(frames, most=100) == (range(1, 4), range(10, 12))
-    assert stretches(frames, most=2) == (range(1, 3),)
-    assert stretches(frames[:0], most=2) == ()
+    assert stretches(frames) == (range(1, 4), range(10, 12))
+    assert stretches(frames[:0]) == ()
+
+
+def test_of_a_long_film_pieces_from_beginning_to_end_are_watched() -> None:
+    frames = np.arange(50_000, dtype=np.int32)
+    chosen = sample(frames, most=3000)
+    assert len(chosen) == 3000
+    assert chosen[0] == 0
+    assert chosen[-1] == 49_999
+    assert np.diff(chosen).max() < 2000
+    assert len(sample(frames[:2999], most=3000)) == 2999
 
 
 SPEC = FilmSpec(width=600, height=400, frames=12)
