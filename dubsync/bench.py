@@ -2,7 +2,7 @@
 
 Each figure but `voice_x` is a run of the command line in a process of its own, in a folder of its own; nothing is
 kept warm between them. Training the actor's mouth is counted apart: the product of the `actor` stage is carried from
-the first run into the folder of the timed one. `voice_x` is taken as in a batch: by workers that have made a film before.
+the first run into the folder of the timed one. `voice_x` is taken as in a batch, by workers that have made one before.
 """
 
 from __future__ import annotations
