@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dubsync import folder, pipeline, scripts, stages, weights
+from dubsync import documents, folder, pipeline, scripts, stages, weights
 from dubsync.backends import registry
 from dubsync.engine import plan as planning
 from dubsync.engine.events import Event, JsonLines, Sink
@@ -92,7 +93,9 @@ def localize(
         store = Store(home / "store")
         store.sweep()
         plan = _plan(title, chosen, wish)
-        notes = JsonLines(_run_folder(home) / "events.jsonl")
+        run = _run_folder(home)
+        documents.save(run / "wish.json", _noted(chosen, wish))
+        notes = JsonLines(run / "events.jsonl")
         try:
             place = {"film": Path(title.film), "folder": home, "humans": plan.setting.humans}
             with nullcontext(runner) if runner else local_runner(wish.slots) as hands:
@@ -129,13 +132,14 @@ class Status:
     flags: tuple[Flag, ...]
 
 
-def status(place: Path, wish: Wish | None = None) -> list[Status]:
-    """Say how far each language of a title has come; change nothing."""
+def status(place: Path) -> list[Status]:
+    """Say how far each language of a title has come, by what was asked for last; change nothing."""
     title = folder.known_title(place)
     found = []
     for language in title.languages:
-        chosen = _choose([language], wish or Wish())
-        made = _plan(title, chosen, wish or Wish())
+        wish = _last_wish(Path(title.folder), language)
+        chosen = _choose([language], wish)
+        made = _plan(title, chosen, wish)
         rows = planning.forecast(made, Store(Path(title.folder) / "store"))
         waiting = [row for row in rows if row.runs and row.why != planning.ASKED_EACH_TIME]
         stages_waiting = tuple(dict.fromkeys(row.stage for row in waiting))
@@ -268,6 +272,27 @@ def _imagined(film: Path, wish: Wish) -> Title:
     probe(film)
     home = wish.folder or film.with_name(film.stem + folder.SUFFIX)
     return Title(film.stem, str(film.resolve()), str(home.absolute()))
+
+
+def _noted(chosen: _Chosen, wish: Wish) -> dict[str, Any]:
+    """Return what of a wish decides which units there are, as it is kept with the run."""
+    pipeline = Path(wish.pipeline)
+    return {
+        "languages": list(chosen.languages),
+        "pipeline": str(pipeline.absolute()) if pipeline.suffix == ".toml" else wish.pipeline,
+        "consent": str(wish.consent.absolute()) if wish.consent else None,
+        "settings": {stage: dict(values) for stage, values in wish.settings.items()},
+    }
+
+
+def _last_wish(home: Path, language: str) -> Wish:
+    """Return what was asked for when the language was last worked on; an empty wish if that is not known."""
+    for file in sorted(home.glob("runs/*/wish.json"), reverse=True):
+        noted = json.loads(file.read_text(encoding="utf-8"))
+        if language in noted["languages"]:
+            consent = Path(noted["consent"]) if noted["consent"] else None
+            return Wish(noted["pipeline"], consent=consent, settings=noted["settings"])
+    return Wish()
 
 
 def _run_folder(home: Path) -> Path:

@@ -181,7 +181,7 @@ def test_a_film_without_a_face_is_dubbed_and_its_picture_kept(tmp_path: Path) ->
 
 def test_status_and_check_tell_how_it_stands(film: Path) -> None:
     made(film)
-    (found,) = status(film, Wish(pipeline=FAKES))
+    (found,) = status(film)
     assert found.waiting == ()
     assert found.made == found.known
     assert check(film) >= 20
