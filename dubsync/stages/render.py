@@ -33,7 +33,7 @@ class RenderParams:
     untouched: Literal["copy", "recode"] = "copy"
 
 
-@stage(over=Axis.LANGUAGE, needs=("source", "script", "mix"), optional=("mouth",), params=RenderParams, version=1)
+@stage(over=Axis.LANGUAGE, needs=("source", "script", "mix"), optional=("mouth",), params=RenderParams, version=2)
 def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mapping[str, Any]:
     language = unit.language or ""
     film = from_json(Source, made.one("source").value, where="source")
