@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from dubsync import weights
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
 from dubsync.errors import Flag, UnknownLanguage
-from dubsync.text.drafting import Draft, draft, sentences, unread
+from dubsync.text import names
+from dubsync.text.drafting import Draft, draft, sentences, unread, with_stand_ins
 from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.language import base, name
 from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
-from dubsync.text.names import mended
 from dubsync.text.punctuation import dressed
 from dubsync.title import Candidate
 
@@ -32,19 +32,22 @@ HUB = "en"
 WORSE = 0.6
 """Nats a piece by which a shorter way may be less likely than the best one."""
 
+NEAR = 0.3
+"""The same, for a way that keeps a name which the best one lost; names that have a translation are farther off."""
+
 _ENTRY = re.compile(r"mt-([a-z]{2,3})-([a-z]{2,3})")
 _SHIPPED = ("mt-en-es", "mt-en-pt", "mt-pt-en")
 
 Direction = tuple[str, str]
 
 
-def directions(names: Sequence[str]) -> dict[Direction, tuple[Direction, ...]]:
+def directions(entries: Sequence[str]) -> dict[Direction, tuple[Direction, ...]]:
     """Return every direction that entries of these names give, with the steps it is made of.
 
     >>> directions(["mt-en-es", "mt-pt-en"])[("pt", "es")]
     (('pt', 'en'), ('en', 'es'))
     """
-    matches = [found for entry in names if (found := _ENTRY.fullmatch(entry))]
+    matches = [found for entry in entries if (found := _ENTRY.fullmatch(entry))]
     direct = {(found[1], found[2]) for found in matches}
     routes: dict[Direction, tuple[Direction, ...]] = {pair: (pair,) for pair in sorted(direct)}
     for source, middle in sorted(direct):
@@ -54,24 +57,24 @@ def directions(names: Sequence[str]) -> dict[Direction, tuple[Direction, ...]]:
     return routes
 
 
-def _pairs(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(f"{source}-{target}" for source, target in directions(names))
+def _pairs(entries: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{source}-{target}" for source, target in directions(entries))
 
 
 class MarianTranslator:
     """Translates line by line on the processor, the same result every time."""
 
     capabilities = Capabilities(
-        name="mt.marian", version="1", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=_SHIPPED
+        name="mt.marian", version="2", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=_SHIPPED
     )
     is_draft = True
 
     def __init__(self, folders: Mapping[str, Path] | None = None) -> None:
         """`folders`: models by their name "mt-en-es", in place of the weights registry."""
         self._folders = folders
-        names = sorted(folders if folders is not None else weights.entries())
-        self.routes = directions(names)
-        self.capabilities = replace(type(self).capabilities, languages=_pairs(names))
+        entries = sorted(folders if folders is not None else weights.entries())
+        self.routes = directions(entries)
+        self.capabilities = replace(type(self).capabilities, languages=_pairs(entries))
         self._opened = threading.local()
 
     def translate(
@@ -125,8 +128,35 @@ class MarianTranslator:
         return text
 
     def _sentence(self, text: str, step: Direction, engine: Engine) -> str:
-        translated = mended(text, engine.translate(text).strip(), self._words(step))
-        return dressed(text, translated, step[1]) if translated else ""
+        translated = names.mended(text, engine.translate(text).strip(), self._words(step))
+        if not translated:
+            return ""
+        torn = names.torn(text, translated)
+        if torn:
+            whole = with_stand_ins(text, {run: run for run in torn}, lambda other: engine.translate(other).strip())
+            translated = whole or translated
+        if self._missing(text, translated, step):
+            translated = self._keeping(text, translated, step)
+        return dressed(text, translated, step[1])
+
+    def _missing(self, text: str, translated: str, step: Direction) -> int:
+        """Count names and figures that got lost; one that the model translates when it stands alone is no loss."""
+        return sum(
+            one in names.FIRST_NAMES or one[0].isdigit() or self._is_copied(one, step)
+            for one in names.lost(text, translated)
+        )
+
+    def _is_copied(self, name: str, step: Direction) -> bool:
+        known: dict[tuple[Direction, str], bool] = self._opened.__dict__.setdefault("copied", {})
+        if (step, name) not in known:
+            known[step, name] = name in self._engine(step).translate(f"{name}.")
+        return known[step, name]
+
+    def _keeping(self, text: str, translated: str, step: Direction) -> str:
+        """Return a way that keeps more of the names and figures, if the model finds one about as likely."""
+        ways = self._searcher(step).ways(text, width=6)
+        near = [names.mended(text, way.text, self._words(step)) for way in ways if way.score >= ways[0].score - NEAR]
+        return min([translated, *near], key=lambda way: self._missing(text, way, step))
 
     def _others(self, best: Draft, steps: tuple[Direction, ...]) -> list[Candidate]:
         """Return sound ways that the model finds nearly as likely; only of single sentences without a pivot."""
@@ -136,7 +166,7 @@ class MarianTranslator:
         known = self._words(steps[0])
         ways = self._searcher(steps[0]).ways(parts[0])
         near = [way for way in ways if way.score >= ways[0].score - WORSE]
-        texts = [(dressed(parts[0], mended(parts[0], way.text, known), steps[0][1]), way.score) for way in near]
+        texts = [(dressed(parts[0], names.mended(parts[0], way.text, known), steps[0][1]), way.score) for way in near]
         return [Candidate(text, score) for text, score in texts if not replace(best, text=text).faults]
 
     def _engine(self, step: Direction) -> Engine:

@@ -24,6 +24,8 @@ Translate = Callable[[str], str]
 
 _DIGITS = re.compile(r"\d+")
 _STUTTER = re.compile(r"\b(\w+)(?:\W+\1\b){2,}", re.IGNORECASE)
+_STAMMER = re.compile(r"\w(\w{2,4}?)\1{2,}", re.IGNORECASE)
+"""Inside a word, as in "cicicisista"; a word that is nothing else ("hahaha") is no fault."""
 _PAUSE = re.compile(r"(?<=[,;:–—])\s+")
 
 
@@ -129,7 +131,7 @@ def drafts(
 
 
 def _loops(text: str) -> bool:
-    return is_loop(text, times=3) or _STUTTER.search(text) is not None
+    return is_loop(text, times=3) or any(found.search(text) for found in (_STUTTER, _STAMMER))
 
 
 def _has_letters(text: str) -> bool:
@@ -141,7 +143,7 @@ def _ways(text: str, expected: Mapping[str, str], translate: Translate, made: li
     yield translate(text)
     if made[-1].missed:
         yield translate(_written(text, expected))
-        yield _with_stand_ins(text, expected, translate)
+        yield with_stand_ins(text, expected, translate)
     if made[-1].is_lost:
         yield translate(text.rstrip(" .!?…") + ".")
     if made[-1].is_lost:
@@ -157,7 +159,7 @@ def _written(text: str, expected: Mapping[str, str]) -> str:
     return text
 
 
-def _with_stand_ins(text: str, expected: Mapping[str, str], translate: Translate) -> str:
+def with_stand_ins(text: str, expected: Mapping[str, str], translate: Translate) -> str:
     """Translate with a name in place of each term; "" where a name got lost or is in the text anyway."""
     names = [name for name in STAND_INS if name not in text][: len(expected)]
     if len(names) < len(expected):

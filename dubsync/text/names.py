@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 ALIKE, SMALL_ALIKE = 60.0, 85.0
 """Per cent of agreement from which an unknown word is taken for a misspelt name, with a capital and without."""
@@ -26,6 +27,9 @@ WOMEN = (
 )  # fmt: skip
 FIRST_NAMES = frozenset((*MEN, *WOMEN))
 
+_RUN = re.compile(r"\b[A-Z][^\W\d_]{2,}(?: [A-Z][^\W\d_]{2,})+")
+_FAR = 3
+"""Words between two parts of a name from which they are taken to belong to different things."""
 _NAME = re.compile(r"\b[A-Z][^\W\d_]{2,}")
 _WORD = re.compile(r"\b[^\W\d_]{3,}")
 _FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
@@ -49,6 +53,40 @@ def mended(source: str, text: str, is_word: Callable[[str], bool]) -> str:
     if len(lost) == len(strange) == 1 and len(lost[0]) > 1 and _digits(lost[0]) != _digits(strange[0]):
         text = re.sub(rf"(?<![\d.,:]){re.escape(strange[0])}(?!\d)", lost[0], text)
     return text
+
+
+def lost(source: str, text: str) -> tuple[str, ...]:
+    """Return the names inside the source and its figures of two digits and more that are not in the translation.
+
+    Some of them may be translated, as "London" is. A word that opens a sentence counts only as a common first name.
+
+    >>> lost("Tom and Ito left London in 1912.", "Tom dejó Londres en 1912.")
+    ('Ito', 'London')
+    """
+    opens = {found.end() for found in re.finditer(r"(?:^|[.?!…:\"'“‘(])\s*", source)}
+    names = [found[0] for found in _NAME.finditer(source) if found.start() not in opens or found[0] in FIRST_NAMES]
+    said = "".join(re.findall(r"\d", text))
+    figures = [one for one in _FIGURE.findall(source) if len(one) > 1 and _digits(one) not in said]
+    return (*(name for name in dict.fromkeys(names) if not _stands(name, text)), *figures)
+
+
+def torn(source: str, text: str) -> tuple[str, ...]:
+    """Return names of several words of which some are in the translation with something else between them.
+
+    >>> torn("He reads the New York Times.", "Lee el New Nueva York.")
+    ('New York Times',)
+    """
+    found = []
+    for run in _RUN.findall(source):
+        kept = [part for part in run.split(" ") if _stands(part, text)]
+        gap = rf"\W+(?:\w+\W+){{1,{_FAR}}}?"
+        if any(re.search(rf"\b{one}{gap}{other}\b", text) for one, other in pairwise(kept)):
+            found.append(run)
+    return tuple(found)
+
+
+def _stands(word: str, text: str) -> bool:
+    return re.search(rf"\b{re.escape(word)}\b", text) is not None
 
 
 def _misspelt(source: str, text: str, is_word: Callable[[str], bool]) -> Iterable[tuple[str, str]]:

@@ -43,6 +43,11 @@ def test_a_loop_is_a_loss_unless_the_actor_repeats_himself() -> None:
     assert draft(actor, {}, lambda part: looping)[0] == looping
 
 
+def test_a_word_that_stammers_is_a_loss_unless_someone_laughs() -> None:
+    assert draft("For scientists.", {}, lambda part: "Para los cicicicistas.")[1][0].is_lost
+    assert not draft("Hahaha!", {}, lambda part: "¡Jajaja!")[1][0].is_lost
+
+
 def test_a_term_the_engine_misses_is_put_into_the_sentence() -> None:
     engine = lambda part: part.replace("the", "el").replace("ring", "anillo")  # noqa: E731
     text, drafts = draft("the ring", {"ring": "Sortija"}, engine)

@@ -78,6 +78,19 @@ def test_the_glossary_is_kept(marian: MarianTranslator) -> None:
     assert [flag.code for flag in line.flags] == ["draft-translation"]
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Good luck, Tom.", "Tom"),
+        ("What's your favorite Broadway musical?", "Broadway"),
+        ("Tom reads the New York Times.", "New York Times"),
+    ],
+)
+def test_a_name_that_the_best_way_loses_is_kept_by_another(marian: MarianTranslator, text: str, kept: str) -> None:
+    (line,) = translated(marian, text)
+    assert kept in line.candidates[0].text
+
+
 def test_a_line_too_long_for_its_time_gets_shorter_candidates(marian: MarianTranslator) -> None:
     text = "Would you like another cup of coffee?"
     (roomy,) = translated(marian, text, seconds=20)

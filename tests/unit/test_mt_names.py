@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dubsync.text.names import mended
+from dubsync.text.names import lost, mended, torn
 
 WORDS = {"El", "La", "Capitán", "Londres", "Nueva", "York", "Europa", "Brasil", "Tom", "Los", "Tomás", "María"}
 
@@ -28,3 +28,31 @@ WORDS = {"El", "La", "Capitán", "Londres", "Nueva", "York", "Europa", "Brasil",
 )
 def test_only_what_was_misspelt_changes(source: str, made: str, right: str) -> None:
     assert mended(source, made, WORDS.__contains__) == right
+
+
+@pytest.mark.parametrize(
+    ("source", "made", "gone"),
+    [
+        ("Why doesn't Tom like it?", "¿Por qué no le gusta?", ("Tom",)),
+        ("Tom left.", "Se fue.", ("Tom",)),
+        ("Nobody left.", "Nadie se fue.", ()),
+        ("He came in 1912.", "Vino en 1921.", ("1912",)),
+        ("It costs 1,500 dollars.", "Cuesta 1.500 dólares.", ()),
+        ("I saw 2 men.", "Vi a dos hombres.", ()),
+    ],
+)
+def test_a_name_or_a_figure_that_got_lost_is_found(source: str, made: str, gone: tuple[str, ...]) -> None:
+    assert lost(source, made) == gone
+
+
+@pytest.mark.parametrize(
+    ("source", "made", "broken"),
+    [
+        ("She works for the New York Times.", "Trabaja para el New Nueva York.", ("New York Times",)),
+        ("She lives in New York.", "Vive en Nueva York.", ()),
+        ("The Panama Canal is long.", "El Canal de Panamá es largo.", ()),
+        ("I met Elena Vasquez.", "Conocí a Elena Vasquez.", ()),
+    ],
+)
+def test_a_name_with_a_strange_word_inside_is_found(source: str, made: str, broken: tuple[str, ...]) -> None:
+    assert torn(source, made) == broken
