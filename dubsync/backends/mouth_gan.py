@@ -33,7 +33,7 @@ class MouthGan:
     """Learns an actor from their footage and performs new speech with their own mouth."""
 
     capabilities = Capabilities(
-        name="mouth.gan", version="1", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
+        name="mouth.gan", version="2", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
     )
 
     def __init__(self, *, threads: int | None = None) -> None:
@@ -61,6 +61,8 @@ class MouthGan:
     def learn(
         self, footage: Sequence[Footage], out: Path, *, seconds: float, seed: int, progress: Progress
     ) -> tuple[Flag, ...]:
+        from dubsync.mouth import training  # torch
+
         seen = actors.observe(footage, self._model, self._ear)
         frames = sum(len(shot.rows) for shot in seen)
         if frames < actors.FEWEST_FRAMES:
@@ -73,6 +75,7 @@ class MouthGan:
             kept, mesh, self._base, out, steps=steps, seed=seed, progress=lambda share: progress(0.3 + 0.7 * share)
         )
         facts = {"frames": frames, "entries": len(kept), "size": kept.size, "steps": steps, **asdict(verdict)}
+        facts["precision"] = training.precision("cpu")
         actors.save(out, kept, actors.manner_of(seen, self._model), facts)
         return ()
 

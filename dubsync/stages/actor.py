@@ -35,7 +35,7 @@ class ActorParams:
     optional=("stems",),
     params=ActorParams,
     backends=("mouth",),
-    version=1,
+    version=2,
 )
 def actor(unit: Unit, made: Made, ctx: Context, params: ActorParams) -> Mapping[str, Any]:
     """Learn every speaker who has a face and lets it be learnt; write `<speaker id>/` for each."""
