@@ -16,7 +16,7 @@ import dubsync
 ROOT = Path(dubsync.__file__).parent
 FILES = sorted(path for path in ROOT.rglob("*.py") if not path.is_relative_to(ROOT / "_models"))
 TOOLS = {"audio", "face", "text", "media", "mouth", "rights"}
-GROUND = {"errors", "timing", "resources"}
+GROUND = {"errors", "timing", "resources", "precision"}
 NOUNS = GROUND | {"title", "documents"}
 ROOF = {"cli", "batch", "bench", "scripts", "verbs"}
 
@@ -25,6 +25,7 @@ ALLOWED = {
     "timing": set(),
     "engine": {"errors"},
     "resources": set(),
+    "precision": set(),
     "title": GROUND,
     "documents": NOUNS,
     "edits": NOUNS,

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from dubsync import precision
 from dubsync.text.marian import model
 from dubsync.text.marian.lesson import Lesson, Recipe, Sources, batches, prepare, read_recipe, shortlist
 
@@ -83,7 +84,7 @@ class Run:
         target, is_piece = model.padded([self.lesson.pairs[index][1] for index in batch])
         memory = model.drop(memory, recipe.dropout)
         wanted = target[is_piece]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with precision.computing("cpu"):
             state = twin.decode(memory, mask, target, recipe.dropout)[is_piece]
             pieces, raised = shortlist(recipe, self.lesson.frequency, wanted, self.step)
             logits = state @ twin.target_embedding[pieces].t() + (twin.output_bias[pieces] + raised)
