@@ -91,6 +91,23 @@ def timecode(time: Fraction, frame_rate: Fraction) -> str:
     return f"{hours:02}:{minutes:02}:{secs:02}{';' if is_drop else ':'}{frames:02}"
 
 
+def from_timecode(text: str, frame_rate: Fraction) -> Fraction:
+    """Return the seconds since midnight that an SMPTE timecode names; `;` (or `.`) before the frames: drop-frame.
+
+    Raises ValueError for what is no timecode.
+
+    >>> from_timecode("00:01:00;02", Fraction(30000, 1001)) == Fraction(1800 * 1001, 30000)
+    True
+    """
+    hours, minutes, secs, frames = (int(part) for part in text.replace(";", ":").replace(".", ":").split(":"))
+    base = nearest(frame_rate)
+    number = ((hours * 60 + minutes) * 60 + secs) * base + frames
+    if ";" in text or "." in text:
+        all_minutes = hours * 60 + minutes
+        number -= base // 15 * (all_minutes - all_minutes // 10)
+    return Fraction(number) / frame_rate
+
+
 def _dropped(frame: int, base: int) -> int:
     """Frame numbers that drop-frame counting has skipped before `frame`: 2 (or 4) each minute but the tenth."""
     skip = base // 15

@@ -92,7 +92,10 @@ class SubtitleTrack:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the film is: the facts that must come out as they went in. `duration`: seconds of picture."""
+    """What the film is: the facts that must come out as they went in. `duration`: seconds of picture.
+
+    `timecode`: seconds since midnight at which its first frame stands, 0 where its container names none.
+    """
 
     name: str
     sha256: str
@@ -101,6 +104,7 @@ class Source:
     video: VideoTrack
     audio: tuple[AudioTrack, ...]
     subtitles: tuple[SubtitleTrack, ...] = ()
+    timecode: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ Samples = NDArray[np.float32]
 
 BLOCK = 1 << 16
 _IEEE_FLOAT = 3
+_BEXT_SIZE = 602
 _DS64_SIZE = 28
 _LIMIT = 0xFFFFFFFF
 
@@ -34,6 +35,22 @@ class WavFacts:
     sample_rate: int
     channels: int
     frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """What a Broadcast Wave says of itself (EBU Tech 3285, version 1), without the hour it was made at.
+
+    `start`: samples since midnight at which its first sample sounds, which is how editors place it by timecode.
+    """
+
+    description: str
+    start: int
+
+    def chunk(self) -> bytes:
+        text = self.description.encode("ascii", "replace")[:256]
+        return struct.pack("<4sI256s32s32s10s8sQH254s", b"bext", _BEXT_SIZE, text, b"dubsync", b"", b"", b"",
+                           self.start, 1, b"")  # fmt: skip
 
 
 def facts(path: Path) -> WavFacts:
@@ -78,10 +95,14 @@ def write(path: Path, samples: NDArray[Any], sample_rate: int) -> None:
 
 
 class WavWriter:
-    """A float32 WAV that grows block by block; the header is completed when it is closed."""
+    """A float32 WAV that grows block by block; the header is completed when it is closed.
 
-    def __init__(self, path: Path, sample_rate: int, channels: int) -> None:
+    With `broadcast` it is a Broadcast Wave.
+    """
+
+    def __init__(self, path: Path, sample_rate: int, channels: int, broadcast: Broadcast | None = None) -> None:
         self.sample_rate, self.channels, self.frames = sample_rate, channels, 0
+        self._broadcast = broadcast.chunk() if broadcast else b""
         self._file = path.open("wb")
         self._file.write(self._header())
 
@@ -112,13 +133,14 @@ class WavWriter:
         """RIFF with room for a ds64 chunk, which is JUNK while the file is short."""
         width = 4 * self.channels
         size = self.frames * width
-        body = _DS64_SIZE + 8 + 24 + 12 + 8 + size + 4
+        body = _DS64_SIZE + 8 + len(self._broadcast) + 24 + 12 + 8 + size + 4
         is_long = body > _LIMIT
         wide = struct.pack("<QQQI", body, size, self.frames, 0) if is_long else bytes(_DS64_SIZE)
         return b"".join((
             struct.pack("<4sI4s", b"RF64" if is_long else b"RIFF", _LIMIT if is_long else body, b"WAVE"),
             struct.pack("<4sI", b"ds64" if is_long else b"JUNK", _DS64_SIZE),
             wide,
+            self._broadcast,
             struct.pack(
                 "<4sIHHIIHH", b"fmt ", 16, _IEEE_FLOAT, self.channels, self.sample_rate,
                 self.sample_rate * width, width, 32,

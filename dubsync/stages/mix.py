@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -19,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import features, loudness, match, room, timeline, wav
-from dubsync.audio.mastering import PROFILES, Profile, gain_for, master
+from dubsync.audio.mastering import PROFILES, Mastering, Mix, Profile, gain_for, master
 from dubsync.audio.room import Rooms
 from dubsync.audio.timeline import Placed, Region
+from dubsync.backends.protocols import AudioMarker
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
 from dubsync.errors import BadPipeline, Flag, Severity
+from dubsync.stages import _deliverables as deliverables
+from dubsync.stages._deliverables import Clock
 from dubsync.timing import Span, seconds, to_samples
 
 Samples = NDArray[np.float32]
@@ -46,9 +49,13 @@ MOST_GAIN_DB = 40.0
 
 @dataclass(frozen=True, slots=True)
 class MixParams:
-    """`profile`: "source", "ebu-r128", "netflix" or "streaming"."""
+    """`profile`: "source", "ebu-r128", "netflix" or "streaming".
+
+    `stems`: also write the dialogue stem, the M&E stem and every line alone, as they are handed over.
+    """
 
     profile: str = "source"
+    stems: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +72,22 @@ class Dubbed:
     file: Path
 
 
-@stage(over=Axis.LANGUAGE, needs=("source", "stems", "voice"), params=MixParams, version=1)
+@stage(over=Axis.LANGUAGE, needs=("source", "stems", "voice"), params=MixParams, backends=("mark",), version=2)
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
     """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
     if params.profile not in PROFILES:
         raise BadPipeline(f"mix: no loudness profile {params.profile!r}", hint=f"known: {', '.join(PROFILES)}")
     original = made.one("source").file("audio.wav")
     stems = made.one("stems").file("dialogue.wav"), made.one("stems").file("bed.wav")
+    facts = wav.facts(original)
+    clock = Clock(Fraction(made.one("source").value.get("timecode", 0)), facts.sample_rate)
     with tempfile.TemporaryDirectory(dir=ctx.out) as folder:
         lines = _prepared(made.all("voice"), stems[0], Path(folder), ctx)
         regions = _regions(lines, stems[0])
-        numbers = _master(original, stems[1], lines, regions, PROFILES[params.profile], ctx)
-    return {"placements": [_placement(line, wav.facts(original).sample_rate) for line in lines], **numbers}
+        mixed = partial(_mixed, original, stems[1], lines, regions)
+        found, numbers = _master(mixed, original, lines, PROFILES[params.profile], clock, ctx)
+        handed_over = _hand_over(lines, found, stems[1], clock, ctx) if params.stems else []
+    return {"placements": [_placement(line, facts.sample_rate) for line in lines], "stems": handed_over, **numbers}
 
 
 def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Context) -> list[Dubbed]:
@@ -170,17 +181,18 @@ def _run(loud: NDArray[np.bool_]) -> int:
 
 
 def _master(
-    original: Path, bed: Path, lines: Sequence[Dubbed], regions: Sequence[Region], profile: Profile, ctx: Context
-) -> dict[str, Any]:
-    """Write the full mix and the dialogue stem at the profile's loudness; return what was measured."""
+    mixed: Mix, original: Path, lines: Sequence[Dubbed], profile: Profile, clock: Clock, ctx: Context
+) -> tuple[Mastering, dict[str, Any]]:
+    """Write the full mix and the dubbed lines alone at the profile's loudness; return how, and what was measured."""
     facts = wav.facts(original)
     source = loudness.measure(wav.blocks(original), facts.sample_rate, facts.channels)
-    spoken, mixed = _spoken(lines, facts), partial(_mixed, original, bed, lines, regions)
+    spoken = _spoken(lines, facts)
     found = master(mixed, facts, profile, source, spoken)
     ctx.progress(0.8)
-    _write(ctx.out / "dub.wav", found.render(mixed, facts.sample_rate), facts)
-    stem = found.limited(_dialogue(lines, facts.frames, found.line_db), facts.sample_rate)
-    _write(ctx.out / "dialogue.wav", stem, replace(facts, channels=1))
+    full = _marked(found.render(mixed, facts.sample_rate), facts.sample_rate, ctx)
+    deliverables.write(ctx.out / "dub.wav", full, facts.channels, clock)
+    spoken_only = found.limited(_dialogue(lines, facts.frames, found.line_db), facts.sample_rate)
+    deliverables.write(ctx.out / "dialogue.wav", spoken_only, 1, clock)
     final = loudness.measure(wav.blocks(ctx.out / "dub.wav"), facts.sample_rate, facts.channels)
     missed = gain_for(profile, final, source, spoken)
     if abs(missed) > TOLERANCE_LU:
@@ -189,7 +201,7 @@ def _master(
             f"the mix misses the loudness of profile {profile.name} by {missed:.1f} LU under its true peak",
             "choose another profile, or have it mastered by hand",
         ))  # fmt: skip
-    return {
+    return found, {
         "integrated_lufs": round(final.integrated(), 2),
         "source_lufs": round(source.integrated(), 2),
         "loudness_error_lu": round(-missed, 2),
@@ -197,6 +209,25 @@ def _master(
         "gain_db": round(found.gain_db, 2),
         "line_gain_db": round(found.line_db, 2),
     }
+
+
+def _marked(blocks: Iterator[Samples], sample_rate: int, ctx: Context) -> Iterator[Samples]:
+    """Return the finished mix, with an inaudible mark where the pipeline names an engine for it."""
+    if "mark" not in ctx.backends:
+        return blocks
+    engine: AudioMarker = ctx.backend("mark")
+    return engine.mark(blocks, sample_rate)
+
+
+def _hand_over(lines: Sequence[Dubbed], found: Mastering, bed: Path, clock: Clock, ctx: Context) -> list[str]:
+    """Write the stems and each line alone, in the order of the film; return their names."""
+    folder = ctx.out / deliverables.FOLDER
+    (folder / "lines").mkdir(parents=True)
+    deliverables.stems(folder, ctx.out / "dub.wav", found.limited(wav.blocks(bed), clock.sample_rate), clock)
+    for number, line in enumerate(sorted(lines, key=lambda line: line.start), start=1):
+        sound = found.limited([_loud(line, found.line_db)], clock.sample_rate)
+        deliverables.write(folder / "lines" / f"{number:04}-{line.line}.wav", sound, 1, clock, at=line.start)
+    return sorted(str(path.relative_to(ctx.out)) for path in folder.rglob("*.wav"))
 
 
 def _mixed(
@@ -228,12 +259,6 @@ def _middle(channels: int) -> Samples:
     gains = np.zeros(channels, np.float32)
     gains[[2] if channels in (3, 5, 6, 7, 8) else list(range(min(2, channels)))] = 1
     return gains
-
-
-def _write(path: Path, blocks: Iterator[Samples], facts: wav.WavFacts) -> None:
-    with wav.WavWriter(path, facts.sample_rate, facts.channels) as file:
-        for block in blocks:
-            file.write(block)
 
 
 def _spoken(lines: Sequence[Dubbed], facts: wav.WavFacts) -> NDArray[np.bool_]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -64,3 +65,13 @@ def test_a_file_that_is_no_sound_is_named_in_the_error(tmp_path: Path) -> None:
 def test_wrong_number_of_channels_is_refused(tmp_path: Path) -> None:
     with wav.WavWriter(tmp_path / "a.wav", 8000, 2) as file, pytest.raises(ValueError, match="3 channels"):
         file.write(np.zeros((5, 3), np.float32))
+
+
+def test_a_broadcast_wave_is_read_by_others_and_says_when_it_starts(tmp_path: Path) -> None:
+    with wav.WavWriter(tmp_path / "a.wav", 48000, 2, wav.Broadcast("reel 1", 3600 * 48000)) as file:
+        file.write(ramp(1000, 2))
+    samples, _ = soundfile.read(str(tmp_path / "a.wav"), dtype="float32", always_2d=True)
+    np.testing.assert_array_equal(samples, ramp(1000, 2))
+    with av.open(str(tmp_path / "a.wav")) as container:
+        assert container.metadata["comment"] == "reel 1"
+        assert container.metadata["time_reference"] == str(3600 * 48000)

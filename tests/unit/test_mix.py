@@ -67,6 +67,7 @@ class Film:
     def __init__(self, folder: Path) -> None:
         self.folder, self.products = folder, dict[str, list[Product]]()
         self.flags: list[str] = []
+        self.more: dict[str, Any] = {}
 
     def put(self, name: str, value: Any, **sounds: np.ndarray) -> None:
         out = self.folder / f"{name}-{len(self.products.get(name, []))}"
@@ -82,7 +83,8 @@ class Film:
         out = self.folder / f"{stage.name}-{len(self.products.get(stage.name, []))}"
         out.mkdir()
         unit = Unit("unit", "es", item)
-        ctx = Context(out, self.folder / "film.mp4", self.folder, seed=1, language="es", backends={"voice": self.voice})
+        backends = {"voice": self.voice, **self.more}
+        ctx = Context(out, self.folder / "film.mp4", self.folder, seed=1, language="es", backends=backends)
         value = stage.function(unit, Made({name: tuple(made) for name, made in self.products.items()}), ctx, params)
         (out / "product.json").write_text(json.dumps(value))
         self.flags += [flag.code for flag in ctx.flags]
@@ -247,6 +249,50 @@ def test_in_a_multichannel_film_the_dub_comes_from_the_centre_and_the_rest_stays
     dub = wav.read(mixed(film).file("dub.wav"))
     np.testing.assert_array_equal(dub[:, [0, 1, 3, 4, 5]], wide["bed"][:, [0, 1, 3, 4, 5]])
     assert features.level_db(dub[2 * RATE : 4 * RATE, 2]) > -30
+
+
+def test_the_stems_are_broadcast_waves_of_picture_length_that_add_up_to_the_mix(film: Film) -> None:
+    (film.folder / "source-0" / "product.json").write_text(json.dumps({"timecode": "3600/1"}))
+    speak(film, words(20))
+    product = film.run(mix, MixParams(stems=True))
+    full, music, dialogue = (wav.read(product.file(name)) for name in ("dub.wav", "stems/me.wav", "stems/dialogue.wav"))
+    assert len(full) == len(music) == len(dialogue) == RATE * SECONDS
+    np.testing.assert_allclose(music + dialogue, full, atol=1e-6)
+    np.testing.assert_array_equal(music, wav.read(film.products["stems"][0].file("bed.wav")))
+    assert features.level_db(dialogue[: int(1.7 * RATE)]) < -90
+    assert time_reference(product.file("dub.wav")) == time_reference(product.file("stems/me.wav")) == 3600 * RATE
+
+
+def test_every_line_is_handed_over_alone_at_its_own_timecode(film: Film) -> None:
+    (film.folder / "source-0" / "product.json").write_text(json.dumps({"timecode": "3600/1"}))
+    speak(film, words(20))
+    product = film.run(mix, MixParams(stems=True))
+    (name,) = [name for name in product.value["stems"] if "lines/" in name]
+    assert time_reference(product.file(name)) == round((3600 + 1.95) * RATE)
+    line, together = wav.read(product.file(name))[:, 0], wav.read(product.file("dialogue.wav"))[:, 0]
+    np.testing.assert_array_equal(line, together[round(1.95 * RATE) :][: len(line)])
+
+
+def time_reference(path: Path) -> int:
+    """The sample since midnight that a Broadcast Wave says it begins at, read as EBU Tech 3285 lays it out."""
+    content = path.read_bytes()
+    at = content.index(b"bext") + 8
+    return int.from_bytes(content[at + 338 : at + 346], "little")
+
+
+class Whistle:
+    """Marks a mix with a constant, which no mark should be, but a test can find."""
+
+    def mark(self, blocks: Any, sample_rate: int) -> Any:
+        assert sample_rate == RATE
+        return (block + np.float32(0.001) for block in blocks)
+
+
+def test_a_mark_is_put_into_the_final_mix_where_the_pipeline_names_an_engine(film: Film) -> None:
+    plain = wav.read(mixed(film).file("dub.wav"))
+    film.more["mark"] = Whistle
+    marked = wav.read(film.run(mix, MixParams()).file("dub.wav"))
+    np.testing.assert_allclose(marked - plain, 0.001, atol=1e-6)
 
 
 def test_an_unknown_profile_is_refused_with_those_there_are(film: Film) -> None:
