@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -13,6 +15,7 @@ from scipy.signal import savgol_filter
 
 from dubsync.audio.features import mono, resample
 from dubsync.backends.protocols import Face, FaceFinder, Footage, Picture
+from dubsync.documents import write_whole
 from dubsync.errors import UnreadableMedia
 from dubsync.media.probe import examine
 from dubsync.media.read import pictures
@@ -68,25 +71,45 @@ class Clip:
         )
 
 
-def read(path: Path, finder: FaceFinder, *, lag: float = 0.0, limit: int | None = None) -> Clip:
-    """Find the largest face of every frame; a frame without one takes that of the frame before."""
+def read(
+    path: Path, finder: FaceFinder, *, lag: float = 0.0, limit: int | None = None, kept: Path | None = None
+) -> Clip:
+    """Find the largest face of every frame; a frame without one takes that of the frame before.
+
+    `kept`: a folder in which the landmarks are kept, by the clip's bytes and the finder's version.
+    """
     source, table = examine(path)
-    found: list[NDArray[np.float32]] = []
-    for faces in finder.find(_padded(path, limit)):
-        if faces:
-            found.append(max(faces, key=_area).landmarks)
-        elif found:
-            found.append(found[-1])
     count = min(len(table), limit or len(table))
-    if not found:
-        raise UnreadableMedia(f"{path.name}: no face was found")
-    landmarks = np.stack([*[found[0]] * (count - len(found)), *found]).astype(np.float32)
     height, width = source.video.height, source.video.width
+    landmarks = _landmarks(path, finder, count, kept)
     landmarks[..., :2] -= max(height, width) // _PADDING
     smooth = savgol_filter(landmarks, _SMOOTHING, 2, axis=0) if count >= _SMOOTHING else landmarks
     samples = mono(np.concatenate(list(sound(path, table))))
     heard = resample(samples, source.audio[0].sample_rate, RATE)
     return Clip(path, np.asarray(smooth, np.float32), table.times[:count], heard, lag)
+
+
+def _landmarks(path: Path, finder: FaceFinder, count: int, kept: Path | None) -> NDArray[np.float32]:
+    """Return (count, 468, 3) in pixels of the padded picture, taken from `kept` where they are there."""
+    capabilities = finder.capabilities
+    name = f"{sha256(path.read_bytes()).hexdigest()[:16]}-{capabilities.name}-{capabilities.version}-{count}.npy"
+    if kept is not None and (kept / name).is_file():
+        return np.asarray(np.load(kept / name), np.float32)
+    found: list[NDArray[np.float32]] = []
+    for faces in finder.find(_padded(path, count)):
+        if faces:
+            found.append(max(faces, key=_area).landmarks)
+        elif found:
+            found.append(found[-1])
+    if not found:
+        raise UnreadableMedia(f"{path.name}: no face was found")
+    landmarks = np.stack([*[found[0]] * (count - len(found)), *found]).astype(np.float32)
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        content = BytesIO()
+        np.save(content, landmarks)
+        write_whole(kept / name, content.getvalue())
+    return landmarks
 
 
 def _padded(path: Path, limit: int | None) -> Iterator[Picture]:

@@ -25,7 +25,7 @@ Affine = NDArray[np.float32]
 _BATCH = 8
 """Frames painted at once."""
 WEIGHTS = ("whisper-tiny-en", "articulation", "mouth-base")
-STEPS_PER_SECOND = 3.0
+STEPS_PER_SECOND = 4.0
 """Training steps that two idle cores make in a second; so a budget in seconds gives the same weights on any day."""
 
 

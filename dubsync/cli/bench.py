@@ -59,8 +59,12 @@ def mouth(
     data: Annotated[Path, typer.Argument(help="A folder with clips.tsv and clips/.")],
     *,
     only: Annotated[list[str] | None, typer.Option(help="Only these clips, by name without ending.")] = None,
-    steps: Annotated[int, typer.Option(help="Steps of adaptation to each clip; 0: the base painter.", min=0)] = 0,
-    fold: Annotated[int, typer.Option(help="Which third is held out.", min=0, max=2)] = 2,
+    steps: Annotated[int, typer.Option(help="Steps of training on each clip; 0: the base painter.", min=0)] = 240,
+    quick: Annotated[bool, typer.Option(help="Leave out only the last third, and train nothing.")] = False,
+    fold: Annotated[list[int] | None, typer.Option(help="Leave out only this third, 0 to 2.", min=0, max=2)] = None,
+    kept: Annotated[
+        Path | None, typer.Option(help="A folder for each clip's figures: a run goes on from them.")
+    ] = None,
     pictures: Annotated[Path | None, typer.Option(help="Write strips: filmed, warped, painted, difference.")] = None,
     paints: Annotated[
         bool, typer.Option("--paint/--no-paint", help="Paint too, or measure only what sound does.")
@@ -74,16 +78,14 @@ def mouth(
     from dubsync.mouth import bench
     from dubsync.weights import resolve
 
+    recogniser = Recogniser(resolve("face-recogniser"))
     found = bench.run(
         data,
-        finder=MediaPipeFaceFinder,
-        engine=lambda: MouthGan(threads=1),
-        embed=Recogniser(resolve("face-recogniser")).embed,
-        steps=steps,
-        fold=fold,
-        pictures=pictures,
-        paints=paints,
+        bench.Asked(0 if quick else steps, tuple(fold or (bench.QUICK_FOLDS if quick else bench.ALL_FOLDS)), paints),
+        bench.Means(MediaPipeFaceFinder, lambda: MouthGan(threads=1), recogniser.embed),
         only=only or (),
+        pictures=pictures,
+        kept=kept,
         progress=lambda line: None if as_json else _out.print(line, highlight=False),
     )
     _show({name: value for name, value in found.items() if name != "each" or as_json}, as_json=as_json)

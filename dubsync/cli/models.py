@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from dubsync import weights
-from dubsync.errors import ChecksumMismatch, MissingWeights
+from dubsync.errors import ChecksumMismatch, InputError, MissingWeights, UsageError
 from dubsync.weights import carry
 
 models_app = typer.Typer(help="Weights: list, fetch, verify, carry, bring your own.", no_args_is_help=True)
@@ -112,10 +112,31 @@ def add(
     name: Annotated[str, typer.Argument(help="A new name for the checkpoint.")],
     files: Annotated[list[Path], typer.Argument(help="Its files; PyTorch checkpoints become safetensors.")],
     *,
-    licence: Annotated[str, typer.Option(help="Its licence, an SPDX name where there is one.")],
-    commercial_use: Annotated[bool, typer.Option(help="Whether its licence allows commercial use.")],
+    licence: Annotated[str | None, typer.Option(help="Its licence, an SPDX name where there is one.")] = None,
+    commercial_use: Annotated[
+        bool | None, typer.Option("--commercial-use/--no-commercial-use", help="Whether its licence allows it.")
+    ] = None,
     summary: Annotated[str, typer.Option(help="What it is.")] = "added by hand",
 ) -> None:
-    """Bring a checkpoint of your own."""
+    """Bring a checkpoint of your own; of `wav2lip` the licence is known, and the tensors are checked."""
+    if name == "wav2lip":
+        licence, commercial_use = _wav2lip(files, licence, commercial_use=commercial_use)
+    if licence is None or commercial_use is None:
+        raise UsageError(
+            "a checkpoint is added with its rights", hint="say --licence and --commercial-use or --no-commercial-use"
+        )
     entry = carry.add(files, carry.Brought(name, licence, commercial_use, summary))
     print(f"{entry.name}: {len(entry.files)} files, {entry.size / 1e6:.1f} MB")
+
+
+def _wav2lip(files: list[Path], licence: str | None, *, commercial_use: bool | None) -> tuple[str, bool]:
+    """Check that the files hold that generator, names and shapes; return its licence and that it forbids commerce."""
+    from dubsync.mouth import wav2lip
+
+    if commercial_use:
+        raise UsageError("the Wav2Lip checkpoints may not be used commercially", hint="leave out --commercial-use")
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"{file}: no such file")
+        wav2lip.load(file)
+    return licence or "non-commercial (Wav2Lip)", False

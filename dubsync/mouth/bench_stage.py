@@ -37,7 +37,9 @@ def stage(clip: Clip, engine: MouthSynth, *, embed: Embed | None = None, frames:
         begun = time.process_time()
         patches = list(engine.perform(Path(folder), dubbed, progress=lambda share: None))
         spent = time.process_time() - begun
-    return {"fps_stage": round(len(patches) / spent, 1), **_pictures(clip, patches, embed)}
+    _, picture = next(clip.footage(0, 1).frames())
+    speed = {"fps_stage": round(len(patches) / spent, 1), "height": float(len(picture))}
+    return speed | _pictures(clip, patches, embed)
 
 
 def _pictures(clip: Clip, patches: list[Patch], embed: Embed | None) -> dict[str, float]:

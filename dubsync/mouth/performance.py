@@ -1,7 +1,7 @@
 """One shot performed anew: what the mouth does in each frame, and whose pixels it is made of.
 
 shares    how far each frame goes over to the new mouth, softly at both ends
-cast      which of the actor's own frames lend skin, inner mouth and a second opinion
+cast      which of the actor's own frames lend skin, inner mouth and a mean of several
 gather    what one frame is made of, warped to the target and lit like the film
 finished  the painted mouth set into the film's own skin
 """
@@ -34,13 +34,14 @@ JUMP = 1.5
 _FADE = 3
 _SMALLEST, _STEP, _SPARE = 96, 32, 1.15
 """Least side of a stored patch, steps of its side, and what it has over the film's own resolution."""
-_APART = 8
-"""Entries nearer than this to the first choice are no second opinion."""
+OPINIONS = 4
+"""Frames whose mean is the second candidate: soft, but nearer to what is wanted in colour and place than any one."""
+_BAN = np.float32(1e5)
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Whose pixels each frame takes: `skin` for lips and chin, `inner` between the lips, `second` as an alternative."""
+    """Whose pixels each frame takes: `skin` for lips and chin, `inner` between them, `second` a mean of several."""
 
     skin: list[Shares]
     inner: list[Shares]
@@ -114,24 +115,20 @@ def plan(geometry: Geometry, landmarks: Array, spoken: Array, share: Array, libr
 
 def cast(shapes: Array, poses: Array, library: Library, *, banned: NDArray[np.bool_] | None = None) -> Cast:
     """Choose library entries for targets (n, points, 3) and poses (n, 3). `banned`: (n, library) not to be used."""
-    skin = _path(shapes, poses, library, retrieval.SKIN, banned)
-    inner = _path(shapes, poses, library, retrieval.INNER, banned)
-    entry = np.arange(len(library))
-    near = (np.abs(entry[None] - skin[:, None]) < _APART) & (library.shot[None] == library.shot[skin][:, None])
-    others = near if banned is None else near | banned
-    second = _path(shapes, poses, library, retrieval.SKIN, others)
+    skin_cost = _cost(shapes, poses, library, retrieval.SKIN, banned)
+    skin = retrieval.choose(skin_cost, library.follows, jump=JUMP)
+    inner = retrieval.choose(_cost(shapes, poses, library, retrieval.INNER, banned), library.follows, jump=JUMP)
     teeth: list[Shares] = [[(int(entry), 1.0)] for entry in inner]  # mixed teeth are ghosts
-    return Cast(retrieval.crossfade(skin, _FADE), teeth, retrieval.crossfade(second, _FADE))
+    places = np.arange(len(library)) + 100 * np.cumsum(~library.follows)
+    return Cast(retrieval.crossfade(skin, _FADE), teeth, retrieval.nearest(skin_cost, OPINIONS, places))
 
 
-def _path(
+def _cost(
     shapes: Array, poses: Array, library: Library, weights: retrieval.Weights, banned: NDArray[np.bool_] | None
-) -> NDArray[np.int32]:
+) -> Array:
     wanted = retrieval.features(shapes, poses, weights)
     cost = retrieval.costs(wanted, retrieval.features(library.shapes, library.poses, weights))
-    if banned is not None:
-        cost = np.where(banned, cost + np.float32(1e5), cost)
-    return retrieval.choose(cost, library.follows, jump=JUMP)
+    return cost if banned is None else np.where(banned, cost + _BAN, cost)
 
 
 def gather(  # noqa: PLR0913 - a frame, its two shapes, and where pixels come from
@@ -139,19 +136,18 @@ def gather(  # noqa: PLR0913 - a frame, its two shapes, and where pixels come fr
 ) -> Ingredients:
     """Warp and light what a frame is made of. `film`: the frame's own crop, of the library's size."""
     light = composite.ring_light(film, old_nodes)
-    maps: dict[int, Array] = {}
+    target = mesh.at(new_nodes)
+    warped: dict[int, Picture] = {}
 
     def picture(mix: Shares) -> Picture:
-        warped = []
-        for entry, part in mix:
-            if entry not in maps:
-                maps[entry] = mesh.fetch_map(library.nodes[entry], new_nodes)
-            window = warp.warp_window(library.picture(entry), maps[entry])
-            warped.append((composite.lit(window, composite.gain(library.light[entry], light)), part))
-        return _mixed(warped)
+        for entry, _ in mix:
+            if entry not in warped:
+                window = warp.warp_window(library.picture(entry), target.fetch_map(library.nodes[entry]))
+                warped[entry] = composite.lit(window, composite.gain(library.light[entry], light))
+        return _mixed([(warped[entry], part) for entry, part in mix])
 
     masks = composite.mouth_masks(new_nodes, film.shape[0] // 2)
-    own = warp.warp(film, mesh.fetch_map(old_nodes, new_nodes)) if new_nodes is not old_nodes else film
+    own = warp.warp(film, target.fetch_map(old_nodes)) if new_nodes is not old_nodes else film
     collage = composite.blended(picture(chosen.inner[row]), picture(chosen.skin[row]), masks.soft_hole)
     return Ingredients(
         film=film,
@@ -165,11 +161,16 @@ def gather(  # noqa: PLR0913 - a frame, its two shapes, and where pixels come fr
 
 
 def _mixed(pictures: list[tuple[Picture, float]]) -> Picture:
-    """Return the weighted mean of one or two pictures."""
+    """Return the weighted mean of some pictures."""
     if len(pictures) == 1:
         return pictures[0][0]
-    (first, share), (second, other) = pictures
-    return np.asarray(cv2.addWeighted(first, share, second, other, 0), np.uint8)
+    if len(pictures) == 2:
+        (first, share), (second, other) = pictures
+        return np.asarray(cv2.addWeighted(first, share, second, other, 0), np.uint8)
+    total = np.zeros(pictures[0][0].shape, np.float32)
+    for picture, share in pictures:
+        total += picture * np.float32(share)
+    return np.asarray(np.rint(total), np.uint8)
 
 
 def finished(painted: Picture, parts: Ingredients) -> Picture:

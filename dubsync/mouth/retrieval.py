@@ -17,6 +17,9 @@ from dubsync.mouth import shape
 Array = NDArray[np.float32]
 
 _FAR = np.float32(1e9)
+_BANNED = np.float32(1e5)
+"""Cost from which an entry is not to be used; see `performance.cast`."""
+_NEIGHBOURS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,28 @@ def _cheaper(
     if head is not None:
         merged = np.concatenate([head, merged])
     return merged, np.where(better, origin, source)
+
+
+def nearest(cost: Array, count: int, apart: NDArray[np.int64]) -> list[list[tuple[int, float]]]:
+    """Return for each frame of `cost` (frames, library) its nearest entries with their shares, at most `count`.
+
+    `apart`: (library,) places in the film; of entries nearer than 3 to each other one is taken. A share falls to
+    nothing as its entry comes to be replaced by another, so the mixture changes without a jump.
+    """
+    found = []
+    for row in cost:
+        left = row.copy()
+        chosen: list[int] = []
+        for _ in range(min(count + 1, len(row))):
+            entry = int(np.argmin(left))
+            if left[entry] >= _BANNED and chosen:
+                break
+            chosen.append(entry)
+            left[np.abs(apart - apart[entry]) < _NEIGHBOURS] = np.inf
+        edge = row[chosen[-1]] * np.float32(1.02) + np.float32(1e-6)
+        shares = np.maximum(edge - row[chosen], 0)[:count] if len(chosen) > count else np.ones(len(chosen))
+        found.append([(entry, float(share / shares.sum())) for entry, share in zip(chosen, shares, strict=False)])
+    return found
 
 
 def diverse(vectors: Array, count: int) -> NDArray[np.int64]:

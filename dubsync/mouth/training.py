@@ -29,7 +29,7 @@ class TrainConfig:
     """`runs`: of three frames in a batch; `warmup`: steps before the discriminators speak; `keep`: of the average."""
 
     steps: int
-    runs: int = 4
+    runs: int = 2
     learning_rate: float = 4e-4
     warmup: int = 60
     pixel: float = 10.0
@@ -177,12 +177,10 @@ def draw(rehearsals: Sequence[Rehearsal], config: TrainConfig, chance: np.random
 
 
 def _vary(window: NDArray[np.float32], film: NDArray[np.float32], chance: np.random.Generator) -> None:
-    """Change light and colour of a run, the same for all it is made of; now and then swap the two candidates."""
+    """Change light and colour of a run, the same for all it is made of."""
     gain = chance.uniform(0.85, 1.15, 3).astype(np.float32)[:, None, None]
     lift = np.float32(chance.uniform(-0.05, 0.05))
     shown = window[:, 0:3].any(axis=1, keepdims=True)
     for pictures in (window[:, COLLAGE], window[:, SECOND], film):
         np.clip(pictures * gain + lift, 0, 1, out=pictures)
     window[:, 0:3] = np.where(shown, np.clip(window[:, 0:3] * gain + lift, 0, 1), 0)
-    if chance.random() < 0.15:
-        window[:, COLLAGE], window[:, SECOND] = window[:, SECOND].copy(), window[:, COLLAGE].copy()

@@ -7,6 +7,7 @@ enlarged for pictures of a higher one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -32,16 +33,15 @@ class Mesh:
         self.size = size
         self.triangles = _triangulate(np.asarray(mean, np.float64))
         grid = np.arange(size, dtype=np.float32)
-        self._x, self._y = np.meshgrid(grid, grid)
+        self.x, self.y = np.meshgrid(grid, grid)
+
+    def at(self, target: Array) -> Target:
+        """Return what fetches pictures to the shape `target` (points, 2)."""
+        return Target(self, target, self._rasterised(target))
 
     def fetch_map(self, source: Array, target: Array) -> Array:
         """Return (size, size, 2) float32: where in the source each target pixel comes from. Nodes (points, 2)."""
-        ids = self._rasterised(target)
-        coefficients = _affines(target[self.triangles], source[self.triangles])
-        chosen = coefficients[ids]
-        x = chosen[..., 0] * self._x + chosen[..., 1] * self._y + chosen[..., 2]
-        y = chosen[..., 3] * self._x + chosen[..., 4] * self._y + chosen[..., 5]
-        return np.stack([x, y], axis=-1)
+        return self.at(target).fetch_map(source)
 
     def _rasterised(self, target: Array) -> NDArray[np.int32]:
         """Return which triangle covers each pixel; lips are drawn last, so they win where a fold covers them."""
@@ -50,6 +50,23 @@ class Mesh:
         for number, corner in enumerate(corners):
             cv2.fillConvexPoly(ids, corner, number, lineType=cv2.LINE_8, shift=_SHIFT_BITS)
         return ids
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """A shape that pictures are fetched to. `covering`: (size, size) the triangle over each pixel."""
+
+    mesh: Mesh
+    nodes: Array
+    covering: NDArray[np.int32]
+
+    def fetch_map(self, source: Array) -> Array:
+        """Return (size, size, 2) float32: where in a picture of the shape `source` each pixel comes from."""
+        triangles = self.mesh.triangles
+        chosen = _affines(self.nodes[triangles], source[triangles])[self.covering]
+        x = chosen[..., 0] * self.mesh.x + chosen[..., 1] * self.mesh.y + chosen[..., 2]
+        y = chosen[..., 3] * self.mesh.x + chosen[..., 4] * self.mesh.y + chosen[..., 5]
+        return np.stack([x, y], axis=-1)
 
 
 def nodes(moving: Array, anchors: Array, size: int) -> Array:

@@ -8,8 +8,12 @@ import talking_head
 
 torch = pytest.importorskip("torch")
 
+from typer.testing import CliRunner  # noqa: E402
+
+from dubsync import weights  # noqa: E402
 from dubsync.backends.mouth_wav2lip import Wav2LipMouth  # noqa: E402
-from dubsync.errors import ChecksumMismatch  # noqa: E402
+from dubsync.cli.models import models_app  # noqa: E402
+from dubsync.errors import ChecksumMismatch, UsageError  # noqa: E402
 from dubsync.mouth import wav2lip  # noqa: E402
 
 
@@ -82,3 +86,33 @@ def test_it_yields_patches_behind_the_same_protocol(checkpoint: Path, tmp_path: 
     assert patches[0].pixels.shape == (96, 96, 3)
     assert patches[0].mask[: 96 // 2 - 5].max() < 30
     assert not engine.capabilities.commercial_use
+
+
+def test_models_add_takes_the_checkpoint_by_its_name_alone_and_use_needs_permission(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUBSYNC_CACHE", str(tmp_path / "cache"))
+
+    assert CliRunner().invoke(models_app, ["add", "wav2lip", str(checkpoint)], catch_exceptions=False).exit_code == 0
+
+    with pytest.raises(UsageError, match="commercial"):
+        weights.resolve("wav2lip")
+    (file,) = weights.resolve("wav2lip", allow_non_commercial=True).glob("*.safetensors")
+    assert len(wav2lip.load(file).state_dict()) == len(wav2lip.Wav2Lip().state_dict())
+
+
+def test_models_add_refuses_another_network_under_that_name(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUBSYNC_CACHE", str(tmp_path / "cache"))
+    other = torch.load(checkpoint, weights_only=True)
+    name = next(iter(other["state_dict"]))
+    other["state_dict"][name] = other["state_dict"][name][:, :1]
+    torch.save(other, tmp_path / "other.pth")
+
+    with pytest.raises(ChecksumMismatch, match="not a Wav2Lip generator"):
+        CliRunner().invoke(models_app, ["add", "wav2lip", str(tmp_path / "other.pth")], catch_exceptions=False)
+    words = ["add", "wav2lip", str(checkpoint), "--commercial-use"]
+    with pytest.raises(UsageError, match="commercially"):
+        CliRunner().invoke(models_app, words, catch_exceptions=False)
+    assert "wav2lip" not in weights.entries()
