@@ -33,7 +33,8 @@ class Wish:
     """What is asked for, beyond film and languages. `settings`: stage parameters that override the pipeline's.
 
     `transcript`: subtitles of what is said, instead of recognition. `script`: lines of the one language asked for,
-    instead of translation. `me`: the film's music and effects without speech, instead of separation.
+    instead of translation. `me`: the film's music and effects without speech, instead of separation. `recorded`: the
+    lines as people spoke them, one WAV on the film's clock, for pipelines with `voice.recorded`.
     """
 
     pipeline: str = "film"
@@ -45,6 +46,7 @@ class Wish:
     transcript: Path | None = None
     script: Path | None = None
     me: Path | None = None
+    recorded: Path | None = None
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -231,9 +233,14 @@ def _bring(title: Title, chosen: _Chosen, wish: Wish) -> None:
         scripts.bring_transcript(home, wish.transcript)
     if wish.me:
         folder.bring(wish.me, home / "me.wav")
+    for option, file in (("--script", wish.script), ("--recorded", wish.recorded)):
+        if file and len(chosen.languages) > 1:
+            raise UsageError(f"{option} is in one language, but several were asked for", hint="run them one by one")
+    if wish.recorded:
+        from dubsync.stages.voice import HUMAN as RECORDED  # it loads what reads sound
+
+        folder.bring(wish.recorded, home / RECORDED.format(language=chosen.languages[0]))
     if wish.script:
-        if len(chosen.languages) > 1:
-            raise UsageError("--script is in one language, but several were asked for", hint="run them one by one")
         scripts.import_script(home, chosen.languages[0], wish.script, who=wish.script.name)
 
 

@@ -41,6 +41,9 @@ def localize(
     transcript: Annotated[Path | None, typer.Option(help="Subtitles of what is said, instead of recognition.")] = None,
     script: Annotated[Path | None, typer.Option(help="Lines in the language, instead of translation.")] = None,
     me: Annotated[Path | None, typer.Option(help="Music and effects without speech, instead of separation.")] = None,
+    recorded: Annotated[
+        Path | None, typer.Option(help="Lines that people spoke, one WAV on the film's clock (pipeline adr).")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="stage.parameter=value, over the pipeline's.")
     ] = None,
@@ -54,7 +57,7 @@ def localize(
     wish = wish_from(
         pipeline=pipeline, out=out, folder=folder, consent=consent, offline=offline, slots=slots, settings=settings
     )
-    wish = replace(wish, transcript=transcript, script=script, me=me)
+    wish = replace(wish, transcript=transcript, script=script, me=me, recorded=recorded)
     languages = [word.strip() for word in lang.split(",") if word.strip()]
     if dry_run:
         print_forecast(api.plan(film, languages, wish), as_json=as_json, is_why=True)

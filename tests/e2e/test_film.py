@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 
+from dubsync.audio import wav
 from dubsync.errors import ConsentMissing, UsageError
 from dubsync.testing.talking import TalkingSpec, make_talking_film
 from dubsync.verbs import Localized, Wish, check, explain, localize, plan, status
@@ -177,6 +178,29 @@ def test_a_film_without_a_face_is_dubbed_and_its_picture_kept(tmp_path: Path) ->
     report = json.loads(Path(str(result.dubs[0].report)).read_text())
     assert report["picture"]["faces_changed_s"] == 0
     assert "no-face" in {flag.code for flag in result.flags}
+
+
+def test_lines_that_people_recorded_are_heard_where_the_original_was_spoken(film: Path, tmp_path: Path) -> None:
+    pipeline = tmp_path / "adr.toml"
+    pipeline.write_text(Path(FAKES).read_text().replace('voice = "fake.voice"', 'voice = "voice.recorded"'))
+    time = np.arange(4 * 48000) / 48000
+    spoken = ((time > 0.6) & (time < 1.6)) | ((time > 2.4) & (time < 3.4))
+    wav.write(tmp_path / "takes.wav", (0.3 * np.sin(2 * np.pi * 440 * time) * spoken).astype(np.float32), 48000)
+    wish = Wish(pipeline=str(pipeline), slots=1, recorded=tmp_path / "takes.wav")
+
+    (dub,) = localize(film, ["es"], wish).dubs
+
+    with av.open(str(dub.video)) as new:
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in new.decode(audio=0)])[: 4 * 48000]
+    pitch = [np.abs(np.fft.rfft(heard[start : start + 24000]))[:1000].argmax() * 2 for start in (36000, 132000)]
+    assert pitch == [pytest.approx(440, abs=4)] * 2
+    assert "nothing-recorded" not in {flag.code for flag in dub.flags}
+
+
+def test_recorded_lines_are_in_one_language(film: Path, tmp_path: Path) -> None:
+    (tmp_path / "takes.wav").write_bytes(b"")
+    with pytest.raises(UsageError, match="--recorded is in one language"):
+        made(film, "es", "pt", recorded=tmp_path / "takes.wav")
 
 
 def test_status_and_check_tell_how_it_stands(film: Path) -> None:
