@@ -1,4 +1,4 @@
-"""mt.marian: the small models of Firefox Translations, run by fxtranslate; English-Spanish is trained by this project.
+"""mt.marian: the small models of Firefox Translations, run by fxtranslate; this project trains some of them.
 
 Every entry `mt-XX-YY` of the weights registry is a direction; directions that meet in English are chained. A line is
 cut into sentences, translated, and checked: not empty, no loop, numbers kept, glossary kept. What fails is tried in
@@ -36,7 +36,7 @@ NEAR = 0.3
 """The same, for a way that keeps a name which the best one lost; names that have a translation are farther off."""
 
 _ENTRY = re.compile(r"mt-([a-z]{2,3})-([a-z]{2,3})")
-_SHIPPED = ("mt-en-es", "mt-en-pt", "mt-pt-en")
+_SHIPPED = ("mt-en-es", "mt-en-fr", "mt-en-pt", "mt-pt-en")
 
 Direction = tuple[str, str]
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from dubsync.text.language import base
 
+_UNELIDED = re.compile(r"\b(ne|je|que|me|te|se) (?=(?!onze|oui)[aàâeéèêiîoôuœ])", re.IGNORECASE)
+_LONELY = re.compile(r"\b([ldnjmts]|qu)['’] (?=[^\W\d_])", re.IGNORECASE)
 _CLOSERS = "\"'”’»)] "
 _OPENERS = {"es": {"?": "¿", "!": "¡"}}
 
@@ -13,7 +17,10 @@ def dressed(source: str, text: str, language: str) -> str:
 
     >>> dressed("Where is he?", "dónde está", "es"), dressed("Come here!", "Ven aquí.", "pt")
     ('¿Dónde está?', 'Ven aquí!')
+    >>> dressed("I never went.", "je ne ai jamais voulu l' laisser.", "fr")
+    "Je n'ai jamais voulu le laisser."
     """
+    text = _elided(text) if base(language) == "fr" else text
     text = _stopped(source.rstrip(_CLOSERS), text.strip())
     for stop, opening in _OPENERS.get(base(language), {}).items():
         if text.rstrip(_CLOSERS).endswith(stop) and opening not in text:
@@ -36,3 +43,13 @@ def _capital(source: str, text: str) -> str:
     if at is None or not first.isupper():
         return text
     return text[:at] + text[at].upper() + text[at + 1 :]
+
+
+def _elided(text: str) -> str:
+    """Let small French words lose their vowel before another one, and have it before a consonant."""
+    text = _LONELY.sub(lambda found: f"{found[1]}'" if _is_vowel(text, found.end()) else f"{found[1]}e ", text)
+    return _UNELIDED.sub(lambda found: f"{found[1][:-1]}'", text)
+
+
+def _is_vowel(text: str, at: int) -> bool:
+    return text[at].lower() in "aàâeéèêiîoôuûyœh"

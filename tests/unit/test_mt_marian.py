@@ -32,8 +32,8 @@ def translated(
 
 def test_it_is_a_translator_that_says_what_it_speaks(marian: MarianTranslator) -> None:
     assert isinstance(marian, Translator)
-    assert {"en-es", "en-pt", "pt-en", "pt-es"} <= set(marian.capabilities.languages)
-    assert set(MarianTranslator.capabilities.weights) == {"mt-en-es", "mt-en-pt", "mt-pt-en"}
+    assert {"en-es", "en-fr", "en-pt", "pt-en", "pt-es", "pt-fr"} <= set(marian.capabilities.languages)
+    assert set(MarianTranslator.capabilities.weights) == {"mt-en-es", "mt-en-fr", "mt-en-pt", "mt-pt-en"}
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,7 @@ def test_it_is_a_translator_that_says_what_it_speaks(marian: MarianTranslator) -
     [
         ("en-es", "Where is the dog?", "¿Dónde está el perro?"),
         ("en-es-419", "I have a red car.", " rojo"),
+        ("en-fr", "Where is the dog?", "Où est le chien"),
         ("en-pt", "Where is the dog?", "Onde está o c"),
         ("pt-en", "Onde está o cachorro?", "dog"),
         ("pt-es", "Onde está o cachorro?", "perro"),

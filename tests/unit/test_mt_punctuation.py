@@ -29,3 +29,17 @@ def test_spanish(source: str, made: str, right: str) -> None:
 
 def test_other_languages_get_no_opening_marks() -> None:
     assert dressed("Where is he?", "onde ele está?", "pt") == "Onde ele está?"
+
+
+@pytest.mark.parametrize(
+    ("made", "right"),
+    [
+        ("Elle ne est jamais revenue.", "Elle n'est jamais revenue."),
+        ("Je ne l' laisserai pas.", "Je ne le laisserai pas."),
+        ("L' homme que il voit.", "L'homme qu'il voit."),
+        ("Je dis que oui.", "Je dis que oui."),
+        ("Une âme se ouvre.", "Une âme s'ouvre."),
+    ],
+)
+def test_french_vowels_are_elided(made: str, right: str) -> None:
+    assert dressed("So.", made, "fr") == right
