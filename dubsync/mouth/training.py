@@ -23,6 +23,9 @@ from dubsync.mouth.discriminators import Judges
 from dubsync.mouth.generator import COLLAGE, LIPS, SECOND, ZONE, Generator
 from dubsync.mouth.rehearsal import RUN, Rehearsal
 
+MARK = 100
+"""Steps between points of the curve."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
@@ -53,7 +56,10 @@ def precision(device: str) -> str:
 
 
 class Trainer:
-    """A painter in training. `average` is what it has become: the running mean of its weights."""
+    """A painter in training. `average` is what it has become: the running mean of its weights.
+
+    `curve`: after every `MARK` steps, the mean absolute errors over them, of the painting and of the collage.
+    """
 
     def __init__(self, generator: Generator, config: TrainConfig, *, seed: int, device: str = "cpu") -> None:
         torch.manual_seed(seed)
@@ -63,6 +69,8 @@ class Trainer:
         self.average = Generator(generator.config).to(device)
         self.average.load_state_dict(generator.state_dict())
         self.judges = Judges(RUN).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.curve: list[tuple[int, Tensor]] = []
+        self._errors = torch.zeros(2)
         rate = config.learning_rate
         self._paint = torch.optim.Adam(self.generator.parameters(), rate, betas=(0.5, 0.99))
         self._judge = torch.optim.Adam(self.judges.parameters(), rate / 2, betas=(0.5, 0.99))
@@ -75,6 +83,9 @@ class Trainer:
             batch = draw(rehearsals, self.config, np.random.default_rng([self.seed, self.step]))
             self._one(*(part.to(self.device) for part in batch))
             self.step += 1
+            if self.step % MARK == 0:
+                self.curve.append((self.step, self._errors / MARK))
+                self._errors = torch.zeros(2)
             progress(self.step / self.config.steps)
 
     def _rate(self) -> None:
@@ -90,6 +101,9 @@ class Trainer:
             raw = self.generator(window)
         painted = raw * zone + filmed * (1 - zone)
         weight = zone * (1 + 2 * shapes[:, :1] + 2 * shapes[:, 1:])
+        with torch.no_grad():
+            errors = [losses.weighted_l1(one, filmed, zone + 1e-6) for one in (raw, window[:, COLLAGE])]
+            self._errors += torch.stack(errors).float().cpu()
         loss = config.pixel * losses.weighted_l1(raw, filmed, weight + 1e-3)
         loss = loss + config.edge * losses.gradient(painted, filmed)
         loss = loss + config.frequency * losses.frequency(painted, filmed)
@@ -136,13 +150,14 @@ class Trainer:
         """Write everything needed to go on; the file appears whole."""
         parts = {name: part.state_dict() for name, part in self._parts().items()}
         beside = path.with_suffix(".part")
-        torch.save({"step": self.step, **parts}, beside)
+        marks = {"curve": self.curve, "errors": self._errors}
+        torch.save({"step": self.step, **marks, **parts}, beside)
         beside.replace(path)
 
     def restore(self, path: Path) -> None:
         """Go on from what `save` wrote."""
         found = torch.load(path, weights_only=True)
-        self.step = found["step"]
+        self.step, self.curve, self._errors = found["step"], found["curve"], found["errors"]
         for name, part in self._parts().items():
             part.load_state_dict(found[name])
 
