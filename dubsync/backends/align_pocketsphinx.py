@@ -1,8 +1,8 @@
-"""align.pocketsphinx: English words aligned to the sound by PocketSphinx (BSD), which brings its own acoustic model.
+"""align.pocketsphinx: words aligned to the sound by PocketSphinx (BSD), which brings an acoustic model of English.
 
-Each utterance is aligned alone, so a failure costs one utterance, which keeps the times it had. Words that the
-dictionary lacks are pronounced by espeak-ng. Word starts come 11 to 25 ms from the truth, against 56 to 290 ms of
-Whisper's own.
+Each utterance is aligned alone, so a failure costs one utterance, which keeps the times it had. Words that the English
+dictionary lacks, and all words of other languages, are pronounced by espeak-ng, each sound written as the English one
+nearest to it: to find where a sound begins that is near enough. `dubsync bench text` says how near word starts come.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from dubsync.audio import wav
 from dubsync.backends.protocols import Capabilities, Progress, Transcript
+from dubsync.text.language import base
 from dubsync.text.numbers import read_out
 from dubsync.timing import Span, seconds
 from dubsync.title import Utterance, Word
@@ -41,10 +42,18 @@ _ARPABET = {
 """IPA as espeak-ng writes it to the phones of the CMU dictionary; longer keys are tried first."""
 
 
-class PocketSphinxAligner:
-    """Gives English words and sounds better times; leaves what it cannot align as it was."""
+VOICES = {"en": "en-us", "es": "es", "fr": "fr"}
+"""What espeak-ng calls the languages that word times were measured in."""
+_OWN = "~"
+"""Stands between language and word in the dictionary, so that "as" in Spanish is not the English word."""
 
-    capabilities = Capabilities(name="align.pocketsphinx", version="1", languages=("en",), licence="BSD-2-Clause")
+
+class PocketSphinxAligner:
+    """Gives words better times; leaves what it cannot align as it was."""
+
+    capabilities = Capabilities(
+        name="align.pocketsphinx", version="2", languages=tuple(VOICES), licence="BSD-2-Clause"
+    )
 
     def __init__(self) -> None:
         from pocketsphinx import Decoder  # brings its acoustic model: 0.2 s
@@ -59,17 +68,20 @@ class PocketSphinxAligner:
         for number, utterance in enumerate(transcript.utterances):
             before = aligned[-1].span.end if aligned else Fraction(0)
             after = transcript.utterances[number + 1].span.start if number + 1 < count else None
-            aligned.append(self._utterance(speech, utterance, before, after))
+            aligned.append(self._utterance(speech, utterance, (before, after), base(transcript.language)))
             progress((number + 1) / count)
         return replace(transcript, utterances=tuple(aligned))
 
-    def _utterance(self, speech: Path, utterance: Utterance, before: Fraction, after: Fraction | None) -> Utterance:
-        """Align one utterance within its margins, which do not reach into its neighbours."""
+    def _utterance(
+        self, speech: Path, utterance: Utterance, around: tuple[Fraction, Fraction | None], language: str
+    ) -> Utterance:
+        """Align one utterance within its margins, which do not reach into its neighbours (`around`: their edges)."""
+        before, after = around
         low = max(Fraction(0), min(utterance.span.start, max(before, utterance.span.start - seconds(MARGIN_S))))
         high = utterance.span.end + seconds(MARGIN_S)
         high = max(utterance.span.end, min(high, after)) if after is not None else high
         samples = wav.read(speech, start=round(low * RATE), stop=round(high * RATE))[:, 0]
-        tokens = [_tokens(word.text) for word in utterance.words]
+        tokens = [_tokens(word.text, language) for word in utterance.words]
         times = self._times(samples, [token for group in tokens for token in group])
         if times is None:
             log.info("not aligned, keeps its times: %r", utterance.text)
@@ -102,7 +114,8 @@ class PocketSphinxAligner:
             from dubsync.backends.kokoro.espeak import Espeak  # a process of its own, started only when needed
 
             self._espeak = Espeak()
-        return arpabet(self._espeak.phonemes([word], "en-us")[0])
+        language, _, bare = word.rpartition(_OWN)
+        return arpabet(self._espeak.phonemes([bare], VOICES[language or "en"])[0])
 
 
 def arpabet(ipa: str) -> str:
@@ -120,9 +133,12 @@ def arpabet(ipa: str) -> str:
     return " ".join(phones) or "AH"
 
 
-def _tokens(word: str) -> list[str]:
+def _tokens(word: str, language: str) -> list[str]:
     """Return what the dictionary may hold of a word: figures read out, letters and apostrophes only."""
-    bare = re.sub(r"[^a-z']", " ", read_out(word, "en").lower().replace("’", "'"))
+    said = read_out(word, language).lower().replace("’", "'")
+    if language != "en":
+        return [f"{language}{_OWN}{part}" for part in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", said)]
+    bare = re.sub(r"[^a-z']", " ", said)
     return [token for token in (part.strip("'") for part in bare.split()) if token]
 
 

@@ -1,17 +1,24 @@
-"""script: the lines as they will be spoken: a text chosen for each slot, and people's edits laid over."""
+"""script: the lines as they will be spoken: a text chosen for each slot, and people's edits laid over.
+
+How long a text takes is what the speaker's voice says of it, where there is one already; else it goes by syllables.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from dubsync import edits
+from dubsync.backends.protocols import VoiceCloner
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, PermanentError, Severity
-from dubsync.text import duration
+from dubsync.stages.casting import UNKNOWN
+from dubsync.text import duration, lips
 from dubsync.timing import Span
 from dubsync.title import Candidate, Line, Source, Utterance
 
@@ -20,6 +27,9 @@ GAP = Fraction(1, 10)
 
 _Said = tuple[str, tuple[Candidate, ...]]
 """Line id and candidates."""
+
+Clock = Callable[[str, str | None], float]
+"""Says how many seconds a speaker needs for a text when nobody is in a hurry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +42,51 @@ class ScriptParams:
 @stage(
     over=Axis.LANGUAGE,
     needs=("source", "translation", "speakers"),
+    optional=("casting",),
     params=ScriptParams,
     reads=("edits/{language}.jsonl",),
-    version=1,
+    backends=("voice",),
+    version=2,
 )
 def script(unit: Unit, made: Made, ctx: Context, params: ScriptParams) -> Mapping[str, Any]:
     """Choose a text for each slot and apply the edits; flag what will not fit."""
     assert unit.language is not None, "the stage runs once per language"
     film = from_json(Source, made.one("source").value)
-    utterances = from_json(tuple[Utterance, ...], made.one("speakers").value["utterances"])
-    translated = _candidates(made.one("translation").value["lines"], unit.language)
+    people = made.one("speakers").value
+    utterances = from_json(tuple[Utterance, ...], people["utterances"])
+    clock = _clock(made, ctx, unit.language)
+    translated = _candidates(made.one("translation").value["lines"], utterances, clock)
     spans = slots([utterance.span for utterance in utterances], film.duration, reach=Fraction(params.reach))
+    seen = set(people.get("faces", {}).values())
     machine = tuple(
-        _line(utterance, span, *_of(utterance, translated)) for utterance, span in zip(utterances, spans, strict=True)
+        _line(utterance, span, _of(utterance, translated), is_seen=utterance.speaker in seen)
+        for utterance, span in zip(utterances, spans, strict=True)
     )
     applied = edits.apply(machine, edits.read(ctx.human(f"edits/{unit.language}.jsonl")))
     ctx.flags += applied.flags
-    lines = tuple(_with_duration(line, unit.language) for line in applied.lines)
+    lines = tuple(_with_duration(line, clock) for line in applied.lines)
     for line in lines:
         _flag_length(line, unit.language, ctx)
     return {"lines": to_json(lines)}
+
+
+def _clock(made: Made, ctx: Context, language: str) -> Clock:
+    """Ask the voices that were cast; where there are none, count syllables."""
+    if "voice" not in ctx.backends or not made.has("casting"):
+        return lambda text, speaker: duration.natural_seconds(text, language)
+    engine: VoiceCloner = ctx.backend("voice")
+    cast = {}
+    for speaker in made.one("casting").value["voices"]:
+        with np.load(made.one("casting").file(f"{speaker}.npz")) as arrays:
+            cast[speaker] = dict(arrays)
+
+    def ask(text: str, speaker: str | None) -> float:
+        voice = cast.get(speaker or UNKNOWN)
+        if voice is None:
+            return duration.natural_seconds(text, language)
+        return engine.duration(text, voice=voice, language=language)
+
+    return ask
 
 
 def slots(spans: Sequence[Span], film: Fraction, *, reach: Fraction) -> tuple[Span, ...]:
@@ -71,19 +106,23 @@ def slots(spans: Sequence[Span], film: Fraction, *, reach: Fraction) -> tuple[Sp
     return tuple(found)
 
 
-def _candidates(lines: Sequence[Mapping[str, Any]], language: str) -> dict[str, _Said]:
+def _candidates(
+    lines: Sequence[Mapping[str, Any]], utterances: Sequence[Utterance], clock: Clock
+) -> dict[str, _Said]:
     """Return line id and candidates by utterance, each candidate with its predicted duration."""
+    speakers = {utterance.id: utterance.speaker for utterance in utterances}
     found = {}
     for line in lines:
         candidates = from_json(tuple[Candidate, ...], line["candidates"])
-        found[line["utterance"]] = (line["id"], tuple(_timed(one, language) for one in candidates))
+        speaker = speakers.get(line["utterance"])
+        found[line["utterance"]] = (line["id"], tuple(_timed(one, speaker, clock) for one in candidates))
     return found
 
 
-def _timed(candidate: Candidate, language: str) -> Candidate:
+def _timed(candidate: Candidate, speaker: str | None, clock: Clock) -> Candidate:
     if candidate.seconds is not None:
         return candidate
-    return replace(candidate, seconds=round(duration.natural_seconds(candidate.text, language), 3))
+    return replace(candidate, seconds=round(clock(candidate.text, speaker), 3))
 
 
 def _of(utterance: Utterance, translated: Mapping[str, _Said]) -> _Said:
@@ -92,18 +131,28 @@ def _of(utterance: Utterance, translated: Mapping[str, _Said]) -> _Said:
     return translated[utterance.id]
 
 
-def _line(utterance: Utterance, span: Span, line_id: str, candidates: tuple[Candidate, ...]) -> Line:
+def _line(utterance: Utterance, span: Span, said: _Said, *, is_seen: bool) -> Line:
+    line_id, candidates = said
     lengths = [candidate.seconds or 0.0 for candidate in candidates]
     scores = [candidate.score for candidate in candidates]
-    best = duration.choose(lengths, scores, own=float(utterance.span.duration), slot=float(span.duration))
+    own = float(utterance.span.duration)
+    mouths = _agreements(utterance, candidates) if is_seen else ()
+    best = duration.choose(lengths, scores, own=own, slot=float(span.duration), lips=mouths)
     return Line(line_id, utterance.id, candidates[best].text, span, utterance.speaker, candidates)
 
 
-def _with_duration(line: Line, language: str) -> Line:
+def _agreements(utterance: Utterance, candidates: Sequence[Candidate]) -> tuple[float, ...]:
+    """Say of each candidate how far it moves the lips as the actor does who is seen saying the original."""
+    seen = lips.of_words(utterance.words, utterance.span)
+    own = float(utterance.span.duration)
+    return tuple(lips.agreement(seen, lips.of_text(one.text, min(one.seconds or own, own))) for one in candidates)
+
+
+def _with_duration(line: Line, clock: Clock) -> Line:
     """Put a human text among the candidates, so that its predicted duration is known too."""
     if any(candidate.text == line.text for candidate in line.candidates):
         return line
-    return replace(line, candidates=(_timed(Candidate(line.text), language), *line.candidates))
+    return replace(line, candidates=(_timed(Candidate(line.text), line.speaker, clock), *line.candidates))
 
 
 def _flag_length(line: Line, language: str, ctx: Context) -> None:

@@ -6,7 +6,7 @@ Each function takes the engines it measures and returns plain numbers. `dubsync 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 RATE = 16000
 LAG_S = 0.05
 """How far Kokoro's word times, made from its frames, lie behind its sound: energy rises 30 to 65 ms before them."""
+PAUSE = Fraction(12, 100)
+"""Seconds between words that are heard as a pause."""
 PASSAGES = {
     "en": (
         "Good morning. I did not expect to find the door open.",
@@ -79,10 +81,24 @@ class Reading:
     text: str
 
 
+def _touching(words: Sequence[Word]) -> list[Word]:
+    """Let a word begin where the sound before it ends, unless there is a pause.
+
+    The voice counts the space between two words to neither; what is heard there is the next word's first sound (its
+    closure or its hiss, 25 to 75 ms). Speech of espeak-ng, whose word times are exact, was taken to tell.
+    """
+    from dubsync.timing import Span
+
+    touching: list[Word] = []
+    for word in words:
+        earlier = touching[-1].span.end if touching else word.span.start
+        start = earlier if word.span.start - earlier <= PAUSE else word.span.start
+        touching.append(replace(word, span=Span(start, max(start, word.span.end))))
+    return touching
+
+
 def read_aloud(engine: VoiceCloner, turns: Sequence[tuple[str, str]], language: str, *, pause: float = 0.7) -> Reading:
     """Let named voices say texts one after another; the engine must know `named(name, language)` voices."""
-    from dataclasses import replace
-
     from dubsync.audio.features import resample
     from dubsync.timing import seconds
 
@@ -95,7 +111,7 @@ def read_aloud(engine: VoiceCloner, turns: Sequence[tuple[str, str]], language: 
         said = engine.speak(text, voice=voice, language=language, seconds=None, seed=0)
         samples = resample(said.samples, said.sample_rate, RATE)
         parts += [samples, np.zeros(round(pause * RATE), np.float32)]
-        words += [replace(word, span=word.span.shift(seconds(start - LAG_S))) for word in said.words]
+        words += [replace(word, span=word.span.shift(seconds(start - LAG_S))) for word in _touching(said.words)]
         spoken.append((name, start, start + len(samples) / RATE))
     return Reading(np.concatenate(parts), tuple(words), tuple(spoken), " ".join(text for _, text in turns))
 

@@ -114,17 +114,25 @@ SLOWEST, FASTEST = 0.85, 1.2
 """Between these rates, of what is natural, speech sounds neither slack nor rushed."""
 
 
-def choose(seconds: Sequence[float], scores: Sequence[float], *, own: float, slot: float) -> int:
+LIPS = 0.1
+"""What full agreement with the actor's lips is worth against a translator's score, in nats a piece."""
+
+
+def choose(
+    seconds: Sequence[float], scores: Sequence[float], *, own: float, slot: float, lips: Sequence[float] = ()
+) -> int:
     """Return the index of the candidate to speak.
 
     Those that fill the time the original took (`own`) at a natural rate and fit the slot come first, then those that
-    fit, then the shortest; among equals the best score, then the first.
+    fit, then the shortest; among equals the best score, to which agreement with the actor's `lips` (0 to 1) adds a
+    little, then the first.
     """
+    worth = [score + LIPS * (lips[index] if lips else 0.0) for index, score in enumerate(scores)]
 
     def rank(index: int) -> tuple[int, float, float]:
         if seconds[index] > FASTEST * slot:
-            return 2, seconds[index], -scores[index]
-        return int(seconds[index] < SLOWEST * own), -scores[index], 0.0
+            return 2, seconds[index], -worth[index]
+        return int(seconds[index] < SLOWEST * own), -worth[index], 0.0
 
     return min(range(len(seconds)), key=rank)
 

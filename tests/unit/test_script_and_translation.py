@@ -7,16 +7,18 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from words_stand import Stand, silence, spoken, utterance
 
 from dubsync import edits
-from dubsync.backends.fakes import FakeTranslator
+from dubsync.backends.fakes import FakeTranslator, FakeVoice
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
-from dubsync.documents import from_json
+from dubsync.documents import from_json, to_json
 from dubsync.errors import InputError, PermanentError
 from dubsync.stages.script import ScriptParams, script, slots
 from dubsync.stages.translation import translation
+from dubsync.text.duration import natural_seconds
 from dubsync.text.memory import Memory
 from dubsync.timing import Span
 from dubsync.title import Candidate, Line
@@ -29,14 +31,18 @@ class Engine:
 
     def __init__(self, say: Callable[[str], Sequence[str]]) -> None:
         self.say = say
+        self.step = 1.0
         self.asked: list[SourceLine] = []
+
+    def _ranked(self, text: str) -> tuple[Candidate, ...]:
+        return tuple(Candidate(said, -self.step * n) for n, said in enumerate(self.say(text)))
 
     def translate(
         self, lines: Sequence[SourceLine], *, source: str, target: str, glossary: Mapping[str, str], progress: Progress
     ) -> tuple[TranslatedLine, ...]:
         self.asked += lines
         return tuple(
-            TranslatedLine(line.id, tuple(Candidate(text, -float(n)) for n, text in enumerate(self.say(line.text))))
+            TranslatedLine(line.id, self._ranked(line.text))
             for line in lines
         )
 
@@ -178,6 +184,31 @@ def test_an_edit_has_the_last_word_and_touches_no_other_line(stand: Stand, tmp_p
 
 def test_a_film_of_three_lines_never_becomes_two(stand: Stand) -> None:
     assert len(lines_of(stand, {"Oh?": ["   x"]})) == 3
+
+
+def test_where_a_voice_was_cast_the_voice_says_how_long_a_text_takes(stand: Stand) -> None:
+    folder = stand.put("casting", {"voices": {"b": {}}})
+    np.savez(folder / "b.npz", pitch=np.array([120.0], np.float32))
+    stand.put("translation", stand.run(translation, language="es", mt=lambda: Engine(lambda text: [text])))
+    value = stand.run(script, ScriptParams(), language="es", voice=FakeVoice)
+    lines = from_json(tuple[Line, ...], value["lines"])
+    assert lines[2].candidates[0].seconds == FakeVoice().duration("Oh?", voice={}, language="es")
+    assert lines[0].candidates[0].seconds == round(natural_seconds(SAID[0].text, "es"), 3)
+
+
+def test_of_texts_that_fit_the_one_that_moves_the_lips_as_the_actor_does_is_taken(tmp_path: Path) -> None:
+    near = {"Papa!": ["Nítido", "¡Papá!"]}
+    for seen, text in ({"face": "b"}, "¡Papá!"), ({}, "Nítido"):
+        stand = Stand(tmp_path / str(len(seen)))
+        stand.film(silence(9))
+        value = {"utterances": to_json((utterance("Papa!", 1, 1.5, speaker="b"),)), "speakers": [], "faces": seen}
+        stand.put("transcript", {"language": "en", "confidence": 1.0, "utterances": value["utterances"]})
+        stand.put("speakers", value)
+        engine = Engine(lambda text: near[text])
+        engine.step = 0.05
+        stand.put("translation", stand.run(translation, language="es", mt=lambda engine=engine: engine))
+        (line,) = from_json(tuple[Line, ...], stand.run(script, ScriptParams(), language="es")["lines"])
+        assert line.text == text
 
 
 TMX = (
