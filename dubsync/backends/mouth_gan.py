@@ -20,6 +20,7 @@ from dubsync.mouth import actor as actors
 from dubsync.mouth import articulation, learning, performance
 from dubsync.mouth.hearing import Ear
 from dubsync.mouth.library import Geometry
+from dubsync.precision import trained_in
 
 Affine = NDArray[np.float32]
 _BATCH = 8
@@ -61,8 +62,6 @@ class MouthGan:
     def learn(
         self, footage: Sequence[Footage], out: Path, *, seconds: float, seed: int, progress: Progress
     ) -> tuple[Flag, ...]:
-        from dubsync.mouth import training  # torch
-
         seen = actors.observe(footage, self._model, self._ear)
         frames = sum(len(shot.rows) for shot in seen)
         if frames < actors.FEWEST_FRAMES:
@@ -75,7 +74,7 @@ class MouthGan:
             kept, mesh, self._base, out, steps=steps, seed=seed, progress=lambda share: progress(0.3 + 0.7 * share)
         )
         facts = {"frames": frames, "entries": len(kept), "size": kept.size, "steps": steps, **asdict(verdict)}
-        facts["precision"] = training.precision("cpu")
+        facts["precision"] = trained_in("cpu")
         actors.save(out, kept, actors.manner_of(seen, self._model), facts)
         return ()
 

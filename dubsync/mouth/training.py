@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from dubsync.mouth import losses
 from dubsync.mouth.discriminators import Judges
 from dubsync.mouth.generator import COLLAGE, LIPS, SECOND, ZONE, Generator
 from dubsync.mouth.rehearsal import RUN, Rehearsal
+from dubsync.precision import computing, trained_in
 
 MARK = 100
 """Steps between points of the curve."""
@@ -44,17 +44,6 @@ class TrainConfig:
     flip: bool = False
 
 
-def precision(device: str) -> str:
-    """Return what this machine trains in: bfloat16 where its processor computes in it, else float32.
-
-    Without such instructions bfloat16 is imitated, and a step takes more than twice as long as in float32.
-    """
-    if device != "cpu":
-        return "bfloat16"
-    there = torch.cpu.get_capabilities()
-    return "bfloat16" if there.get("avx512_bf16") or there.get("amx_bf16") else "float32"
-
-
 class Trainer:
     """A painter in training. `average` is what it has become: the running mean of its weights.
 
@@ -64,7 +53,7 @@ class Trainer:
     def __init__(self, generator: Generator, config: TrainConfig, *, seed: int, device: str = "cpu") -> None:
         torch.manual_seed(seed)
         self.config, self.seed, self.step = config, seed, 0
-        self.device, self.precision = device, precision(device)
+        self.device, self.precision = device, trained_in(device)
         self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Generator(generator.config).to(device)
         self.average.load_state_dict(generator.state_dict())
@@ -97,7 +86,7 @@ class Trainer:
     def _one(self, window: Tensor, filmed: Tensor) -> None:
         config = self.config
         zone, shapes = window[:, ZONE], window[:, LIPS]
-        with self._computing():
+        with computing(self.device):
             raw = self.generator(window)
         painted = raw * zone + filmed * (1 - zone)
         weight = zone * (1 + 2 * shapes[:, :1] + 2 * shapes[:, 1:])
@@ -109,7 +98,7 @@ class Trainer:
         loss = loss + config.frequency * losses.frequency(painted, filmed)
         has_judges = self.step >= config.warmup
         if has_judges:
-            with self._computing():
+            with computing(self.device):
                 true = self.judges(_in_runs(filmed), _in_runs(shapes))
             loss = loss + self._adversarial(painted, true[1], shapes)
         self._paint.zero_grad(set_to_none=True)
@@ -120,13 +109,10 @@ class Trainer:
             self._train_judges(painted.detach(), true[0], shapes)
         self._follow()
 
-    def _computing(self) -> AbstractContextManager[Any]:
-        return torch.autocast(self.device, torch.bfloat16) if self.precision == "bfloat16" else nullcontext()
-
     def _adversarial(self, painted: Tensor, real: list[list[Tensor]], shapes: Tensor) -> Tensor:
         """Return what the discriminators say against the painting. `real`: their features of what was filmed."""
         self.judges.requires_grad_(False)
-        with self._computing():
+        with computing(self.device):
             scores, features = self.judges(_in_runs(painted), _in_runs(shapes))
         self.judges.requires_grad_(True)
         config = self.config
@@ -134,7 +120,7 @@ class Trainer:
 
     def _train_judges(self, painted: Tensor, true: list[Tensor], shapes: Tensor) -> None:
         """Teach the discriminators. `true`: their scores of what was filmed, with its graph."""
-        with self._computing():
+        with computing(self.device):
             false, _ = self.judges(_in_runs(painted), _in_runs(shapes))
         self._judge.zero_grad(set_to_none=True)
         torch.autograd.backward(losses.hinge_discriminator(false, true))

@@ -179,14 +179,3 @@ def test_no_strength_leaves_the_candidate_as_it_is() -> None:
     collage = np.random.default_rng(0).integers(0, 255, (32, 32, 3)).astype(np.uint8)
 
     assert (Finish(strength=0.0)(np.ones((3, 32, 32), np.float32), collage) == collage).all()
-
-
-def test_training_computes_in_what_the_processor_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    for there, wanted in (({"avx512_bf16": True}, "bfloat16"), ({"avx512_f": True}, "float32")):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda there=there: there)
-        trainer = Trainer(Generator(SMALL), TrainConfig(steps=1), seed=0)
-
-        with trainer._computing():
-            made = torch.nn.functional.conv2d(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 3, 3))
-
-        assert str(made.dtype) == f"torch.{wanted}"
