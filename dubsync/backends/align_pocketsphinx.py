@@ -51,9 +51,7 @@ _OWN = "~"
 class PocketSphinxAligner:
     """Gives words better times; leaves what it cannot align as it was."""
 
-    capabilities = Capabilities(
-        name="align.pocketsphinx", version="2", languages=tuple(VOICES), licence="BSD-2-Clause"
-    )
+    capabilities = Capabilities(name="align.pocketsphinx", version="2", languages=tuple(VOICES), licence="BSD-2-Clause")
 
     def __init__(self) -> None:
         from pocketsphinx import Decoder  # brings its acoustic model: 0.2 s

@@ -22,6 +22,7 @@ from dubsync.text.drafting import Draft, draft, sentences, unread, with_stand_in
 from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.language import base, name
 from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
+from dubsync.text.phrases import phrase
 from dubsync.text.punctuation import dressed
 from dubsync.title import Candidate
 
@@ -128,6 +129,9 @@ class MarianTranslator:
         return text
 
     def _sentence(self, text: str, step: Direction, engine: Engine) -> str:
+        known = phrase(text, *step)
+        if known:
+            return dressed(text, known, step[1])
         translated = names.mended(text, engine.translate(text).strip(), self._words(step))
         if not translated:
             return ""

@@ -106,9 +106,7 @@ def slots(spans: Sequence[Span], film: Fraction, *, reach: Fraction) -> tuple[Sp
     return tuple(found)
 
 
-def _candidates(
-    lines: Sequence[Mapping[str, Any]], utterances: Sequence[Utterance], clock: Clock
-) -> dict[str, _Said]:
+def _candidates(lines: Sequence[Mapping[str, Any]], utterances: Sequence[Utterance], clock: Clock) -> dict[str, _Said]:
     """Return line id and candidates by utterance, each candidate with its predicted duration."""
     speakers = {utterance.id: utterance.speaker for utterance in utterances}
     found = {}

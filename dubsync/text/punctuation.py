@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from dubsync.text.agreement import agreeing
 from dubsync.text.language import base
 
 _UNELIDED = re.compile(r"\b(ne|je|que|me|te|se) (?=(?!onze|oui)[aàâeéèêiîoôuœ])", re.IGNORECASE)
@@ -20,7 +21,8 @@ def dressed(source: str, text: str, language: str) -> str:
     >>> dressed("I never went.", "je ne ai jamais voulu l' laisser.", "fr")
     "Je n'ai jamais voulu le laisser."
     """
-    text = _elided(text) if base(language) == "fr" else text
+    mend = _MENDS.get(base(language))
+    text = mend(text) if mend else text
     text = _stopped(source.rstrip(_CLOSERS), text.strip())
     for stop, opening in _OPENERS.get(base(language), {}).items():
         if text.rstrip(_CLOSERS).endswith(stop) and opening not in text:
@@ -53,3 +55,7 @@ def _elided(text: str) -> str:
 
 def _is_vowel(text: str, at: int) -> bool:
     return text[at].lower() in "aàâeéèêiîoôuûyœh"
+
+
+_MENDS = {"fr": _elided, "es": agreeing}
+"""What small models get wrong in a language again and again, and rules put right."""

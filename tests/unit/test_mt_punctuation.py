@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dubsync.text.phrases import phrase
 from dubsync.text.punctuation import dressed
 
 
@@ -43,3 +44,41 @@ def test_other_languages_get_no_opening_marks() -> None:
 )
 def test_french_vowels_are_elided(made: str, right: str) -> None:
     assert dressed("So.", made, "fr") == right
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("La equipo perdió.", "El equipo perdió."),
+        ("El leche está en la mesa.", "La leche está en la mesa."),
+        ("Adoro la color de esa árbol.", "Adoro el color de ese árbol."),
+        ("Hablé de la viaje y del leche.", "Hablé del viaje y de la leche."),
+        ("Unas mensajes, los señales.", "Unos mensajes, las señales."),
+        ("El árbol y la sangre.", "El árbol y la sangre."),
+        ("La mesa del viajero.", "La mesa del viajero."),
+    ],
+)
+def test_spanish_articles_go_with_nouns_that_portuguese_gives_another_gender(wrong: str, right: str) -> None:
+    assert dressed("The thing.", wrong, "es") == right
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "said"),
+    [
+        ("Yes!", "es", "¡Sí!"),
+        ("Really?", "es", "¿De verdad?"),
+        ("Okay.", "pt", "Tudo bem."),
+        ("Hurry up!", "fr", "Dépêche-toi !"),
+        ("Who", "es", "Quién"),
+    ],
+)
+def test_short_utterances_are_said_as_people_say_them(text: str, language: str, said: str) -> None:
+    known = phrase(text, "en", language)
+    assert known is not None
+    assert dressed(text, known, language) == said
+
+
+def test_only_whole_utterances_are_phrases() -> None:
+    assert phrase("Yes, sir.", "en", "es") is None
+    assert phrase("Yes.", "pt", "es") is None
+    assert phrase("Yes.", "en", "it") is None

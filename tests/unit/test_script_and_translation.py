@@ -41,10 +41,7 @@ class Engine:
         self, lines: Sequence[SourceLine], *, source: str, target: str, glossary: Mapping[str, str], progress: Progress
     ) -> tuple[TranslatedLine, ...]:
         self.asked += lines
-        return tuple(
-            TranslatedLine(line.id, self._ranked(line.text))
-            for line in lines
-        )
+        return tuple(TranslatedLine(line.id, self._ranked(line.text)) for line in lines)
 
 
 @pytest.fixture
