@@ -102,14 +102,20 @@ def text(
     from dubsync.backends.mt_marian import MarianTranslator
     from dubsync.text import mt_bench
 
-    measured = {"es": mt_bench.measure(MarianTranslator(), "es", folder=corpus, most=most)}
-    figures: dict[str, Any] = {
-        "bleu": {tag: found["bleu"] for tag, found in measured.items()},
-        "chrf2": {tag: found["chrf2"] for tag, found in measured.items()},
-        **{key: measured["es"][key] for key in ("empty", "loops", "kept_names", "lines_per_s")},
-        **_heard(),
-    }
-    _show(figures, as_json=as_json)
+    figures = mt_bench.table(MarianTranslator(), folder=corpus, most=most)
+    _show({**figures, "apertium_es": _apertium(corpus, most), **_heard()}, as_json=as_json)
+
+
+def _apertium(corpus: Path | None, most: int) -> dict[str, Any] | None:
+    """Return the same figures of Apertium, for Spanish; None where it is not installed."""
+    from dubsync.backends.mt_apertium import ApertiumTranslator
+    from dubsync.errors import MissingExtra
+    from dubsync.text import mt_bench
+
+    try:
+        return dict(mt_bench.measure(ApertiumTranslator(), "es", folder=corpus, most=most))
+    except MissingExtra:
+        return None
 
 
 def _heard() -> dict[str, Any]:
