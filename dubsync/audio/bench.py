@@ -13,31 +13,27 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import features, loudness, match, opinion, timeline, wav
+from dubsync.audio import bench_likeness, bench_rivals, features, loudness, match, opinion, timeline, wav
+from dubsync.audio.bench_likeness import RATE, stock
 from dubsync.audio.bench_lines import LINES
 from dubsync.audio.mastering import PROFILES, Profile, gain_for, master
 from dubsync.audio.slots import FASTEST, SLOWEST, aim
-from dubsync.backends.protocols import Separator, SpeakerEncoder, Transcriber, Voice, VoiceCloner
+from dubsync.backends.protocols import Separator, SpeakerEncoder, Transcriber, VoiceCloner
 
 Samples = NDArray[np.float32]
 
 LANGUAGES = ("es", "fr", "pt", "it", "en")
-RATE = 24000
 FILM_RATE = 48000
+CODED_BITS = 256000
+"""Of the AAC that loudness is measured after, as dubs of stereo films are written with."""
 CLIPS = "DUBSYNC_TEST_DATA"
-_QUIET = np.zeros(RATE // 2, np.float32)
-_LIKENESS = ("similarity_default", "similarity", "similarity_gain")
-_FILMS = {".mp4", ".mov", ".mkv", ".avi", ".mpg", ".wav", ".flac"}
 _SILENCE = 0.5
-_LEAST_REFERENCE_S = 8.0
-_MOST_SPEAKERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,54 +72,77 @@ def run(*, clips: Path | None = None, made: Engines | None = None, lines: int = 
 
     wer: share of words heard wrongly, by language. mos: median predicted opinion. similarity...: median cosine to the
     speaker's other speech, by the judge, of the default and the fitted voice. timing_fit: share of lines spoken at 0.85
-    to 1.2 of their natural rate within their slot. leak_db: original speech left in the bed. rtf: seconds per second.
+    to 1.2 of their natural rate within their slot. leak_db: original speech left in the bed. rtf: seconds per second,
+    by the clock; rtf_cpu: of computing. peak_mb: while speaking. likeness: the whole table. compared: with other ways.
     """
     tools = made or engines()
     folder = clips or (Path(os.environ[CLIPS]) if os.environ.get(CLIPS) else None)
     with tempfile.TemporaryDirectory(prefix="dubsync-voice-") as name:
         spoken, speed = _spoken(tools.voice, lines)
+        peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        judges = bench_likeness.Judges(
+            tools.fit,
+            tools.judge,
+            lambda sounds, texts, language: _word_error(tools.transcriber, sounds, texts, language, Path(name)),
+            lambda sound: tools.opinion.score(sound, RATE),
+        )
+        likeness = bench_likeness.measure(tools.voice, judges, folder) if folder else None
         return {
-            "wer": {each: _heard_back(tools.transcriber, spoken[each], each, Path(name)) for each in LANGUAGES},
+            "wer": {
+                each: _word_error(tools.transcriber, spoken[each], LINES[each][:lines], each, Path(name))
+                for each in LANGUAGES
+            },
             "mos": _opinion(tools.opinion, spoken),
-            **(_likeness(tools, folder) if folder else dict.fromkeys(_LIKENESS)),
+            **bench_likeness.headline(likeness),
             **_timing(tools.voice, spoken["en"], lines),
             **_sound(tools.separator, spoken, Path(name)),
-            "rtf": round(speed, 3),
-            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            **bench_likeness.contours(tools.voice, spoken["en"], LINES["es"]),
+            "rtf": round(speed.wall, 3),
+            "rtf_cpu": round(speed.cpu, 3),
+            "peak_mb": peak,
+            "likeness": likeness,
+            "compared": _rivals(tools, spoken, Path(name)),
         }
 
 
-def _stock(voice: Any, language: str, number: int) -> Voice:
-    """Return the language's female or male voice in turn."""
-    from dubsync.backends.kokoro.languages import speech_of
+@dataclass(frozen=True, slots=True)
+class _Speed:
+    """Seconds by the clock, and of computing, for each second of speech."""
 
-    speech = speech_of(language)
-    stock: Voice = voice.named((speech.female, speech.male)[number % 2], language)
-    return stock
+    wall: float
+    cpu: float
 
 
-def _spoken(voice: VoiceCloner, lines: int) -> tuple[dict[str, list[Samples]], float]:
-    """Speak the lines of every language, in its two voices in turn; return the sounds and the real-time factor."""
+def _spoken(voice: VoiceCloner, lines: int) -> tuple[dict[str, list[Samples]], _Speed]:
+    """Speak the lines of every language, in its two voices in turn; return the sounds and how long it took."""
     spoken: dict[str, list[Samples]] = {}
-    began = time.perf_counter()
+    began = time.perf_counter(), time.process_time()
     for language in LANGUAGES:
         spoken[language] = [
-            voice.speak(text, voice=_stock(voice, language, number), language=language, seconds=None, seed=0).samples
+            voice.speak(text, voice=stock(voice, language, number), language=language, seconds=None, seed=0).samples
             for number, text in enumerate(LINES[language][:lines])
         ]
     length = sum(len(sound) for sounds in spoken.values() for sound in sounds) / RATE
-    return spoken, (time.perf_counter() - began) / length
+    return spoken, _Speed((time.perf_counter() - began[0]) / length, (time.process_time() - began[1]) / length)
 
 
-def _heard_back(transcriber: Transcriber, sounds: Sequence[Samples], language: str, folder: Path) -> float:
+def _word_error(
+    transcriber: Transcriber,
+    sounds: Sequence[Samples],
+    texts: Sequence[str],
+    language: str,
+    folder: Path,
+    *,
+    rate: int = RATE,
+) -> float:
     """Return the word error rate of the lines, one after the other with pauses, heard by the transcriber."""
     from dubsync.text.words import word_errors
 
-    joined = np.concatenate([part for sound in sounds for part in (_QUIET, sound)])
-    wav.write(folder / "heard.wav", features.resample(joined, RATE, 16000), 16000)
+    joined = np.concatenate([part for sound in sounds for part in (np.zeros(rate // 2, np.float32), sound)])
+    wav.write(folder / "heard.wav", features.resample(joined, rate, 16000), 16000)
     heard = transcriber.transcribe(folder / "heard.wav", language=language, progress=lambda share: None)
     text = " ".join(utterance.text for utterance in heard.utterances)
-    return round(word_errors(" ".join(LINES[language][: len(sounds)]), text, language).rate, 4)
+    return round(word_errors(" ".join(texts), text, language).rate, 4)
 
 
 def _opinion(model: opinion.OpinionModel, spoken: Mapping[str, Sequence[Samples]]) -> float:
@@ -131,56 +150,29 @@ def _opinion(model: opinion.OpinionModel, spoken: Mapping[str, Sequence[Samples]
     return round(float(np.median(scores)), 2)
 
 
-def _likeness(tools: Engines, folder: Path) -> dict[str, float | None]:
-    """Fit a Spanish voice to the first half of each speaker's speech and judge it by the second."""
-    rows = []
-    for sound in islice(_speakers(folder), _MOST_SPEAKERS):
-        half = len(sound) // 2
-        held = tools.judge.embed(sound[half:], RATE)
-        fitted = tools.voice.enroll(sound[:half], RATE, language="es", progress=lambda share: None).voice
-        stock = _nearer_stock(tools.voice, sound[:half])
-        rows.append([float(_said(tools, voice) @ held) for voice in (stock, fitted)])
-    if not rows:
-        return dict.fromkeys(_LIKENESS)
-    table = np.array(rows)
-    figures = (np.median(table[:, 0]), np.median(table[:, 1]), np.median(table[:, 1] - table[:, 0]))
-    return {name: round(float(figure), 3) for name, figure in zip(_LIKENESS, figures, strict=True)}
-
-
-def _said(tools: Engines, voice: Voice) -> Samples:
-    """Return the judge's vector of a voice saying lines that were not used to fit it."""
-    text = " ".join(LINES["es"][2:4])
-    sound = tools.voice.speak(text, voice=voice, language="es", seconds=None, seed=0).samples
-    vector: Samples = tools.judge.embed(sound, RATE)
-    return vector
-
-
-def _nearer_stock(voice: Any, speech: Samples) -> Voice:
-    """Return the stock voice somebody would choose by ear: of the two, the one of the speaker's sex."""
-    pitch = features.pitch(speech, RATE)
-    heard = pitch[pitch > 0]
-    return _stock(voice, "es", 1 if len(heard) and float(np.median(heard)) < 160 else 0)
-
-
-def _speakers(folder: Path) -> Iterator[Samples]:
-    """Yield mono speech at 24 kHz of each film or sound in the folder that is long enough."""
-    import av
-
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in _FILMS:
-            continue
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                continue
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-            parts = [
-                piece.to_ndarray().ravel()
-                for frame in islice(container.decode(audio=0), 4000)
-                for piece in resampler.resample(frame)
-            ]
-        sound = np.concatenate(parts).astype(np.float32)[: 40 * RATE]
-        if len(features.trim_silence(sound, RATE)) >= _LEAST_REFERENCE_S * RATE:
-            yield sound
+def _rivals(tools: Engines, spoken: Mapping[str, Sequence[Samples]], folder: Path) -> dict[str, dict[str, float]]:
+    """Compare our Spanish lines with what open tools make of them: one preset voice stretched to the slot, 16 kHz."""
+    texts = LINES["es"][: len(spoken["es"])]
+    preset, ours, theirs, rates = stock(tools.voice, "es", 0), [], [], []
+    for number, text in enumerate(texts):
+        own = len(spoken["en"][number]) / RATE
+        plain = tools.voice.speak(text, voice=preset, language="es", seconds=None, seed=0)
+        wanted = aim(plain.natural_seconds, own=own, slot=own + _SILENCE)
+        said = tools.voice.speak(text, voice=preset, language="es", seconds=wanted, seed=0)
+        ours.append(said.samples)
+        theirs.append(bench_rivals.their_line(plain.samples, RATE, own))
+        rates.append((said.natural_seconds * RATE / len(said.samples), len(plain.samples) / RATE / own))
+    rows = {"ours": (ours, RATE), "atempo, 16 kHz": (theirs, bench_rivals.MONO_RATE)}
+    fastest, slowest = np.max(rates, axis=0), np.min(rates, axis=0)
+    return {
+        name: {
+            "wer": _word_error(tools.transcriber, sounds, texts, "es", folder, rate=rate),
+            "mos": round(float(np.median([tools.opinion.score(sound, rate) for sound in sounds])), 2),
+            "rate_max": round(float(fastest[column]), 2),
+            "rate_min": round(float(slowest[column]), 2),
+        }
+        for column, (name, (sounds, rate)) in enumerate(rows.items())
+    }
 
 
 def _timing(voice: VoiceCloner, original: Sequence[Samples], lines: int) -> dict[str, float]:
@@ -189,7 +181,7 @@ def _timing(voice: VoiceCloner, original: Sequence[Samples], lines: int) -> dict
     for language in LANGUAGES[:-1]:
         for number, text in enumerate(LINES[language][:lines]):
             own = len(original[number]) / RATE
-            natural = voice.duration(text, voice=_stock(voice, language, number), language=language)
+            natural = voice.duration(text, voice=stock(voice, language, number), language=language)
             length = float(np.clip(aim(natural, own=own, slot=own + _SILENCE), natural / FASTEST, natural / SLOWEST))
             fits.append(length <= own + _SILENCE + 1e-6)
             overlaps.append(2 * min(own, length) / (own + length))
@@ -205,9 +197,9 @@ def _sound(separator: Separator, spoken: Mapping[str, Sequence[Samples]], folder
     separator.separate(*paths, progress=lambda share: None)
     left = abs(float(np.vdot(wav.read(paths[2]), speech))) / float(np.vdot(speech, speech))
     errors, peaks = [], []
-    for name in ("source", "ebu-r128", "streaming"):
+    for name in PROFILES:
         error, peak = _mastered(paths, spoken["es"], starts, PROFILES[name])
-        errors.append(abs(error))
+        errors.append(error)
         peaks.append(peak)
     return {
         "loudness_error_lu": round(max(errors), 2),
@@ -249,7 +241,10 @@ def _music(frames: int) -> Samples:
 def _mastered(
     paths: tuple[Path, Path, Path], lines: Sequence[Samples], starts: Sequence[int], profile: Profile
 ) -> tuple[float, float]:
-    """Lay the dubbed lines over the bed and master them; return the error in LU and the true peak in dBTP."""
+    """Lay the dubbed lines over the bed, master and code them; return the error in LU and the true peak in dBTP.
+
+    Measured after coding, by our meter and by FFmpeg's; what the two disagree by counts as error.
+    """
     film, dialogue, bed = paths
     facts = wav.facts(film)
     source = loudness.measure(wav.blocks(film), facts.sample_rate, facts.channels)
@@ -263,8 +258,13 @@ def _mastered(
 
     spoken = np.ones(facts.frames * 10 // facts.sample_rate + 1, bool)
     found = master(mix, facts, profile, source, spoken)
-    heard = loudness.measure(found.render(mix, facts.sample_rate), facts.sample_rate, facts.channels)
-    return gain_for(profile, heard, source, spoken), heard.true_peak
+    heard = bench_rivals.coded(
+        np.concatenate(list(found.render(mix, facts.sample_rate))), facts.sample_rate, film.parent, bits=CODED_BITS
+    )
+    meter = loudness.measure([heard], facts.sample_rate, facts.channels)
+    theirs, peak = bench_rivals.ebur128(heard, facts.sample_rate)
+    missed = abs(gain_for(profile, meter, source, spoken))
+    return missed + abs(theirs - meter.integrated()), max(peak, meter.true_peak)
 
 
 def _placed(dialogue: Path, line: Samples, start: int) -> tuple[int, Samples]:

@@ -13,6 +13,10 @@ from dubsync.audio.loudness import speech_level
 Samples = NDArray[np.float32]
 
 EQ_LIMIT = 8.0
+FOLLOWED, FOLLOW_LIMIT_DB = 0.6, 4.0
+"""Share of the original's rise and fall that a dubbed line takes over, and the most it is moved by."""
+_SWELL_S = 0.4
+"""Stretch over which rise and fall are heard: longer than a syllable, so that no syllable is swallowed."""
 _LONG_ENOUGH = 2.0
 """Seconds of speech whose spectrum is trusted in full."""
 _INAUDIBLE = -55.0
@@ -58,6 +62,36 @@ def colour(dub: Samples, sample_rate: int, place: Place) -> Samples:
     found = features.band_levels(dub, sample_rate, _CENTRES)
     gains = equaliser.match(place.bands, found, limit_db=EQ_LIMIT) * min(1.0, place.seconds / _LONG_ENOUGH)
     return equaliser.apply(dub, equaliser.design(_CENTRES, gains, sample_rate))
+
+
+def follow(dub: Samples, original: Samples, sample_rate: int) -> Samples:
+    """Return the dubbed line swelling and sinking as the original does over its time, its mean level kept.
+
+    Both are mono and taken to begin and end together: a cry at the end of one is a cry at the end of the other.
+    """
+    step = max(1, sample_rate // 100)
+    ours, theirs = _swell(dub, step), _swell(original, step)
+    if ours is None or theirs is None:
+        return dub
+    asked = np.interp(np.linspace(0, 1, len(ours)), np.linspace(0, 1, len(theirs)), theirs)
+    gains = np.clip(FOLLOWED * (asked - ours), -FOLLOW_LIMIT_DB, FOLLOW_LIMIT_DB)
+    places = (np.arange(len(ours)) + 0.5) * step
+    curve = np.interp(np.arange(len(dub)), places, gains)
+    moved: Samples = (dub * 10 ** (curve / 20)).astype(np.float32)
+    return moved * np.float32(10 ** ((features.level_db(dub) - features.level_db(moved)) / 20))
+
+
+def _swell(line: Samples, step: int) -> NDArray[np.float64] | None:
+    """Return how far the level lies over the line's mean, in dB for each step, pauses bridged; None for silence."""
+    levels = features.frame_levels(line, step).astype(np.float64)
+    if len(levels) < 10 or levels.max() < -80:
+        return None
+    heard = levels > np.percentile(levels, 95) - 25
+    bridged = np.interp(np.arange(len(levels)), np.flatnonzero(heard), levels[heard])
+    width = round(_SWELL_S * 100)
+    padded = np.pad(bridged, width // 2, mode="edge")
+    smooth = np.convolve(padded, np.hanning(width + 1) / np.hanning(width + 1).sum(), mode="valid")[: len(levels)]
+    return np.asarray(smooth - smooth.mean(), np.float64)
 
 
 def spectral_distance(one: Samples, other: Samples, sample_rate: int) -> float:

@@ -72,7 +72,7 @@ class Dubbed:
     file: Path
 
 
-@stage(over=Axis.LANGUAGE, needs=("source", "stems", "voice"), params=MixParams, backends=("mark",), version=2)
+@stage(over=Axis.LANGUAGE, needs=("source", "stems", "voice"), params=MixParams, backends=("mark",), version=3)
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
     """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
     if params.profile not in PROFILES:
@@ -100,7 +100,10 @@ def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Cont
     for number, (voice, place) in enumerate(zip(voices, places, strict=True)):
         level = _level(place, usual.get(voice.value["speaker"]))
         around = features.mono(_cut(dialogue, _around(_own(voice)), rate))
-        wet = room.place(match.colour(_dry(voice, rate), rate, place), rate, rooms.find(around, rate))
+        dry = match.colour(_dry(voice, rate), rate, place)
+        if place.is_audible:
+            dry = match.follow(dry, features.mono(_cut(dialogue, _own(voice), rate)), rate)
+        wet = room.place(dry, rate, rooms.find(around, rate))
         lines.append(_dubbed(voice, place, wet, level, rate, folder / f"{number}.wav"))
         ctx.progress(0.5 * (number + 1) / len(voices))
     return lines

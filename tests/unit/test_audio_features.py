@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dubsync.audio import equaliser, features, room
+from dubsync.audio import equaliser, features, match, room
 from dubsync.audio.match import EQ_LIMIT, spectral_distance
 
 RATE = 24000
@@ -91,3 +91,12 @@ def test_a_room_decays_as_long_as_it_says() -> None:
     first, last = np.searchsorted(-fallen, [5, 25])
     assert (last - first) / RATE * 3 == pytest.approx(0.6, rel=0.15)
     assert energy[0] == pytest.approx(0.2, rel=0.01)
+
+
+def test_a_line_swells_where_the_original_does_and_keeps_its_level() -> None:
+    noise = np.random.default_rng(0).standard_normal(48000).astype(np.float32) * 0.05
+    rising = noise * np.linspace(0.3, 1.7, 48000, dtype=np.float32)
+    followed = match.follow(noise, rising, 24000)
+    assert features.level_db(followed[-12000:]) - features.level_db(followed[:12000]) > 4
+    assert abs(features.level_db(followed) - features.level_db(noise)) < 0.1
+    np.testing.assert_array_equal(match.follow(noise, np.zeros(48000, np.float32), 24000), noise)

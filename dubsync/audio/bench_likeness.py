@@ -1,0 +1,198 @@
+"""How like real speakers the fitted voices are, what that costs, and whether the original performance is followed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.audio import features
+from dubsync.audio.bench_lines import LINES
+from dubsync.audio.voices import THRESHOLD
+from dubsync.backends.protocols import SpeakerEncoder, Voice, VoiceCloner
+
+Samples = NDArray[np.float32]
+
+RATE = 24000
+_FILMS = {".mp4", ".mov", ".mkv", ".avi", ".mpg", ".wav", ".flac"}
+_LEAST_REFERENCE_S = 8.0
+_MOST_SPEAKERS = 10
+_POINTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """Who listens: the encoder that fits, the one that judges, a recogniser (sounds, texts to word error), a critic."""
+
+    fit: SpeakerEncoder
+    judge: SpeakerEncoder
+    word_error: Any
+    opinion: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Take:
+    """A voice saying two lines, beside the speaker's own speech that was not learnt from."""
+
+    sound: Samples
+    text: str
+    fit: float
+    judge: float
+    vector: Samples
+
+
+def measure(voice: VoiceCloner, judges: Judges, folder: Path) -> dict[str, Any] | None:
+    """Fit a Spanish voice to the first half of each speaker's speech and judge it by the second; None without any."""
+    default, fitted, held, spent = [], [], [], []
+    for number, sound in enumerate(islice(speakers(folder), _MOST_SPEAKERS)):
+        learnt, kept = sound[: len(sound) // 2], sound[len(sound) // 2 :]
+        began = time.process_time()
+        own = voice.enroll(learnt, RATE, language="es", progress=lambda share: None).voice
+        spent.append(time.process_time() - began)
+        default.append(_take(voice, _nearer_stock(voice, learnt), kept, judges, number))
+        fitted.append(_take(voice, own, kept, judges, number))
+        held.append(judges.judge.embed(kept, RATE))
+    if not held:
+        return None
+    gains = [after.judge - before.judge for before, after in zip(default, fitted, strict=True)]
+    return {
+        "speakers": len(held),
+        "default": _row(default, judges),
+        "fitted": _row(fitted, judges),
+        "gain": round(float(np.median(gains)), 3),
+        "told_apart_original": told_apart(held),
+        "told_apart": told_apart([take.vector for take in fitted]),
+        "told_apart_default": told_apart([take.vector for take in default]),
+        "enrol_cpu_s": round(float(np.median(spent)), 1),
+    }
+
+
+def _take(voice: VoiceCloner, chosen: Voice, kept: Samples, judges: Judges, number: int) -> _Take:
+    lines = LINES["es"]
+    text = " ".join(lines[(2 * number + step) % len(lines)] for step in (0, 1))
+    sound = voice.speak(text, voice=chosen, language="es", seconds=None, seed=0).samples
+    vector = judges.judge.embed(sound, RATE)
+    return _Take(
+        sound,
+        text,
+        float(judges.fit.embed(sound, RATE) @ judges.fit.embed(kept, RATE)),
+        float(vector @ judges.judge.embed(kept, RATE)),
+        vector,
+    )
+
+
+def _row(takes: Sequence[_Take], judges: Judges) -> dict[str, float]:
+    """Return the medians of a column of takes; words are counted over all of them, half a dozen at a time."""
+    whole = len(LINES["es"]) // 2
+    groups = [takes[start : start + whole] for start in range(0, len(takes), whole)]
+    errors = [
+        (judges.word_error([take.sound for take in group], [take.text for take in group], "es"), len(group))
+        for group in groups
+    ]
+    return {
+        "judge": round(float(np.median([take.judge for take in takes])), 3),
+        "fit": round(float(np.median([take.fit for take in takes])), 3),
+        "wer": round(sum(error * count for error, count in errors) / len(takes), 4),
+        "mos": round(float(np.median([judges.opinion(take.sound) for take in takes])), 2),
+    }
+
+
+def told_apart(vectors: Sequence[Samples]) -> float | None:
+    """Return the share of pairs of speakers that the judge does not take for one voice."""
+    pairs = [float(one @ other) < THRESHOLD for one, other in combinations(vectors, 2)]
+    return round(float(np.mean(pairs)), 3) if pairs else None
+
+
+def stock(voice: Any, language: str, number: int) -> Voice:
+    """Return the language's female or male voice in turn."""
+    from dubsync.backends.kokoro.languages import speech_of
+
+    speech = speech_of(language)
+    found: Voice = voice.named((speech.female, speech.male)[number % 2], language)
+    return found
+
+
+def _nearer_stock(voice: Any, speech: Samples) -> Voice:
+    """Return the stock voice somebody would choose by ear: of the two, the one of the speaker's sex."""
+    pitch = features.pitch(speech, RATE)
+    heard = pitch[pitch > 0]
+    return stock(voice, "es", 1 if len(heard) and float(np.median(heard)) < 160 else 0)
+
+
+def speakers(folder: Path) -> Iterator[Samples]:
+    """Yield mono speech at 24 kHz of each film or sound in the folder that is long enough."""
+    import av
+
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in _FILMS:
+            continue
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                continue
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+            parts = [
+                piece.to_ndarray().ravel()
+                for frame in islice(container.decode(audio=0), 4000)
+                for piece in resampler.resample(frame)
+            ]
+        sound = np.concatenate(parts).astype(np.float32)[: 40 * RATE]
+        if len(features.trim_silence(sound, RATE)) >= _LEAST_REFERENCE_S * RATE:
+            yield sound
+
+
+def contours(voice: Any, original: Sequence[Samples], lines: Sequence[str]) -> dict[str, float]:
+    """Perform the originals' lines in Spanish as they direct; correlate the lines' pitch and their energy contours.
+
+    `pitch_follows`: over the lines, of the mean log pitch, the originals moved by up to four semitones on purpose.
+    `energy_follows`: median over the lines of the correlation of level contours, both stretched to one length.
+    """
+    from dubsync.audio import match
+
+    cast = stock(voice, "es", 0)
+    usual = {**cast, "pitch": np.array([np.log(165), np.log(165), 1.0], np.float32)}
+    asked, given, energies = [], [], []
+    for number, (sound, text) in enumerate(zip(original, lines, strict=True)):
+        moved = _shifted(sound, (-3, 2, 0, 4, -1, 3, -4, 1, -2, 0)[number % 10])
+        said = voice.speak(text, voice=voice.direct(usual, moved, RATE), language="es", seconds=None, seed=0).samples
+        asked.append(_mean_pitch(moved))
+        given.append(_mean_pitch(said))
+        followed = match.follow(said, sound, RATE)
+        energies.append(float(np.corrcoef(_energy(followed), _energy(sound))[0, 1]))
+    return {
+        "pitch_follows": round(float(np.corrcoef(asked, given)[0, 1]), 3),
+        "energy_follows": round(float(np.median(energies)), 3),
+    }
+
+
+def _shifted(sound: Samples, semitones: float) -> Samples:
+    """Return the sound faster or slower, and so higher or lower."""
+    return features.resample(sound, RATE, round(RATE / 2 ** (semitones / 12)))
+
+
+def _mean_pitch(sound: Samples) -> float:
+    pitch = features.pitch(sound, RATE)
+    return float(np.median(np.log(pitch[pitch > 0]))) if (pitch > 0).any() else 0.0
+
+
+def _energy(sound: Samples) -> NDArray[np.float64]:
+    """Return the level contour, smoothed over a fifth of a second, at 50 points of the line."""
+    levels = np.maximum(features.frame_levels(sound, RATE // 100), -60).astype(np.float64)
+    smooth = np.convolve(levels, np.ones(20) / 20, mode="same")
+    return np.interp(np.linspace(0, len(smooth) - 1, _POINTS), np.arange(len(smooth)), smooth)
+
+
+def headline(likeness: Mapping[str, Any] | None) -> dict[str, float | None]:
+    """Return the three figures that the bench's promise is about."""
+    if likeness is None:
+        return dict.fromkeys(("similarity_default", "similarity", "similarity_gain"))
+    return {
+        "similarity_default": likeness["default"]["judge"],
+        "similarity": likeness["fitted"]["judge"],
+        "similarity_gain": likeness["gain"],
+    }
