@@ -6,7 +6,6 @@ was read, heard and spoken is kept in the run folder, so a run that was stopped 
 
 from __future__ import annotations
 
-import random
 import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from dubsync.errors import InputError
 from dubsync.mouth import articulation, learning, library, performance, shape, sync, train_articulation, warp
 from dubsync.mouth.hearing import Ear
 from dubsync.mouth.rehearsal import Rehearsal, rehearse
-from dubsync.mouth.train_articulation import FitConfig, Spoken
+from dubsync.mouth.train_articulation import Filmed, FitConfig, Spoken
 
 _CHECKPOINT_STEPS = 100
 
@@ -59,42 +58,39 @@ def _articulation(
 
     sentences = [one for part in wanted["spoken"] for one in _spoken(part, corpus, run)]
     ear = Ear(resolve("whisper-tiny-en"), threads=threads)
-    spoken = list(_heard(sentences, ear))
-    filmed = [
-        train_articulation.Filmed(ear.hear(clip.samples), shape.moving(clip.landmarks), clip.times - clip.lag)
-        for clip in clips
-    ]
-    articulation.save(train_articulation.fit(spoken, filmed, FitConfig(**wanted["fit"])), out / articulation.FILE)
+    fitted = train_articulation.fit(list(_heard(sentences, ear)), _filmed(clips, ear), FitConfig(**wanted["fit"]))
+    articulation.save(fitted, out / articulation.FILE)
     judge = train_articulation.fit_judge(
         [Spoken(sync.log_mel(_samples(one)), one.symbols, one.edges) for one in sentences],
-        [
-            train_articulation.Filmed(sync.log_mel(clip.samples), shape.moving(clip.landmarks), clip.times - clip.lag)
-            for clip in clips
-        ],
-        lead=wanted["fit"]["lead"],
-        taps=wanted["judge"]["taps"],
-        ridge=wanted["judge"]["ridge"],
+        [Filmed(sync.log_mel(clip.samples), shape.moving(clip.landmarks), clip.times - clip.lag) for clip in clips],
+        FitConfig(**wanted["judge"]),
     )
     sync.save_judge(judge, out / sync.JUDGE)
+
+
+def _filmed(clips: Sequence[mouth_clips.Clip], ear: Ear) -> list[Filmed]:
+    """Return each clip three times: heard alone, and among the others in either order; what is around changes it."""
+    shown = [(shape.moving(clip.landmarks), clip.times - clip.lag) for clip in clips]
+    found = [Filmed(ear.hear(clip.samples), *one) for clip, one in zip(clips, shown, strict=True)]
+    for order in (range(len(clips)), range(len(clips) - 1, -1, -1)):
+        together = _together([clips[place].samples for place in order], ear)
+        found += [Filmed(features, *shown[place]) for features, place in zip(together, order, strict=True)]
+    return found
 
 
 def _spoken(part: Mapping[str, Any], corpus: Path, run: Path) -> list[mouth_corpus.Sentence]:
     """Return the spoken sentences of one language, said once and kept."""
     from dubsync.weights import resolve
 
-    kept = run / f"spoken-{part['language']}-{part['sentences']}.npz"
-    if not kept.exists():
-        with zipfile.ZipFile(corpus / part["archive"]) as archive:
-            text = archive.read(part["member"]).decode("utf-8")
-        speaker = mouth_corpus.PhoneSpeaker(resolve("kokoro"))
-        chance = random.Random(part["language"])
-        voices = speaker.voices(part["language"])
-        chosen = islice(mouth_corpus.sentences_of(text, part["column"], seed=1), part["sentences"])
-        said = [speaker.say(sentence, part["language"], chance.choice(voices), chance) for sentence in chosen]
-        beside = kept.with_suffix(".part.npz")
-        mouth_corpus.write(beside, said)
-        beside.replace(kept)
-    return mouth_corpus.read(kept)
+    with zipfile.ZipFile(corpus / part["archive"]) as archive:
+        text = archive.read(part["member"]).decode("utf-8")
+    chosen = list(islice(mouth_corpus.sentences_of(text, part["column"], seed=1), part["sentences"]))
+
+    def speaker() -> mouth_corpus.PhoneSpeaker:
+        return mouth_corpus.PhoneSpeaker(resolve("kokoro"))
+
+    pieces = mouth_corpus.pieces(chosen, part["language"], part["voices"], run, speaker)
+    return [sentence for piece in pieces for sentence in mouth_corpus.read(piece)]
 
 
 def _samples(sentence: mouth_corpus.Sentence) -> Any:
@@ -102,14 +98,21 @@ def _samples(sentence: mouth_corpus.Sentence) -> Any:
 
 
 def _heard(sentences: Sequence[mouth_corpus.Sentence], ear: Ear) -> Iterator[Spoken]:
-    """Yield sentences with features, heard in windows full of speech as films are."""
+    """Yield sentences with features, clean and roughened, heard in windows full of speech as films are."""
+    chance = np.random.default_rng(0)
     for start in range(0, len(sentences), 60):
         part = sentences[start : start + 60]
-        lengths = [len(one.samples) // 320 for one in part]
-        features = ear.hear(np.concatenate([_samples(one)[: n * 320] for one, n in zip(part, lengths, strict=True)]))
-        edges = np.cumsum([0, *lengths])
-        for one, first, last in zip(part, edges, edges[1:], strict=False):
-            yield Spoken(features[first:last], one.symbols, one.edges)
+        clean = [_samples(one) for one in part]
+        for sounds in (clean, [mouth_corpus.roughened(samples, chance) for samples in clean]):
+            for one, features in zip(part, _together(sounds, ear), strict=True):
+                yield Spoken(features, one.symbols, one.edges)
+
+
+def _together(sounds: Sequence[Any], ear: Ear) -> list[Any]:
+    """Return the features of each of several sounds, heard one after the other."""
+    lengths = [len(samples) // 320 for samples in sounds]
+    features = ear.hear(np.concatenate([samples[: n * 320] for samples, n in zip(sounds, lengths, strict=True)]))
+    return np.split(features[: sum(lengths)], np.cumsum(lengths)[:-1])
 
 
 def _painter(
