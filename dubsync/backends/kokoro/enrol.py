@@ -61,7 +61,7 @@ class Enrolment:
         fit: SpeakerEncoder | None = None,
         judge: SpeakerEncoder | None = None,
         table: Path | None = None,
-        takes: int = 3,
+        takes: int = 1,
     ) -> None:
         self._takes = max(1, takes)
         self._speaker, self._library = speaker, library
