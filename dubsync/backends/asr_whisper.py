@@ -33,6 +33,9 @@ RATE = 16000
 WINDOW_S = 240
 """Sound held in memory at once."""
 _SHORTEST_CUT_S = 60
+_ENCODED_S, _LANGUAGE_S, _BREATH_S = 30, 60, 0.3
+"""What the encoder takes at once, how much of a window's speech tells its language, and what parts its stretches."""
+_SURE = 0.8
 _VAD = {"min_silence_duration_ms": 500, "min_speech_duration_ms": 120, "speech_pad_ms": 250}
 _MAX_COMPRESSION = 2.4
 _SILENT_DB = -60.0
@@ -53,7 +56,7 @@ class Heard:
 class WhisperTranscriber:
     """Hears speech in about a hundred languages. `beam`: 1 is faster, 5 is better by about a word in a hundred."""
 
-    capabilities = Capabilities(name="asr.whisper", version="1", licence="MIT", weights=(WEIGHTS,))
+    capabilities = Capabilities(name="asr.whisper", version="2", licence="MIT", weights=(WEIGHTS,))
 
     def __init__(self, folder: Path | None = None, *, beam: int = 5, threads: int = 0) -> None:
         from faster_whisper import WhisperModel  # loads CTranslate2 and FFmpeg: 1 s
@@ -83,17 +86,30 @@ class WhisperTranscriber:
         return Transcript(language or spoken or "und", confidence if words else 0.0, utterances)
 
     def _language(self, samples: NDArray[np.float32], chunks: list[dict[str, int]]) -> tuple[str, float]:
-        """Average the language probabilities of up to four stretches of speech, weighted by their length."""
+        """Tell the language of up to a minute of speech, and how sure that is.
+
+        The longest stretches are put together, since the encoder takes half a minute at once however little it is
+        given. Where that leaves doubt, each stretch is heard alone as well.
+        """
+        stretches = _longest(samples, chunks, _LANGUAGE_S * RATE)
+        together = _joined(stretches)
+        width = _ENCODED_S * RATE
+        scores = self._scores([together[at : at + width] for at in range(0, len(together), width)])
+        if max(scores.values()) < _SURE:
+            alone = self._scores([part[:width] for part in stretches])
+            scores = {tag: (scores.get(tag, 0.0) + alone.get(tag, 0.0)) / 2 for tag in {**scores, **alone}}
+        best = max(scores, key=lambda tag: scores[tag])
+        return best, scores[best]
+
+    def _scores(self, parts: list[NDArray[np.float32]]) -> dict[str, float]:
+        """Average the probabilities of languages over parts of at most half a minute, weighted by their length."""
+        total = sum(len(part) for part in parts)
         scores: dict[str, float] = {}
-        longest = sorted(chunks, key=lambda chunk: chunk["start"] - chunk["end"])[:4]
-        total = sum(min(chunk["end"] - chunk["start"], 30 * RATE) for chunk in longest)
-        for chunk in longest:
-            part = samples[chunk["start"] : min(chunk["end"], chunk["start"] + 30 * RATE)]
+        for part in parts:
             _, _, found = self.model.detect_language(audio=part)
             for tag, probability in found:
                 scores[tag] = scores.get(tag, 0.0) + probability * len(part) / total
-        best = max(scores, key=lambda tag: scores[tag])
-        return best, scores[best]
+        return scores
 
     def _words(self, samples: NDArray[np.float32], offset: float, language: str) -> list[Heard]:
         found: list[Heard] = []
@@ -152,6 +168,22 @@ def _windows(speech: Path, frames: int) -> Iterator[tuple[int, NDArray[np.float3
             chunks = [chunk for chunk in chunks if chunk["end"] <= len(samples)]
         yield start, samples, chunks
         start += len(samples)
+
+
+def _longest(samples: NDArray[np.float32], chunks: list[dict[str, int]], limit: int) -> list[NDArray[np.float32]]:
+    """Return the longest stretches of speech up to `limit` samples in all, in the order of the film."""
+    taken, total = [], 0
+    for chunk in sorted(chunks, key=lambda chunk: chunk["start"] - chunk["end"]):
+        if total < limit:
+            taken.append((chunk["start"], min(chunk["end"], chunk["start"] + limit - total)))
+            total += taken[-1][1] - taken[-1][0]
+    return [samples[start:end] for start, end in sorted(taken)]
+
+
+def _joined(stretches: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Put stretches one after another, with a breath of silence between."""
+    breath = np.zeros(int(_BREATH_S * RATE), np.float32)
+    return np.concatenate([part for stretch in stretches for part in (stretch, breath)])
 
 
 def _cut(chunks: list[dict[str, int]], length: int) -> int:

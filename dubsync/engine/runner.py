@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from dubsync.engine.events import Event, Sink
+from dubsync.engine.memory import give_back
 from dubsync.engine.plan import Engine, Job, Plan, Step
 from dubsync.engine.stage import Product, Stage
 from dubsync.engine.store import Store
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _DEATHS_ALLOWED = 1
 _PROGRESS_EVERY_S = 0.2
+_TIDY_AFTER_S = 1.0
+"""Of work in one unit; collecting takes about a tenth of a second once the large libraries are loaded."""
 
 StageLoader = Callable[[str], Stage]
 EngineOpener = Callable[[Engine], Any]
@@ -316,7 +319,10 @@ def serve(pipe: Connection, load_stage: StageLoader, open_engine: EngineOpener) 
         except (EOFError, KeyboardInterrupt):
             return
         try:
-            pipe.send(("finished", workshop.carry_out(order, _Throttled(pipe))))
+            result = workshop.carry_out(order, _Throttled(pipe))
+            pipe.send(("finished", result))
+            if result.seconds > _TIDY_AFTER_S:
+                give_back()
         except DubsyncError as error:
             pipe.send(("failed", error))
         except KeyboardInterrupt:

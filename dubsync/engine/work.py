@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dubsync.engine.memory import give_back, held
 from dubsync.engine.plan import Engine, Job
 from dubsync.engine.stage import Context, Made, Product, Stage, Unit
 from dubsync.engine.store import Store, digest_of, flags_json
@@ -74,14 +75,22 @@ class Result:
 
 
 class Workshop:
-    """Where orders are carried out. Keeps the engines it opened, the most recently used first to stay."""
+    """Where orders are carried out. Keeps the engines it opened, the most recently used first to stay.
+
+    `engines_kept` stay in any case, more while the process holds less than `memory_kept` bytes.
+    """
 
     def __init__(
-        self, load_stage: Callable[[str], Stage], open_engine: Callable[[Engine], Any], *, engines_kept: int = 2
+        self,
+        load_stage: Callable[[str], Stage],
+        open_engine: Callable[[Engine], Any],
+        *,
+        engines_kept: int = 2,
+        memory_kept: int = 900 << 20,
     ) -> None:
         self._load_stage = load_stage
         self._open_engine = open_engine
-        self._kept = engines_kept
+        self._kept, self._memory = engines_kept, memory_kept
         self._warm: dict[str, Any] = {}
 
     def carry_out(self, order: Order, progress: Callable[[float], None]) -> Result:
@@ -132,8 +141,9 @@ class Workshop:
         key = digest_of([engine.name, dict(engine.identity), dict(engine.options)])
         opened = self._warm.pop(key, None) or self._open_engine(engine)
         self._warm[key] = opened
-        while len(self._warm) > self._kept:
+        while len(self._warm) > self._kept and held() > self._memory:
             self._warm.pop(next(iter(self._warm)))
+            give_back()
         return opened
 
 

@@ -31,7 +31,7 @@ class Preparation:
 PREPARATIONS: dict[str, Preparation] = {
     "face-mesh": Preparation("dubsync.face.prepare:prepare", version=1),
     "face-recogniser": Preparation("dubsync.face.identity:prepare", version=1),
-    "kokoro": Preparation("dubsync.backends.kokoro.graphs:prepare", version=1),
+    "kokoro": Preparation("dubsync.backends.kokoro.graphs:prepare", version=2),
     "resemblyzer": Preparation("dubsync.backends.speaker_resemblyzer:prepare", version=1),
     "spleeter": Preparation("dubsync.backends.stems_spleeter:prepare", version=1),
 }

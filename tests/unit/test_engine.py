@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import toys
 
+from dubsync.engine import memory
 from dubsync.engine.events import Event
 from dubsync.engine.plan import Engine, Plan, Setting, Step, forecast
 from dubsync.engine.runner import LocalRunner, Summary
 from dubsync.engine.store import Store, sha256
+from dubsync.engine.work import Workshop
 from dubsync.errors import ConsentMissing, CorruptStore, StageFailed
 
 VOICE = Engine("voice", "toy.voice", {"version": "1"})
@@ -221,3 +223,33 @@ def test_engines_stay_warm_within_a_worker(bench: Bench, monkeypatch: pytest.Mon
     monkeypatch.setenv("TOY_DIARY", str(diary))
     bench.run(slots=1)
     assert diary.read_text().count("opened") == 1
+
+
+def _opened_in_turn(names: str, *, memory_kept: int) -> str:
+    """Return which engines a worker opened when units asked for them one after another."""
+    opened: list[str] = []
+
+    def open_engine(engine: Engine) -> str:
+        opened.append(engine.name)
+        return engine.name
+
+    workshop = Workshop(toys.load, open_engine, engines_kept=2, memory_kept=memory_kept)
+    for name in names:
+        assert workshop._engine(Engine("voice", name, {"version": "1"})) == name
+    return "".join(opened)
+
+
+def test_a_worker_keeps_every_engine_while_there_is_memory_and_the_last_two_when_there_is_not() -> None:
+    assert _opened_in_turn("abcab", memory_kept=1 << 50) == "abc"
+    assert _opened_in_turn("abcbca", memory_kept=0) == "abca"
+
+
+def test_memory_that_was_let_go_goes_back_to_the_system() -> None:
+    before = memory.held()
+    pieces = [b"x" * 60_000 for _ in range(4000)]  # too small for pages of their own: the C library keeps them
+    full = memory.held()
+    del pieces[::2], pieces[:]
+    memory.give_back()
+
+    assert full - before > 200_000_000
+    assert memory.held() - before < 60_000_000

@@ -4,13 +4,16 @@ As published the graph says tokens -> sound with one speed for all. What dubbing
     durations  tokens, style                 -> frames each token would naturally last (25 ms each, not rounded)
     encoder    tokens, style, speed [1, T]   -> expanded text, pitch, energy; one speed for each token
     decoder    text, pitch, energy, style    -> sound, 600 samples a frame
-Together they give the same samples as the whole, bit for bit. The tensor names are those of the export.
+Together they give the same samples as the whole, bit for bit, but for the decoder's convolutions, which are rewritten
+for speed (`convolutions`). The tensor names are those of the export.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+
+from dubsync.backends.kokoro import convolutions
 
 MODEL = "kokoro-int8.onnx"
 DURATIONS, ENCODER, DECODER = "durations.onnx", "encoder.onnx", "decoder.onnx"
@@ -41,6 +44,7 @@ def cut(model: Path, out: Path) -> None:
         ENCODER: _subgraph(whole, [TEXT, PITCH, ENERGY], [tokens, style, speed]),
         DECODER: _subgraph(whole, [SOUND], [*between, style]),
     }
+    convolutions.as_products(parts[DECODER])
     for name, part in parts.items():
         onnx.save(part, str(out / name))
 
