@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,8 @@ RATE = 16000
 WINDOW_S = 240
 """Sound held in memory at once."""
 _SHORTEST_CUT_S = 60
-_ENCODED_S, _LANGUAGE_S, _BREATH_S = 30, 60, 0.3
-"""What the encoder takes at once, how much of a window's speech tells its language, and what parts its stretches."""
+_ENCODED_S, _LANGUAGE_S = 30, 60
+"""What the encoder takes at once, and how much of a window's speech tells its language."""
 _SURE = 0.8
 _VAD = {"min_silence_duration_ms": 500, "min_speech_duration_ms": 120, "speech_pad_ms": 250}
 _MAX_COMPRESSION = 2.4
@@ -53,6 +53,19 @@ class Heard:
     confidence: float
 
 
+class _Once:
+    """Encodes the same features once, however often they come in a row: the language and the words of a short film."""
+
+    def __init__(self, encode: Callable[[NDArray[np.float32]], Any]) -> None:
+        self._encode = encode
+        self._last: tuple[NDArray[np.float32], Any] | None = None
+
+    def __call__(self, features: NDArray[np.float32]) -> Any:
+        if self._last is None or not np.array_equal(features, self._last[0]):
+            self._last = features, self._encode(features)
+        return self._last[1]
+
+
 class WhisperTranscriber:
     """Hears speech in about a hundred languages. `beam`: 1 is faster, 5 is better by about a word in a hundred."""
 
@@ -69,6 +82,7 @@ class WhisperTranscriber:
         self.model = WhisperModel(
             str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
         )
+        self.model.encode = _Once(self.model.encode)
 
     def transcribe(self, speech: Path, *, language: str | None, progress: Progress) -> Transcript:
         """Return utterances with word times from a mono 16 kHz WAV; `language` None: find out."""
@@ -92,7 +106,7 @@ class WhisperTranscriber:
         given. Where that leaves doubt, each stretch is heard alone as well.
         """
         stretches = _longest(samples, chunks, _LANGUAGE_S * RATE)
-        together = _joined(stretches)
+        together = np.concatenate(stretches)
         width = _ENCODED_S * RATE
         scores = self._scores([together[at : at + width] for at in range(0, len(together), width)])
         if max(scores.values()) < _SURE:
@@ -106,7 +120,8 @@ class WhisperTranscriber:
         total = sum(len(part) for part in parts)
         scores: dict[str, float] = {}
         for part in parts:
-            _, _, found = self.model.detect_language(audio=part)
+            features = self.model.feature_extractor(part)[..., :-1]  # as `transcribe` takes them, so encoded once
+            _, _, found = self.model.detect_language(features=features)
             for tag, probability in found:
                 scores[tag] = scores.get(tag, 0.0) + probability * len(part) / total
         return scores
@@ -178,12 +193,6 @@ def _longest(samples: NDArray[np.float32], chunks: list[dict[str, int]], limit: 
             taken.append((chunk["start"], min(chunk["end"], chunk["start"] + limit - total)))
             total += taken[-1][1] - taken[-1][0]
     return [samples[start:end] for start, end in sorted(taken)]
-
-
-def _joined(stretches: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Put stretches one after another, with a breath of silence between."""
-    breath = np.zeros(int(_BREATH_S * RATE), np.float32)
-    return np.concatenate([part for stretch in stretches for part in (stretch, breath)])
 
 
 def _cut(chunks: list[dict[str, int]], length: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from words_stand import RATE, Stand, silence, tone, utterance
 
 from dubsync.audio import onsets, wav
@@ -206,3 +207,47 @@ def test_whisper_makes_no_words_of_music_or_noise(tmp_path: Path) -> None:
         wav.write(tmp_path / f"{number}.wav", np.asarray(sound, np.float32), RATE)
         heard = engine.transcribe(tmp_path / f"{number}.wav", language=None, progress=lambda share: None)
         assert heard.utterances == ()
+
+
+def test_the_same_sound_is_encoded_once_in_a_row() -> None:
+    asked: list[float] = []
+
+    def encode(features: NDArray[np.float32]) -> float:
+        asked.append(float(features.sum()))
+        return asked[-1]
+
+    once = asr_whisper._Once(encode)
+    one, other = np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32)
+
+    assert [once(one), once(one.copy()), once(other), once(one)] == [6, 6, 0, 6]
+    assert asked == [6, 0, 6]
+
+
+def test_the_longest_stretches_tell_the_language_in_the_order_of_the_film() -> None:
+    sound = np.arange(100, dtype=np.float32)
+    chunks = [{"start": 0, "end": 5}, {"start": 10, "end": 40}, {"start": 50, "end": 52}, {"start": 60, "end": 80}]
+
+    stretches = asr_whisper._longest(sound, chunks, 52)
+
+    assert [(part[0], len(part)) for part in stretches] == [(0, 2), (10, 30), (60, 20)]
+
+
+class _Guesses:
+    """A recogniser's model that finds German in short stretches and doubts what is long."""
+
+    def feature_extractor(self, part: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.zeros((1, len(part) + 1), np.float32)
+
+    def detect_language(self, *, features: NDArray[np.float32]) -> tuple[str, float, list[tuple[str, float]]]:
+        is_short = features.shape[-1] < 10 * RATE
+        return "", 0.0, [("de", 0.9), ("nl", 0.1)] if is_short else [("nl", 0.5), ("de", 0.4)]
+
+
+def test_where_speech_together_leaves_doubt_each_stretch_is_heard_alone_too() -> None:
+    ears = WhisperTranscriber.__new__(WhisperTranscriber)
+    ears.model = _Guesses()  # type: ignore[assignment]
+    chunks = [{"start": 0, "end": 6 * RATE}, {"start": 7 * RATE, "end": 13 * RATE}]
+
+    language, confidence = ears._language(np.zeros(20 * RATE, np.float32), chunks)
+
+    assert (language, round(confidence, 2)) == ("de", 0.65)
