@@ -25,13 +25,13 @@ from dubsync.audio.bench_lines import LINES
 from dubsync.audio.mastering import PROFILES, Profile, gain_for, master
 from dubsync.audio.slots import FASTEST, SLOWEST, aim
 from dubsync.backends.protocols import Separator, SpeakerEncoder, Transcriber, VoiceCloner
+from dubsync.media import coding
+from dubsync.title import AudioTrack
 
 Samples = NDArray[np.float32]
 
 LANGUAGES = ("es", "fr", "pt", "it", "en")
 FILM_RATE = 48000
-CODED_BITS = 256000
-"""Of the AAC that loudness is measured after, as dubs of stereo films are written with."""
 CLIPS = "DUBSYNC_TEST_DATA"
 _SILENCE = 0.5
 
@@ -72,8 +72,9 @@ def run(*, clips: Path | None = None, made: Engines | None = None, lines: int = 
 
     wer: share of words heard wrongly, by language. mos: median predicted opinion. similarity...: median cosine to the
     speaker's other speech, by the judge, of the default and the fitted voice. timing_fit: share of lines spoken at 0.85
-    to 1.2 of their natural rate within their slot. leak_db: original speech left in the bed. rtf: seconds per second,
-    by the clock; rtf_cpu: of computing. peak_mb: while speaking. likeness: the whole table. compared: with other ways.
+    to 1.2 of their natural rate within their slot. true_peak_over_db: over the ceiling, in the worst profile. leak_db:
+    original speech left in the bed. rtf: seconds per second, by the clock; rtf_cpu: of computing. peak_mb: while
+    speaking. likeness: the whole table. compared: with other ways.
     """
     tools = made or engines()
     folder = clips or (Path(os.environ[CLIPS]) if os.environ.get(CLIPS) else None)
@@ -196,14 +197,11 @@ def _sound(separator: Separator, spoken: Mapping[str, Sequence[Samples]], folder
     paths = folder / "film.wav", folder / "dialogue.wav", folder / "bed.wav"
     separator.separate(*paths, progress=lambda share: None)
     left = abs(float(np.vdot(wav.read(paths[2]), speech))) / float(np.vdot(speech, speech))
-    errors, peaks = [], []
-    for name in PROFILES:
-        error, peak = _mastered(paths, spoken["es"], starts, PROFILES[name])
-        errors.append(error)
-        peaks.append(peak)
+    found = [_mastered(paths, spoken["es"], starts, profile) for profile in PROFILES.values()]
     return {
-        "loudness_error_lu": round(max(errors), 2),
-        "true_peak_dbtp": round(max(peaks), 2),
+        "loudness_error_lu": round(max(each.error for each in found), 2),
+        "true_peak_dbtp": round(max(each.peak for each in found), 2),
+        "true_peak_over_db": round(max(each.over for each in found), 2),
         "leak_db": round(20 * float(np.log10(left + 1e-9)), 1),
     }
 
@@ -238,12 +236,21 @@ def _music(frames: int) -> Samples:
     return music
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """How a delivery was heard: LU off its loudness, true peak in dBTP, dB of that over the peak allowed."""
+
+    error: float
+    peak: float
+    over: float
+
+
 def _mastered(
     paths: tuple[Path, Path, Path], lines: Sequence[Samples], starts: Sequence[int], profile: Profile
-) -> tuple[float, float]:
-    """Lay the dubbed lines over the bed, master and code them; return the error in LU and the true peak in dBTP.
+) -> _Heard:
+    """Lay the dubbed lines over the bed, master them, and code them into a file.
 
-    Measured after coding, by our meter and by FFmpeg's; what the two disagree by counts as error.
+    Measured on what the file holds, by our meter and by FFmpeg's; what the two disagree by counts as error.
     """
     film, dialogue, bed = paths
     facts = wav.facts(film)
@@ -257,14 +264,15 @@ def _mastered(
         return timeline.lay(timeline.under(film, bed, everywhere), louder)
 
     spoken = np.ones(facts.frames * 10 // facts.sample_rate + 1, bool)
-    found = master(mix, facts, profile, source, spoken)
-    heard = bench_rivals.coded(
-        np.concatenate(list(found.render(mix, facts.sample_rate))), facts.sample_rate, film.parent, bits=CODED_BITS
-    )
+    coded = coding.coding_for(AudioTrack(0, "pcm", facts.sample_rate, facts.channels, "stereo"), ".mp4")
+    done = master(mix, facts, profile, source, spoken, partial(coding.heard, coding=coded))
+    finished = np.concatenate(list(done.how.render(mix, facts.sample_rate)))
+    heard = bench_rivals.coded(finished, facts.sample_rate, film.parent, bits=coded.bits or 0)
     meter = loudness.measure([heard], facts.sample_rate, facts.channels)
     theirs, peak = bench_rivals.ebur128(heard, facts.sample_rate)
     missed = abs(gain_for(profile, meter, source, spoken))
-    return missed + abs(theirs - meter.integrated()), max(peak, meter.true_peak)
+    peak = max(peak, meter.true_peak)
+    return _Heard(missed + abs(theirs - meter.integrated()), peak, peak - done.ceiling_db)
 
 
 def _placed(dialogue: Path, line: Samples, start: int) -> tuple[int, Samples]:

@@ -125,11 +125,16 @@ class TruePeak:
             if top * _MOST_BETWEEN <= self._highest:
                 break
             around = joined[max(0, start - 2 * _HALF) : start + _STRETCH + 2 * _HALF]
-            self._highest = max(self._highest, float(between_samples(around).max(initial=0.0)))
+            self._highest = max(self._highest, top, _inner_peak(around))
 
     @property
     def decibels(self) -> float:
         return float(20 * np.log10(max(self._highest, 1e-5)))
+
+
+def _inner_peak(samples: Samples) -> float:
+    """Return the peak where the samples on both sides are known: a cut through loud sound would ring."""
+    return float(between_samples(samples)[_HALF : max(0, len(samples) - _HALF)].max(initial=0.0))
 
 
 def between_samples(samples: Samples) -> Samples:

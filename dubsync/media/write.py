@@ -19,15 +19,13 @@ import numpy as np
 import soundfile
 from av.container import OutputContainer
 from av.packet import Packet
-from numpy.typing import NDArray
 
 from dubsync.errors import DubsyncError, Flag, Severity
 from dubsync.media import planes
+from dubsync.media.coding import BLOCK, coding_for
 from dubsync.media.table import FrameTable
 from dubsync.title import AudioTrack, VideoTrack
 
-_AAC_FRAME = 1024
-_BITS_PER_CHANNEL = 96_000
 _KEPT_FORMATS = frozenset(
     prefix + suffix
     for prefix in ("yuv420", "yuv422", "yuv444", "yuvj420", "yuvj422", "yuvj444")
@@ -152,45 +150,32 @@ class PictureEncoder:
 
 
 class SoundEncoder:
-    """Codes a WAV as the dub's track: AAC at the source's rate and layout, or lossless where AAC knows neither."""
+    """Codes a WAV as the dub's track, at the source's rate and layout (see `coding`)."""
 
     def __init__(self, target: Target, wav: Path, track: AudioTrack, start: Fraction) -> None:
         self._wav = soundfile.SoundFile(str(wav))
         assert self._wav.channels == track.channels, "the mix keeps the source's channels"
-        rate, layout = track.sample_rate, track.layout
-        name = "aac" if _is_coded_by_aac(rate, layout) else "flac" if target.path.suffix == ".mkv" else "alac"
-        bits = min(_BITS_PER_CHANNEL, 5 * rate) * track.channels
-        options = {"b": str(bits)} if name == "aac" else {}
-        self.stream: Any = target.container.add_stream(name, rate=rate, options=options)
-        context: Any = self.stream.codec_context
-        context.layout = layout
-        context.time_base = self.stream.time_base = Fraction(1, rate)
-        self._kind = "flt" if name == "aac" else "s32"
-        self._rate, self._layout, self._position = rate, layout, 0
-        self._start = round(start * rate)
+        self._coding = coding_for(track, target.path.suffix)
+        self._rate, self._position = track.sample_rate, 0
+        self.stream: Any = target.container.add_stream(
+            self._coding.codec, rate=self._rate, options=self._coding.options
+        )
+        self._coding.set_up(self.stream.codec_context)
+        self.stream.time_base = Fraction(1, self._rate)
+        self._start = round(start * self._rate)
         self._is_open = True
 
     def until(self, time: Fraction | None) -> Iterator[Packet[Any]]:
         """Yield the packets of the sound up to `time` on the film's clock; None: to its end."""
         while self._is_open and (time is None or self._position < time * self._rate):
-            block = self._wav.read(_AAC_FRAME, dtype="float32", always_2d=True)
+            block = self._wav.read(BLOCK, dtype="float32", always_2d=True)
             if len(block):
-                yield from self.stream.encode(self._frame(block))
+                yield from self.stream.encode(self._coding.frame(block, self._start + self._position))
                 self._position += len(block)
             else:
                 self._is_open = False
                 self._wav.close()
                 yield from self.stream.encode(None)
-
-    def _frame(self, block: NDArray[np.float32]) -> av.AudioFrame:
-        samples: NDArray[Any] = np.clip(block, -1, 1)
-        if self._kind == "s32":
-            samples = np.rint(samples.astype(np.float64) * 2147483647).astype(np.int32)
-        # interleaved, although AAC wants planes: PyAV 18 counts nine planes in a frame of eight channels
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format=self._kind, layout=self._layout)
-        frame.sample_rate, frame.time_base = self._rate, Fraction(1, self._rate)
-        frame.pts = self._start + self._position
-        return frame
 
 
 def keep_display_matrix(stream: Any, first: av.VideoFrame) -> None:
@@ -204,17 +189,6 @@ def _side_data(frame: av.VideoFrame) -> dict[str, bytes]:
     """Return what travels with a frame besides its pixels, as FFmpeg's structures, by name."""
     found: Any = frame.side_data
     return {side.type.name: bytes(side) for side in found}
-
-
-def _is_coded_by_aac(rate: int, layout: str) -> bool:
-    context: Any = av.CodecContext.create("aac", "w")
-    context.sample_rate, context.layout, context.format = rate, layout, "fltp"
-    context.time_base = Fraction(1, rate)
-    try:
-        context.open()
-    except (av.FFmpegError, ValueError):
-        return False
-    return True
 
 
 def picture_flags(video: VideoTrack, first: av.VideoFrame, loss: str) -> tuple[Flag, ...]:

@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from dubsync.audio import loudness
+from dubsync.audio.loudness import Meter
 from dubsync.documents import save, write_whole
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity
 from dubsync.media import measure
+from dubsync.media.sound import sound
 from dubsync.quality import chart, timing, voices
 from dubsync.quality.look import Look
 from dubsync.quality.page import Pictures, render
@@ -32,6 +35,8 @@ from dubsync.text import language as tags
 
 SAME_SOUND = 0.9
 """Correlation of the film's track with the mix under which it is another sound; lossy coding leaves 0.98 and more."""
+_SAME_LU, _SAME_DB = 0.2, 0.2
+"""What the delivered sound may differ by from what the mix stage heard of the same coding."""
 NEEDS = ("source", "transcript", "speakers", "rights", "script", "voice", "mix", "heard", "render")
 OPTIONAL = ("shots", "faces", "stems", "actor", "translation", "casting", "drive", "mouth")
 
@@ -49,7 +54,7 @@ class CheckParams:
     optional=OPTIONAL,
     params=CheckParams,
     backends=("face", "lips"),
-    version=2,
+    version=3,
 )
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
     """Measure, write report.json and report.html, and return the headline figures."""
@@ -98,6 +103,7 @@ class _FilmFacts:
     untouched_db: float
     changed_s: float
     track: measure.TrackFit | None
+    sound: Meter
 
 
 def _film_facts(bench: Bench, film: Path) -> _FilmFacts:
@@ -105,17 +111,34 @@ def _film_facts(bench: Bench, film: Path) -> _FilmFacts:
     untouched = measure.untouched_psnr(film, bench.video, book.boxes() if book else {}, table=bench.table)
     durations = bench.table.durations[book.frames] if book else np.zeros(0)
     track = measure.track_fit(bench.video, bench.made.one("mix").file("dub.wav"))
-    return _FilmFacts(untouched, float(durations.sum() * bench.table.time_base), track)
+    audio = bench.film.audio[0]
+    heard = loudness.measure(sound(bench.video, bench.table), audio.sample_rate, audio.channels)
+    return _FilmFacts(untouched, float(durations.sum() * bench.table.time_base), track, heard)
 
 
 def _enter_film(sheet: Sheet, bench: Bench, facts: _FilmFacts) -> None:
     sheet.put("picture.psnr_untouched_db", facts.untouched_db)
     sheet.put("picture.faces_changed_s", facts.changed_s)
+    _enter_sound(sheet, bench, facts.sound)
     sheet.put("media.av_offset_ms", facts.track.offset_ms if facts.track else None, why_not="the dub is silent")
     if facts.track and facts.track.likeness < SAME_SOUND:
         what = f"the film's first sound track is not the mix that was made for it (likeness {facts.track.likeness:.2f})"
         sheet.own.append(
             Flag(Severity.ERROR, "track-is-not-mix", bench.language, what, "report it: it should not happen")
+        )
+
+
+def _enter_sound(sheet: Sheet, bench: Bench, heard: Meter) -> None:
+    """Enter what the delivered track measures, and flag where it is not what the mix was mastered to."""
+    sheet.put("sound.integrated_lufs", heard.integrated())
+    sheet.put("sound.true_peak_dbtp", heard.true_peak)
+    mix = bench.value("mix")
+    moved = heard.integrated() - mix["integrated_lufs"]
+    over = heard.true_peak - max(mix["true_peak_dbtp"], mix["ceiling_dbtp"])
+    if abs(moved) > _SAME_LU or over > _SAME_DB:
+        what = f"the delivered sound is {moved:+.1f} LU and {over:+.1f} dBTP off what the mix was mastered to"
+        sheet.own.append(
+            Flag(Severity.ERROR, "delivery-differs", bench.language, what, "report it: it should not happen")
         )
 
 
@@ -131,12 +154,10 @@ def _enter_mouths(sheet: Sheet, bench: Bench, seen: Look | None, ctx: Context) -
 
 
 def _enter_rest(sheet: Sheet, bench: Bench) -> None:
-    rate, mix = bench.film.video.rate, bench.value("mix")
+    rate = bench.film.video.rate
     sheet.put("media.duration_s", float(bench.film.duration))
     sheet.put("media.frames", bench.film.video.frames)
     sheet.put("media.fps", float(rate))
-    for key in ("integrated_lufs", "true_peak_dbtp"):
-        sheet.put(f"sound.{key}", mix[key], why_not="the mix is silent")
     translated = bench.value("translation") if bench.made.has("translation") else {"backend": None, "draft": None}
     for key in ("backend", "draft"):
         sheet.put(f"translation.{key}", translated[key], why_not="the lines were brought, not translated")

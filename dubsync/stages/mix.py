@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import features, loudness, match, room, timeline, wav
-from dubsync.audio.mastering import PROFILES, Mastering, Mix, Profile, gain_for, master
+from dubsync.audio.mastering import PROFILES, Mastering
 from dubsync.audio.room import Rooms
 from dubsync.audio.timeline import Placed, Region
-from dubsync.backends.protocols import AudioMarker
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
-from dubsync.errors import BadPipeline, Flag, Severity
+from dubsync.errors import BadPipeline
 from dubsync.stages import _deliverables as deliverables
+from dubsync.stages import _finish as finish
 from dubsync.stages._deliverables import Clock
 from dubsync.timing import Span, seconds, to_samples
 
@@ -35,7 +35,6 @@ Samples = NDArray[np.float32]
 AROUND = Fraction(10)
 """Seconds on either side of a line in which its room is heard."""
 DRY_S = 15
-TOLERANCE_LU = 0.5
 MARGIN = Fraction(3, 20)
 REACH_S = 0.6
 """How far the original speech is followed beyond the times that its recogniser gave."""
@@ -72,7 +71,7 @@ class Dubbed:
     file: Path
 
 
-@stage(over=Axis.LANGUAGE, needs=("source", "stems", "voice"), params=MixParams, backends=("mark",), version=3)
+@stage(over=Axis.LANGUAGE, needs=("source", "stems", "voice"), params=MixParams, backends=("mark",), version=4)
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
     """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
     if params.profile not in PROFILES:
@@ -80,12 +79,15 @@ def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str,
     original = made.one("source").file("audio.wav")
     stems = made.one("stems").file("dialogue.wav"), made.one("stems").file("bed.wav")
     facts = wav.facts(original)
-    clock = Clock(Fraction(made.one("source").value.get("timecode", 0)), facts.sample_rate)
+    clock = Clock(Fraction(made.one("source").value["timecode"]), facts.sample_rate)
     with tempfile.TemporaryDirectory(dir=ctx.out) as folder:
         lines = _prepared(made.all("voice"), stems[0], Path(folder), ctx)
         regions = _regions(lines, stems[0])
         mixed = partial(_mixed, original, stems[1], lines, regions)
-        found, numbers = _master(mixed, original, lines, PROFILES[params.profile], clock, ctx)
+        spoken = [(line.start, line.frames) for line in lines]
+        found, numbers = finish.master_mix(mixed, made.one("source"), PROFILES[params.profile], spoken, ctx)
+        speech = found.limited(_dialogue(lines, facts.frames, found.line_db), facts.sample_rate)
+        deliverables.write(ctx.out / "dialogue.wav", speech, 1, clock)
         handed_over = _hand_over(lines, found, stems[1], clock, ctx) if params.stems else []
     return {"placements": [_placement(line, facts.sample_rate) for line in lines], "stems": handed_over, **numbers}
 
@@ -183,45 +185,6 @@ def _run(loud: NDArray[np.bool_]) -> int:
     return steps
 
 
-def _master(
-    mixed: Mix, original: Path, lines: Sequence[Dubbed], profile: Profile, clock: Clock, ctx: Context
-) -> tuple[Mastering, dict[str, Any]]:
-    """Write the full mix and the dubbed lines alone at the profile's loudness; return how, and what was measured."""
-    facts = wav.facts(original)
-    source = loudness.measure(wav.blocks(original), facts.sample_rate, facts.channels)
-    spoken = _spoken(lines, facts)
-    found = master(mixed, facts, profile, source, spoken)
-    ctx.progress(0.8)
-    full = _marked(found.render(mixed, facts.sample_rate), facts.sample_rate, ctx)
-    deliverables.write(ctx.out / "dub.wav", full, facts.channels, clock)
-    spoken_only = found.limited(_dialogue(lines, facts.frames, found.line_db), facts.sample_rate)
-    deliverables.write(ctx.out / "dialogue.wav", spoken_only, 1, clock)
-    final = loudness.measure(wav.blocks(ctx.out / "dub.wav"), facts.sample_rate, facts.channels)
-    missed = gain_for(profile, final, source, spoken)
-    if abs(missed) > TOLERANCE_LU:
-        ctx.flag(Flag(
-            Severity.WARNING, "loudness", "film",
-            f"the mix misses the loudness of profile {profile.name} by {missed:.1f} LU under its true peak",
-            "choose another profile, or have it mastered by hand",
-        ))  # fmt: skip
-    return found, {
-        "integrated_lufs": round(final.integrated(), 2),
-        "source_lufs": round(source.integrated(), 2),
-        "loudness_error_lu": round(-missed, 2),
-        "true_peak_dbtp": round(final.true_peak, 2),
-        "gain_db": round(found.gain_db, 2),
-        "line_gain_db": round(found.line_db, 2),
-    }
-
-
-def _marked(blocks: Iterator[Samples], sample_rate: int, ctx: Context) -> Iterator[Samples]:
-    """Return the finished mix, with an inaudible mark where the pipeline names an engine for it."""
-    if "mark" not in ctx.backends:
-        return blocks
-    engine: AudioMarker = ctx.backend("mark")
-    return engine.mark(blocks, sample_rate)
-
-
 def _hand_over(lines: Sequence[Dubbed], found: Mastering, bed: Path, clock: Clock, ctx: Context) -> list[str]:
     """Write the stems and each line alone, in the order of the film; return their names."""
     folder = ctx.out / deliverables.FOLDER
@@ -262,15 +225,6 @@ def _middle(channels: int) -> Samples:
     gains = np.zeros(channels, np.float32)
     gains[[2] if channels in (3, 5, 6, 7, 8) else list(range(min(2, channels)))] = 1
     return gains
-
-
-def _spoken(lines: Sequence[Dubbed], facts: wav.WavFacts) -> NDArray[np.bool_]:
-    """Return which tenths of a second hold dialogue, for a dialogue gate."""
-    tenth = facts.sample_rate // 10
-    spoken = np.zeros(facts.frames // tenth + 1, bool)
-    for line in lines:
-        spoken[line.start // tenth : (line.start + line.frames) // tenth + 1] = True
-    return spoken
 
 
 def _placement(line: Dubbed, rate: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from dubsync.audio import wav
+from dubsync.audio import bench_rivals, wav
 from dubsync.errors import ConsentMissing, UsageError
 from dubsync.testing.talking import TalkingSpec, make_talking_film
 from dubsync.verbs import Localized, Wish, check, explain, localize, plan, status
@@ -91,6 +91,17 @@ def test_the_report_holds_every_key_of_its_schema(film: Path) -> None:
     empty = [f"{key}.{name}" for key in expected for name in expected[key] if report[key][name] is None]
     told = {flag["where"] for flag in report["flags"] if flag["code"] == "not-measured"}
     assert set(empty) <= told
+
+
+def test_the_report_says_how_loud_the_delivered_file_is_by_another_meter(film: Path) -> None:
+    (dub,) = made(film).dubs
+    report = json.loads(Path(str(dub.report)).read_text())["sound"]
+    with av.open(str(dub.video)) as new:
+        heard = np.concatenate([frame.to_ndarray() for frame in new.decode(audio=0)], axis=1)
+    lufs, peak = bench_rivals.ebur128(np.ascontiguousarray(heard.T), 48000)
+    assert report["integrated_lufs"] == pytest.approx(lufs, abs=0.2)
+    assert report["true_peak_dbtp"] == pytest.approx(peak, abs=0.2)
+    assert "delivery-differs" not in {flag.code for flag in dub.flags}
 
 
 def test_the_mouth_moves_and_only_while_somebody_speaks(film: Path) -> None:

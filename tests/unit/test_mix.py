@@ -18,13 +18,14 @@ from dubsync.backends.voice_recorded import KeepVoice, RecordedVoice
 from dubsync.documents import to_json
 from dubsync.engine.stage import Context, Made, Product, Stage, Unit
 from dubsync.errors import BadPipeline, InputError
+from dubsync.media import coding
 from dubsync.stages.casting import casting, clean_speech
 from dubsync.stages.drive import DriveParams, drive
 from dubsync.stages.mix import MixParams, mix
 from dubsync.stages.stems import stems
 from dubsync.stages.voice import VoiceParams, voice
 from dubsync.timing import Span
-from dubsync.title import Line, Shot, Speaker, Utterance, Word
+from dubsync.title import AudioTrack, Line, Shot, Source, Speaker, Utterance, VideoTrack, Word
 
 RATE = 48000
 SECONDS = 6
@@ -93,6 +94,14 @@ class Film:
         return product
 
 
+def facts(channels: int, **more: Any) -> Any:
+    """What the source stage says of a film with such sound."""
+    layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
+    track = AudioTrack(1, "pcm_f32le", RATE, channels, layout)
+    picture = VideoTrack(0, "h264", 160, 120, 150, Fraction(25), Fraction(1, 25), False, "yuv420p")
+    return to_json(Source("film.mp4", "0", "mov", Fraction(SECONDS), picture, (track,), **more))
+
+
 OWN = Span(Fraction(2), Fraction(4))
 
 
@@ -109,7 +118,7 @@ def drawn(tmp_path: Path) -> Film:
     speech = np.zeros_like(music)
     speech[2 * RATE : 4 * RATE, 0] = voiced(2, 120)
     speech[2 * RATE : 4 * RATE, 1] = voiced(2, 120) * 0.25
-    made.put("source", {}, audio=music + speech)
+    made.put("source", facts(2), audio=music + speech)
     made.put("stems", {}, dialogue=speech, bed=music)
     utterance = Utterance("utterance-1", "hello there", OWN, speaker="speaker-1")
     people = (Speaker("speaker-1", "Anna", 2.0),)
@@ -225,10 +234,17 @@ def test_the_dub_is_as_loud_as_the_original_and_in_its_place_between_the_channel
 @pytest.mark.parametrize(("profile", "target"), [("ebu-r128", -23.0), ("streaming", -14.0)])
 def test_a_profile_is_met_under_its_true_peak(film: Film, profile: str, target: float) -> None:
     product = mixed(film, profile=profile)
-    heard = loudness.measure(wav.blocks(product.file("dub.wav")), RATE, 2)
+    heard = delivered(product)
     assert heard.integrated() == pytest.approx(target, abs=0.5)
     assert heard.true_peak <= -1.0
     assert product.value["integrated_lufs"] == pytest.approx(heard.integrated(), abs=0.01)
+    assert product.value["true_peak_dbtp"] == pytest.approx(heard.true_peak, abs=0.01)
+
+
+def delivered(product: Product) -> loudness.Meter:
+    """A meter that has heard the mix as a viewer does, after AAC."""
+    coded = coding.coding_for(AudioTrack(1, "", RATE, 2, "stereo"), ".mp4")
+    return loudness.measure(coding.heard(wav.blocks(product.file("dub.wav")), coded), RATE, 2)
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 192000])
@@ -246,13 +262,14 @@ def test_in_a_multichannel_film_the_dub_comes_from_the_centre_and_the_rest_stays
     wide["bed"][:, :2], wide["bed"][:, 3] = stereo["bed"], 0.01
     for name, sound in (*wide.items(), ("audio", wide["dialogue"] + wide["bed"])):
         wav.write(film.folder / ("source-0" if name == "audio" else "stems-0") / f"{name}.wav", sound, RATE)
+    (film.folder / "source-0" / "product.json").write_text(json.dumps(facts(6)))
     dub = wav.read(mixed(film).file("dub.wav"))
     np.testing.assert_array_equal(dub[:, [0, 1, 3, 4, 5]], wide["bed"][:, [0, 1, 3, 4, 5]])
     assert features.level_db(dub[2 * RATE : 4 * RATE, 2]) > -30
 
 
 def test_the_stems_are_broadcast_waves_of_picture_length_that_add_up_to_the_mix(film: Film) -> None:
-    (film.folder / "source-0" / "product.json").write_text(json.dumps({"timecode": "3600/1"}))
+    (film.folder / "source-0" / "product.json").write_text(json.dumps(facts(2, timecode=Fraction(3600))))
     speak(film, words(20))
     product = film.run(mix, MixParams(stems=True))
     full, music, dialogue = (wav.read(product.file(name)) for name in ("dub.wav", "stems/me.wav", "stems/dialogue.wav"))
@@ -264,7 +281,7 @@ def test_the_stems_are_broadcast_waves_of_picture_length_that_add_up_to_the_mix(
 
 
 def test_every_line_is_handed_over_alone_at_its_own_timecode(film: Film) -> None:
-    (film.folder / "source-0" / "product.json").write_text(json.dumps({"timecode": "3600/1"}))
+    (film.folder / "source-0" / "product.json").write_text(json.dumps(facts(2, timecode=Fraction(3600))))
     speak(film, words(20))
     product = film.run(mix, MixParams(stems=True))
     (name,) = [name for name in product.value["stems"] if "lines/" in name]

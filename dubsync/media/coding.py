@@ -1,0 +1,148 @@
+"""How a dub's sound is coded, and what is heard of it afterwards.
+
+`SoundEncoder` writes the track with this, and whoever masters the mix listens through it: coding raises peaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.media.sound import to_samples_array
+from dubsync.title import AudioTrack
+
+Samples = NDArray[np.float32]
+
+BLOCK = 1024
+"""Samples given to the encoder at once; AAC's own frame."""
+_GATHERED = 64
+_BITS_PER_CHANNEL = 96_000
+_FULL_SCALE = 2147483647
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """A codec by FFmpeg's name, for sound of one rate and layout. `bits`: a second, None where nothing is lost."""
+
+    codec: str
+    rate: int
+    layout: str
+    bits: int | None
+
+    @property
+    def options(self) -> dict[str, str]:
+        return {} if self.bits is None else {"b": str(self.bits)}
+
+    def set_up(self, context: Any) -> None:
+        """Tell an encoder what it will be given."""
+        context.layout = self.layout
+        context.time_base = Fraction(1, self.rate)
+        if self.codec == "flac":
+            context.format = "s32"  # 24 bits; its first choice would be 16
+
+    def frame(self, block: Samples, position: int) -> av.AudioFrame:
+        """Return samples (n, channels) as the encoder takes them, the first at `position`."""
+        samples: NDArray[Any] = block
+        if self.bits is None:
+            samples = np.rint(np.clip(block, -1, 1).astype(np.float64) * _FULL_SCALE).astype(np.int32)
+        # interleaved, although AAC wants planes: PyAV 18 counts nine planes in a frame of eight channels
+        kind = "s32" if self.bits is None else "flt"
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples).reshape(1, -1), format=kind, layout=self.layout
+        )
+        frame.sample_rate, frame.time_base = self.rate, Fraction(1, self.rate)
+        frame.pts = position
+        return frame
+
+
+def coding_for(track: AudioTrack, suffix: str) -> Coding:
+    """Return how a dub with the track's rate and layout is coded in a container: AAC, or lossless where it cannot.
+
+    Peaks over full scale, which decoders of lossy films give, are handed to AAC as they are.
+    """
+    rate, layout = track.sample_rate, track.layout
+    if _is_coded_by_aac(rate, layout):
+        return Coding("aac", rate, layout, min(_BITS_PER_CHANNEL, 5 * rate) * track.channels)
+    return Coding("flac" if suffix == ".mkv" else "alac", rate, layout, None)
+
+
+def heard(blocks: Iterable[Samples], coding: Coding) -> Iterator[Samples]:
+    """Yield sound (n, channels) as it is heard after coding, aligned and as long as before; streamed."""
+    yield from _gathered(_coded(blocks, coding))
+
+
+def _coded(blocks: Iterable[Samples], coding: Coding) -> Iterator[Samples]:
+    encoder, decoder = _pair(coding)
+    given = taken = 0
+    for block in _recut(blocks):
+        packets = encoder.encode(coding.frame(block, given))
+        given += len(block)
+        for samples in _decoded(decoder, packets):
+            taken += len(samples)
+            yield samples
+    for samples in _decoded(decoder, [*encoder.encode(None), None]):
+        piece = samples[: max(0, given - taken)]
+        taken += len(piece)
+        yield piece
+
+
+def _gathered(pieces: Iterable[Samples]) -> Iterator[Samples]:
+    """Yield the stream in larger blocks, which are quicker to measure; none is empty."""
+    held: list[Samples] = []
+    for piece in pieces:
+        held.append(piece)
+        if len(held) == _GATHERED:
+            yield np.concatenate(held)
+            held = []
+    if sum(len(piece) for piece in held):
+        yield np.concatenate(held)
+
+
+def _pair(coding: Coding) -> tuple[Any, Any]:
+    encoder: Any = av.CodecContext.create(coding.codec, "w")
+    encoder.sample_rate, encoder.options = coding.rate, coding.options
+    encoder.format = encoder.codec.audio_formats[0]
+    coding.set_up(encoder)
+    encoder.open()
+    decoder: Any = av.CodecContext.create(coding.codec, "r")
+    decoder.sample_rate, decoder.layout = coding.rate, coding.layout
+    decoder.extradata = encoder.extradata
+    return encoder, decoder
+
+
+def _decoded(decoder: Any, packets: Iterable[Any]) -> Iterator[Samples]:
+    """Yield what the packets sound like, without the silence that the encoder puts before the first sample."""
+    for packet in packets:
+        for frame in decoder.decode(packet):
+            samples = to_samples_array(frame)
+            yield samples if frame.pts is None or frame.pts >= 0 else samples[-int(frame.pts) :]
+
+
+def _recut(blocks: Iterable[Samples]) -> Iterator[Samples]:
+    """Yield the stream in blocks of the encoder's frame, the last one shorter."""
+    held: Samples | None = None
+    for block in blocks:
+        held = block if held is None or len(held) == 0 else np.concatenate([held, block])
+        whole = len(held) // BLOCK * BLOCK
+        for start in range(0, whole, BLOCK):
+            yield held[start : start + BLOCK]
+        held = held[whole:]
+    if held is not None and len(held):
+        yield held
+
+
+def _is_coded_by_aac(rate: int, layout: str) -> bool:
+    context: Any = av.CodecContext.create("aac", "w")
+    context.sample_rate, context.layout, context.format = rate, layout, "fltp"
+    context.time_base = Fraction(1, rate)
+    try:
+        context.open()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
