@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from queue import Queue
 from typing import TypeVar
 
@@ -23,27 +24,23 @@ def ahead(items: Iterable[Item], *, most: int = 4) -> Iterator[Item]:
     made: Queue[object] = Queue(most)
     is_over = threading.Event()
 
+    caught = _Caught()
+
     def make() -> None:
-        try:
+        with caught, closing(_Closable(items)):
             for item in items:
                 made.put(item)
                 if is_over.is_set():
                     return
-            made.put(_END)
-        except BaseException as error:  # not lost: it is raised where the items are taken
-            made.put(_Failure(error))
-        finally:
-            close = getattr(items, "close", None)
-            if close:
-                close()
+        made.put(_END)
 
     maker = threading.Thread(target=make, daemon=True, name="ahead")
     maker.start()
     try:
         while (item := made.get()) is not _END:
-            if isinstance(item, _Failure):
-                raise item.error
             yield item  # type: ignore[misc]
+        if caught.error is not None:
+            raise caught.error
     finally:
         is_over.set()
         while maker.is_alive():  # a maker that waits for room finds it
@@ -52,6 +49,21 @@ def ahead(items: Iterable[Item], *, most: int = 4) -> Iterator[Item]:
             maker.join(0.01)
 
 
-class _Failure:
-    def __init__(self, error: BaseException) -> None:
+class _Closable:
+    """Lets an iterable be closed, if it can be."""
+
+    def __init__(self, items: Iterable[object]) -> None:
+        self.close = getattr(items, "close", lambda: None)
+
+
+class _Caught:
+    """Keeps whatever is raised within, to be raised where the items are taken."""
+
+    error: BaseException | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         self.error = error
+        return True

@@ -5,12 +5,12 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dubsync.documents import beside
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import UsageError
 
@@ -55,14 +55,10 @@ def _copy_whole(origin: Path, target: Path) -> None:
     """Copy a file so that it appears whole or not at all; one that is there already, byte for byte, is left alone."""
     if target.is_file() and filecmp.cmp(origin, target, shallow=False):
         return
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as copy, origin.open("rb") as content:
+    with beside(target) as draft:
+        with draft.open("wb") as copy, origin.open("rb") as content:
             shutil.copyfileobj(content, copy, 1 << 20)
             copy.flush()
             os.fsync(copy.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        draft.chmod(0o644)
+        draft.replace(target)
