@@ -1,12 +1,13 @@
 """voice: one line spoken in its speaker's voice, as long as the original where speech bears it.
 
 The original's own time is aimed at; a line that needs more runs on into the silence its slot grants, and is spoken
-faster only when that does not suffice. It is never cut and never spoken faster than the engine finds bearable.
+faster only when that does not suffice. Where the actor is seen, pauses of the original stay. A line is never cut and
+never spoken faster than the engine finds bearable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -15,7 +16,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from dubsync.audio import features, wav
+from dubsync.audio import features, pauses, wav
+from dubsync.audio.pauses import Pause
 from dubsync.audio.slots import FASTEST, aim
 from dubsync.backends.protocols import Samples, Spoken, Voice, VoiceCloner
 from dubsync.documents import from_json, to_json
@@ -59,7 +61,7 @@ class Directed(Protocol):
     params=VoiceParams,
     reads=(HUMAN,),
     backends=("voice",),
-    version=2,
+    version=3,
 )
 def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[str, Any]:
     """Speak the line and say when it starts, so that its first word falls on the original's."""
@@ -73,9 +75,7 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
         start, spoken = _played(line, own, engine.recording(brought, dialogue))
     else:
         cast = _cast(engine, made.one("casting").file(f"{speaker}.npz"), dialogue, own)
-        natural = engine.duration(line.text, voice=cast, language=unit.language)
-        wanted = aim(natural, own=float(own.duration), slot=float(line.span.end - own.start))
-        spoken = engine.speak(line.text, voice=cast, language=unit.language, seconds=wanted, seed=ctx.seed)
+        spoken = _performed(engine, cast, line, own, _seen_pauses(line, made), unit.language, ctx.seed)
         start = _start(own, spoken)
     wav.write(ctx.out / "line.wav", spoken.samples, spoken.sample_rate)
     length = len(spoken.samples) / spoken.sample_rate
@@ -90,6 +90,29 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
         "own": to_json(own),
         "words": to_json(tuple(replace(word, span=word.span.shift(start)) for word in spoken.words)),
     }
+
+
+def _performed(  # noqa: PLR0913 - who says what, when, and how
+    engine: VoiceCloner, cast: Voice, line: Line, own: Span, wanted: Sequence[Pause], language: str, seed: int
+) -> Spoken:
+    """Speak the line in its time, with the original's pauses as far as there is time for them."""
+    natural = engine.duration(line.text, voice=cast, language=language)
+    slot = float(line.span.end - own.start)
+    kept = pauses.afforded(wanted, natural=natural, slot=slot) if wanted else ()
+    silence = sum(pause.seconds for pause in kept)
+    length = aim(natural, own=max(float(own.duration) - silence, 0.0), slot=slot - silence)
+    spoken = engine.speak(line.text, voice=cast, language=language, seconds=length, seed=seed)
+    is_known = len(spoken.words) == len(pauses.spoken_words(line.text))
+    return pauses.insert(spoken, kept) if kept and is_known else spoken
+
+
+def _seen_pauses(line: Line, made: Made) -> tuple[Pause, ...]:
+    """Return the pauses of the original that the text can keep; none where its speaker is not on screen."""
+    people = made.one("speakers").value
+    row = next((row for row in people["utterances"] if row["id"] == line.utterance), None)
+    if row is None or line.speaker not in set(people.get("faces", {}).values()):
+        return ()
+    return pauses.planned(from_json(Utterance, row).words, line.text)
 
 
 def _played(line: Line, own: Span, recording: Path) -> tuple[Fraction, Spoken]:

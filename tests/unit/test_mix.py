@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,57 @@ def test_a_line_that_cannot_fit_is_spoken_whole_and_flagged(film: Film) -> None:
 def test_a_hurried_line_that_fits_is_told_without_warning(film: Film) -> None:
     speak(film, words(24))
     assert film.flags == ["line-rushed"]
+
+
+class Reader(Parrot):
+    """A parrot that says when each of its words falls: they share the time."""
+
+    def speak(self, text: str, **wish: Any) -> Spoken:
+        said = super().speak(text, **wish)
+        written = text.split()
+        share = Fraction(len(said.samples), 24000 * len(written))
+        spans = [Span(n * share, (n + 1) * share) for n in range(len(written))]
+        times = tuple(Word(word, span) for word, span in zip(written, spans, strict=True))
+        return Spoken(said.samples, 24000, said.natural_seconds, times)
+
+
+def paused(film: Film, text: str, *, on_screen: bool = True) -> Product:
+    """Speak a line whose original, from 2 to 4 s, falls silent from 2.6 to 3.2 s."""
+    film.voice = Reader
+    folder = film.products["speakers"][0].folder
+    people = json.loads((folder / "product.json").read_text())
+    times = (Span(Fraction(2), Fraction(26, 10)), Span(Fraction(32, 10), Fraction(4)))
+    people["utterances"][0]["words"] = to_json(tuple(Word("so", span) for span in times))
+    people["faces"] = {"track": "speaker-1"} if on_screen else {}
+    (folder / "product.json").write_text(json.dumps(people))
+    return speak(film, text)
+
+
+def silences(product: Product) -> list[float]:
+    spans = [word["span"] for word in product.value["words"]]
+    return [float(Fraction(after["start"]) - Fraction(before["end"])) for before, after in pairwise(spans)]
+
+
+def test_the_pause_an_actor_makes_on_screen_is_kept_and_the_line_lasts_as_long(film: Film) -> None:
+    product = paused(film, "sol sol sol sol sol sol, sol sol sol sol sol sol sol sol")
+    assert silences(product)[5] == pytest.approx(0.6, abs=0.001)
+    assert product.value["seconds"] == pytest.approx(2.0, abs=0.01)
+    sound = wav.read(product.file("line.wav"))[:, 0]
+    at = round(24000 * (float(Fraction(product.value["words"][5]["span"]["end"])) - product.value["start"]))
+    assert features.level_db(sound[at + 600 : at + round(0.55 * 24000)]) < -90
+    assert film.flags == []
+
+
+def test_off_screen_no_pause_is_kept(film: Film) -> None:
+    product = paused(film, "sol sol sol sol sol sol, sol sol sol sol sol sol sol sol", on_screen=False)
+    assert max(silences(product)) < 0.01
+    assert product.value["seconds"] == pytest.approx(1.4 / 0.85, abs=0.01)
+
+
+def test_nobody_is_hurried_for_a_pause(film: Film) -> None:
+    product = paused(film, " ".join(["sol"] * 9) + ", " + " ".join(["sol"] * 12))
+    assert max(silences(product)) < 0.16
+    assert product.value["natural_seconds"] / product.value["seconds"] <= 1.09
 
 
 def test_casting_learns_from_the_utterances_in_the_dialogue_stem(film: Film) -> None:

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from dubsync.audio import features
+from dubsync.audio.pauses import insert, planned
 from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import speech_of
 from dubsync.backends.kokoro.phonemes import LIMIT, VOCABULARY, tokens_of
 from dubsync.backends.protocols import Enrolled, Voice, VoiceCloner
 from dubsync.backends.voice_kokoro import KokoroVoice
 from dubsync.errors import PermanentError, UnknownLanguage, UsageError
+from dubsync.timing import Span, seconds
+from dubsync.title import Word
 
 pytestmark = pytest.mark.weights
 TEXT = "No quiero que te vayas."
@@ -111,6 +114,21 @@ def test_word_times_bracket_where_the_voice_sounds(engine: KokoroVoice, dora: Vo
     assert [word.text for word in spoken.words] == ["Sí", "No"]
     assert levels[int(first.span.start * 100) : int(first.span.end * 100)].max() > -30
     assert pause.max(initial=-100) < levels.max() - 15
+
+
+def test_a_pause_of_the_original_falls_between_the_same_phrases(engine: KokoroVoice, dora: Voice) -> None:
+    times = ((0.0, 0.5), (0.5, 0.9), (1.6, 2.1), (2.1, 2.8))
+    original = tuple(Word("so", Span(seconds(start), seconds(end))) for start, end in times)
+    text = "Escúchame bien, nadie va a salir."
+    (pause,) = planned(original, text)
+    spoken = engine.speak(text, voice=dora, language="es", seconds=2.1, seed=0)
+    paused = insert(spoken, (pause,))
+    before, after = paused.words[pause.after - 1], paused.words[pause.after]
+    assert (before.text, after.text) == ("bien", "nadie")
+    assert float(after.span.start - before.span.end) == pytest.approx(0.7, abs=0.001)
+    silent = paused.samples[round(float(before.span.end) * 24000) : round(float(after.span.start) * 24000)]
+    assert (np.abs(silent) < 1e-3).mean() > 0.7
+    assert len(paused.words) == len(spoken.words)
 
 
 def test_two_thousand_characters_are_spoken_in_pieces_that_join(engine: KokoroVoice, dora: Voice) -> None:
