@@ -107,3 +107,23 @@ def test_what_is_heard_after_coding_lies_where_it_was(layout: str, channels: int
     assert coded.codec == codec
     assert heard.shape == sound.shape
     assert np.corrcoef(heard[:, 0], sound[:, 0])[0, 1] > 0.99
+
+
+def test_what_no_limiter_can_bring_down_is_given_up_after_a_few_rounds_and_said() -> None:
+    speech = speech_like(2.0, RATE)[:, None]
+    listened: list[int] = []
+
+    def hopeless(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        listened.append(1)
+        for block in blocks:
+            block = block.copy()
+            block[0] = 1.5
+            yield block
+
+    source = loudness.measure([speech], RATE, 1)
+    done = master(
+        lambda line_db: iter([speech]), WavFacts(RATE, 1, len(speech)), PROFILES["ebu-r128"], source,
+        np.ones(21, bool), hopeless,
+    )  # fmt: skip
+    assert done.is_too_loud
+    assert len(listened) == 5
