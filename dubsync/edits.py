@@ -13,18 +13,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from dubsync.documents import from_json, to_json
 from dubsync.errors import Flag, InputError, Severity, UsageError
-from dubsync.timing import Span, clock
+from dubsync.timing import Span, clock, same_place
 from dubsync.title import Line, content_id
 
 FIELDS = ("text", "span", "speaker", "voice", "lock", "note")
-SAME_PLACE = Fraction(1, 2)
-"""Share of the shorter of two spans that both must cover to be taken for the same line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +176,7 @@ def find(lines: Sequence[Line], one: Edit) -> int | None:
     for index, line in enumerate(lines):
         if one.line is not None and line.id == one.line:
             return index
-    if one.at is None or not lines:
-        return None
-    at = one.at
-    best = max(range(len(lines)), key=lambda index: lines[index].span.overlap(at))
-    shorter = min(lines[best].span.duration, at.duration)
-    return best if shorter > 0 and lines[best].span.overlap(at) >= SAME_PLACE * shorter else None
+    return None if one.at is None else same_place([line.span for line in lines], one.at)
 
 
 def _changed(line: Line, one: Edit, index: int, authors: dict[tuple[int, str], Edit]) -> tuple[Line, list[Flag]]:

@@ -5,6 +5,7 @@
     stages = ["source", "shots", ...]        # the order is the order of work
     [engines]                                # which backend serves which kind
     voice = "voice.kokoro"
+    mt = { name = "mt.human", fallback = "mt.marian" }     # a table gives it options
     [stage.shots]                            # parameters, after defaults; `retries` for transient failures
     max_seconds = 10
 
@@ -41,8 +42,10 @@ class Pipeline:
     allow_non_commercial: bool = False
 
     def engines(self) -> tuple[Engine, ...]:
-        """Return every engine that some step uses, once."""
-        return tuple({engine.name: engine for step in self.steps for engine in step.engines}.values())
+        """Return every engine that some step uses, once, those that step in for another too."""
+        named = [engine for step in self.steps for engine in step.engines]
+        both = [one for engine in named for one in (engine, engine.fallback) if one]
+        return tuple({engine.name: engine for engine in both}.values())
 
     def has(self, stage: str) -> bool:
         return any(step.name == stage for step in self.steps)
@@ -158,7 +161,13 @@ def _engine(file: str, kind: str, said: str | Mapping[str, Any], *, allow_non_co
             f"{file}: {name} ({capabilities.licence}) may not be used commercially",
             hint="say allow_non_commercial = true in the pipeline if your use is not commercial",
         )
-    return Engine(kind, name, {**registry.identity(name), "options": options}, options)
+    identity = {**registry.identity(name), "options": options}
+    if "fallback" not in options:
+        return Engine(kind, name, identity, options)
+    if not capabilities.scripted:
+        raise BadPipeline(f"{file}: {name} takes no fallback", hint="only an engine that works from a script does")
+    other = _engine(file, kind, options.pop("fallback"), allow_non_commercial=allow_non_commercial)
+    return Engine(kind, name, {**identity, "fallback": {"name": other.name, **other.identity}}, options, other)
 
 
 def defaults(stage: Stage) -> str:

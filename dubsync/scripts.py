@@ -1,4 +1,4 @@
-"""A language's script out of a title folder and into it again, and a transcript that somebody brings.
+"""A language's script out of a title folder and into it again; transcripts and scripts that somebody brings.
 
 Import writes edits and nothing else: lines are found by id, else by time; what belongs to no line is kept among the
 edits and reported.
@@ -6,8 +6,8 @@ edits and reported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +21,7 @@ from dubsync.errors import InputError
 from dubsync.text import exchange, subtitles
 from dubsync.text.exchange import Entry, Languages
 from dubsync.text.language import normal_tag
+from dubsync.text.placing import Place, joined, placed
 from dubsync.timing import Span
 from dubsync.title import Line, Speaker, Utterance
 
@@ -78,9 +79,11 @@ def import_script(folder: Path, language: str, path: Path, *, who: str) -> Impor
         records = [_waiting(entry, who, now) for entry in full]
         edits.append(edits.path_of(folder, tag), records)
         return ImportReport((), (), (), (), empty, len(records))
-    groups, unplaced = _placed(full, lines)
+    spoken = _spoken(folder)
+    places = [Place(line.id, line.span, spoken.get(line.utterance, "")) for line in lines]
+    groups, unplaced = placed(full, places)
     names = {name: speaker for speaker, name in _speaker_names(folder).items()}
-    changes = {line.id: _differences(line, _joined(groups[line.id]), names) for line in lines if line.id in groups}
+    changes = {line.id: _differences(line, joined(groups[line.id]), names) for line in lines if line.id in groups}
     records = [edits.edit(line, who=who, when=now, **changes[line.id]) for line in lines if changes.get(line.id)]
     records += [_waiting(entry, who, now) for entry in unplaced]
     edits.append(edits.path_of(folder, tag), records)
@@ -104,30 +107,18 @@ def bring_transcript(folder: Path, path: Path) -> Path:
     return target
 
 
+def bring_script(folder: Path, language: str, path: Path) -> Path:
+    """Check a script in the target language and put it into the title folder, where `mt.human` finds its lines."""
+    tag = normal_tag(language)
+    target = folder / exchange.BROUGHT.format(language=tag)
+    text = exchange.write(exchange.read(path), "json", Languages("und", tag), title=folder.stem)
+    write_whole(target, text.encode())
+    return target
+
+
 def _entry(line: Line, names: Mapping[str, str], spoken: Mapping[str, str]) -> Entry:
     speaker = names.get(line.speaker or "", line.speaker)
     return Entry(line.text, line.span, line.id, speaker, line.note, spoken.get(line.utterance, ""))
-
-
-def _placed(entries: Sequence[Entry], lines: Sequence[Line]) -> tuple[dict[str, list[Entry]], list[Entry]]:
-    """Find the line of each entry; several entries that lie in one line are its parts, in order."""
-    groups: dict[str, list[Entry]] = {}
-    unplaced = []
-    for entry in entries:
-        probe = edits.new(line=entry.id, at=entry.span, who="", before={}, after={})
-        index = edits.find(lines, probe)
-        if index is None:
-            unplaced.append(entry)
-        else:
-            groups.setdefault(lines[index].id, []).append(entry)
-    return groups, unplaced
-
-
-def _joined(parts: Sequence[Entry]) -> Entry:
-    if len(parts) == 1:
-        return parts[0]
-    notes = "\n".join(part.note for part in parts if part.note)
-    return replace(parts[0], text=" ".join(part.text for part in parts), note=notes, span=None)
 
 
 def _differences(line: Line, entry: Entry, speakers: Mapping[str, str]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -72,6 +72,19 @@ def union(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             merged.append(span)
     return tuple(merged)
+
+
+SAME_PLACE = Fraction(1, 2)
+"""Share of the shorter of two spans that both must cover to be taken for the same place."""
+
+
+def same_place(spans: Sequence[Span], at: Span) -> int | None:
+    """Return the index of the span that most covers `at`, if they share half of the shorter one; else None."""
+    if not spans:
+        return None
+    best = max(range(len(spans)), key=lambda index: spans[index].overlap(at))
+    shorter = min(spans[best].duration, at.duration)
+    return best if shorter > 0 and spans[best].overlap(at) >= SAME_PLACE * shorter else None
 
 
 def timecode(time: Fraction, frame_rate: Fraction) -> str:

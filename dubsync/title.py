@@ -195,9 +195,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Casting:
-    """Who speaks for whom: speaker id to voice name, as a person decided it."""
+    """What a person decided about the speakers, as pairs of speaker id and decision.
+
+    `voices`: who speaks for whom. `address`: formal or informal. `gender`: female, male or neutral.
+    """
 
     voices: tuple[tuple[str, str], ...] = ()
+    address: tuple[tuple[str, str], ...] = ()
+    gender: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

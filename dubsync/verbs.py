@@ -33,8 +33,9 @@ class Wish:
     """What is asked for, beyond film and languages. `settings`: stage parameters that override the pipeline's.
 
     `transcript`: subtitles of what is said, instead of recognition. `script`: lines of the one language asked for,
-    instead of translation. `me`: the film's music and effects without speech, instead of separation. `recorded`: the
-    lines as people spoke them, one WAV on the film's clock, for pipelines with `voice.recorded`.
+    instead of translation: `mt.human` translates with them, over any other engine's lines they are laid as edits.
+    `me`: the film's music and effects without speech, instead of separation. `recorded`: the lines as people spoke
+    them, one WAV on the film's clock, for pipelines with `voice.recorded`.
     """
 
     pipeline: str = "film"
@@ -240,8 +241,14 @@ def _bring(title: Title, chosen: _Chosen, wish: Wish) -> None:
         from dubsync.stages.voice import HUMAN as RECORDED  # it loads what reads sound
 
         folder.bring(wish.recorded, home / RECORDED.format(language=chosen.languages[0]))
-    if wish.script:
+    if wish.script and _works_from_script(chosen.pipeline):
+        scripts.bring_script(home, chosen.languages[0], wish.script)
+    elif wish.script:
         scripts.import_script(home, chosen.languages[0], wish.script, who=wish.script.name)
+
+
+def _works_from_script(chosen: Pipeline) -> bool:
+    return any(registry.capabilities(engine.name).scripted for engine in chosen.engines())
 
 
 def _check_languages(chosen: Pipeline, tags: Sequence[str]) -> None:

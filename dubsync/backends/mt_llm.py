@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from dubsync.backends.llm_endpoint import Endpoint, Message
-from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
+from dubsync.backends.protocols import MANNERS, Capabilities, Progress, SourceLine, TranslatedLine
 from dubsync.errors import PermanentError
 from dubsync.text import glossary as terms
 from dubsync.text.drafting import Draft, unread
@@ -36,6 +36,9 @@ Translate the meaning as people speak, in the manner of the speaker and the scen
 For each line give 2 or 3 texts, best first; the later ones shorter. Stay near the syllables there is time for.
 {manner}Answer with JSON only, every id once, in this form: {{"lines": [{{"id": "...", "texts": ["...", "..."]}}]}}"""
 
+_MANNERS = """Where a line says "address", its speaker is formal (usted, vous, Sie) or informal (tú, tu, du).
+Where it says "gender", what the speaker says of herself or himself agrees with it; neutral: avoid forms that tell."""
+
 Texts = dict[str, tuple[str, ...]]
 
 
@@ -47,7 +50,13 @@ class LlmTranslator:
     """Translates through a chat endpoint. `manner`: more to tell the model, such as "Use usted."."""
 
     capabilities = Capabilities(
-        name="mt.llm", version="1", network=True, licence="the model's own", deterministic=False, extra="llm"
+        name="mt.llm",
+        version="1",
+        network=True,
+        licence="the model's own",
+        deterministic=False,
+        extra="llm",
+        honours=MANNERS,
     )
     is_draft = True
 
@@ -114,8 +123,9 @@ class _Conversation:
 
     def _asked(self, lines: Sequence[SourceLine]) -> Texts | None:
         """Ask, and once more with the reason when the answer cannot be used."""
+        is_told = any(line.address or line.gender for line in lines)
         messages: list[Message] = [
-            {"role": "system", "content": self.task},
+            {"role": "system", "content": f"{self.task}\n{_MANNERS}" if is_told else self.task},
             {"role": "user", "content": json.dumps(self._question(lines), ensure_ascii=False)},
         ]
         for seed in range(2):
@@ -138,7 +148,7 @@ class _Conversation:
                 "id": line.id,
                 "text": line.text,
                 "syllables": syllables_in(line.seconds, self.target),
-                **({"speaker": line.speaker} if line.speaker else {}),
+                **{key: said for key in ("speaker", *MANNERS) if (said := getattr(line, key))},
             }
             for line in lines
         ]

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from dubsync.timing import Span
 from dubsync.title import Candidate, Flag, Utterance, Word
 
 Samples = NDArray[np.float32]
@@ -27,7 +28,8 @@ Progress = Callable[[float], None]
 class Capabilities:
     """What a backend is, checked before the first unit runs. `languages`: BCP 47 tags, empty for any.
 
-    For a translator `languages` holds pairs such as "en-es". `weights`: registry names it needs.
+    For a translator `languages` holds pairs such as "en-es", `honours` which of a line's `MANNERS` it heeds, and
+    `scripted` that it works line by line from a script somebody brings. `weights`: registry names it needs.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Capabilities:
     deterministic: bool = True
     weights: tuple[str, ...] = ()
     extra: str | None = None
+    honours: tuple[str, ...] = ()
+    scripted: bool = False
 
 
 class Backend(Protocol):
@@ -90,14 +94,25 @@ class SpeakerEncoder(Backend, Protocol):
         """Return a unit vector of mono speech; the cosine of two says how alike the voices are."""
 
 
+MANNERS = ("address", "gender")
+"""How somebody speaks, where a person said so; fields of `SourceLine`."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """A line to translate. `seconds`: time there is to say it."""
+    """A line to translate. `seconds`: time there is to say it. `span`: when it is said, of a line that is whole.
+
+    `address`: how the speaker addresses people, "formal" or "informal". `gender`: the speaker's, "female", "male" or
+    "neutral". None where nobody said.
+    """
 
     id: str
     text: str
     seconds: float
     speaker: str | None = None
+    span: Span | None = None
+    address: str | None = None
+    gender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +132,14 @@ class Translator(Backend, Protocol):
         self, lines: Sequence[SourceLine], *, source: str, target: str, glossary: Mapping[str, str], progress: Progress
     ) -> tuple[TranslatedLine, ...]:
         """Return one TranslatedLine for each line, in order."""
+
+
+@runtime_checkable
+class Scripted(Protocol):
+    """A translator that translates nothing itself, but knows the script in which people did."""
+
+    def of(self, script: Path) -> Translator:
+        """Return the translator that has the lines of this script (`dubsync.script` JSON)."""
 
 
 Voice = Mapping[str, NDArray[np.float32]]

@@ -60,4 +60,5 @@ def open_engine(engine: Engine) -> Any:
 
     for each in capabilities(engine.name).weights:
         weights.resolve(each, offline=bool(os.environ.get("DUBSYNC_OFFLINE")))
-    return _class(engine.name)(**engine.options)
+    fallback = {"fallback": open_engine(engine.fallback)} if engine.fallback else {}
+    return _class(engine.name)(**engine.options, **fallback)

@@ -6,6 +6,9 @@ A unit's recipe is everything its result depends on; the SHA-256 of the recipe i
 
 from __future__ import annotations
 
+import hashlib
+import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
@@ -20,12 +23,16 @@ ASKED_EACH_TIME = "it is asked each time"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A backend as a step names it. `identity`: version and weights, part of every recipe that uses it."""
+    """A backend as a step names it. `identity`: version and weights, part of every recipe that uses it.
+
+    `fallback`: the one that the pipeline names for what this one cannot do; its identity is in `identity` too.
+    """
 
     kind: str
     name: str
     identity: Mapping[str, Any]
     options: Mapping[str, Any] = field(default_factory=dict)
+    fallback: Engine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +168,32 @@ class Plan:
             "params": asdict(step.params) if is_dataclass(step.params) and not isinstance(step.params, type) else {},
             "engines": {engine.kind: {"name": engine.name, **engine.identity} for engine in step.engines},
             "film": None if step.stage.needs else self.setting.film_sha256,
-            "reads": {name: self._read(name, unit) for name in step.stage.reads},
+            "reads": self._reads(step.stage, unit),
             "inputs": {name: {product.unit.key: product.digest for product in found} for name, found in made.items()},
         }
 
+    def _reads(self, stage: Stage, unit: Unit) -> dict[str, str | None]:
+        found = {name: self._read(name, unit) for name in stage.reads}
+        return found | {name: read for name in stage.may_read if (read := self._read(name, unit)) is not None}
+
     def _read(self, name: str, unit: Unit) -> str | None:
-        path = self.setting.human(name.format(language=unit.language))
-        return sha256(path) if path.is_file() else None
+        """Return the digest of a file, or of one table of a TOML file ("casting.toml#voices"); None: not there."""
+        name, _, table = name.format(language=unit.language).partition("#")
+        path = self.setting.human(name)
+        if not path.is_file():
+            return None
+        return _table_digest(path, table) if table else sha256(path)
+
+
+def _table_digest(path: Path, table: str) -> str | None:
+    """A file that is no TOML counts as a whole: the stage that reads it says what is wrong with it."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8")).get(table)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return sha256(path)
+    return (
+        None if found is None else hashlib.sha256(json.dumps(found, sort_keys=True, default=str).encode()).hexdigest()
+    )
 
 
 def _share_items(needed: Axis, by: Axis) -> bool:

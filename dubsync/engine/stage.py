@@ -124,7 +124,8 @@ class Stage:
     """A stage as it was declared.
 
     `optional`: needs that a pipeline may leave out. `reads`: people's files in the title folder, whose contents count
-    as inputs ("{language}" is filled in). `backends`: kinds of engine it uses. `always`: it is cheap and runs each
+    as inputs ("{language}" is filled in); `may_read`: the same, but the recipe does not mention one that is not there.
+    "FILE.toml#TABLE" is one table of a file. `backends`: kinds of engine it uses. `always`: it is cheap and runs each
     time (what it reads may expire); an equal result still stops the wave.
     """
 
@@ -136,6 +137,7 @@ class Stage:
     params: type[Any] | None = None
     optional: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    may_read: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     always: bool = False
 
@@ -148,6 +150,7 @@ def stage(  # noqa: PLR0913 - a declaration: every field is named at the call
     params: type[Any] | None = None,
     optional: tuple[str, ...] = (),
     reads: tuple[str, ...] = (),
+    may_read: tuple[str, ...] = (),
     backends: tuple[str, ...] = (),
     always: bool = False,
 ) -> Callable[[StageFunction], Stage]:
@@ -163,6 +166,7 @@ def stage(  # noqa: PLR0913 - a declaration: every field is named at the call
             params=params,
             optional=optional,
             reads=reads,
+            may_read=may_read,
             backends=backends,
             always=always,
         )

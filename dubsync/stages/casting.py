@@ -1,16 +1,11 @@
 """casting: a voice for each speaker of the film, once per language.
 
-`casting.toml` in the title folder decides by hand, by the speaker's id or name:
-
-    [voices]
-    "Speaker 1" = "em_alex"
-
-Everybody else gets a voice fitted to their own clean speech.
+`casting.toml` in the title folder decides by hand (`_cast_list.py`); everybody else gets a voice fitted to their
+own clean speech.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -23,11 +18,11 @@ from dubsync.audio import features, wav
 from dubsync.backends.protocols import Enrolled, Voice, VoiceCloner
 from dubsync.documents import from_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
-from dubsync.errors import Flag, InputError, UsageError
+from dubsync.errors import Flag, UsageError
+from dubsync.stages import _cast_list
 from dubsync.timing import Span, to_samples
 from dubsync.title import Speaker, Utterance
 
-HUMAN = "casting.toml"
 UNKNOWN = "unknown"
 ENOUGH_S = 20.0
 _SHORTEST_S = 0.4
@@ -43,7 +38,7 @@ class NamedVoices(Protocol):
 @stage(
     over=Axis.LANGUAGE,
     needs=("speakers", "stems", "rights"),
-    reads=(HUMAN,),
+    reads=(f"{_cast_list.FILE}#voices",),
     backends=("voice",),
     version=1,
 )
@@ -52,9 +47,9 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
     assert unit.language is not None, "the stage runs once per language"
     engine: VoiceCloner = ctx.backend("voice")
     value = made.one("speakers").value
-    people = {speaker.id: speaker for speaker in from_json(tuple[Speaker, ...], value["speakers"])}
+    people = from_json(tuple[Speaker, ...], value["speakers"])
     utterances = from_json(tuple[Utterance, ...], value["utterances"])
-    chosen = _by_hand(ctx.human(HUMAN), people)
+    chosen = dict(_cast_list.read(ctx.human(_cast_list.FILE), people, UNKNOWN).voices)
     dialogue = made.one("stems").file("dialogue.wav")
     spoken = tuple(dict.fromkeys(utterance.speaker or UNKNOWN for utterance in utterances))
     cast: dict[str, Any] = {}
@@ -75,26 +70,6 @@ def _row(engine: VoiceCloner, enrolled: Enrolled, chosen: str | None) -> dict[st
     similarity = None if enrolled.similarity is None else round(enrolled.similarity, 4)
     notes = {name: round(float(value), 4) for name, value in enrolled.notes.items()}
     return {"backend": engine.capabilities.name, "similarity": similarity, "chosen": chosen, **notes}
-
-
-def _by_hand(path: Path, people: Mapping[str, Speaker]) -> dict[str, str]:
-    """Return speaker id to voice name as a person wrote them down, by id or by name."""
-    if not path.exists():
-        return {}
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{HUMAN}: not TOML: {error}") from error
-    unknown = set(table) - {"voices"}
-    if unknown:
-        raise InputError(f"{HUMAN}: unknown table {sorted(unknown)[0]!r}", hint="it holds one table, [voices]")
-    ids = {speaker.name: speaker.id for speaker in people.values()} | {id_: id_ for id_ in (*people, UNKNOWN)}
-    chosen = {}
-    for who, voice in table.get("voices", {}).items():
-        if who not in ids:
-            raise InputError(f"{HUMAN}: nobody is called {who!r}", hint=f"the film has {', '.join(sorted(ids))}")
-        chosen[ids[who]] = str(voice)
-    return chosen
 
 
 def _named(engine: VoiceCloner, name: str, language: str) -> Voice:

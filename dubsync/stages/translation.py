@@ -11,24 +11,37 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dubsync.backends.protocols import SourceLine, TranslatedLine, Translator
+from dubsync.backends.protocols import MANNERS, Scripted, SourceLine, TranslatedLine, Translator
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, PermanentError, Severity, UsageError
+from dubsync.stages import _cast_list
+from dubsync.stages.casting import UNKNOWN
 from dubsync.text import glossary, memory
-from dubsync.text.language import is_same, name
+from dubsync.text.exchange import BROUGHT
+from dubsync.text.language import is_same
+from dubsync.text.language import name as language_name
 from dubsync.text.repetition import is_loop
-from dubsync.text.sentences import Sentence, Spoken, deal, joiner, plan
-from dubsync.title import Candidate, Utterance, content_id
+from dubsync.text.sentences import Piece, Sentence, Spoken, deal, joiner, plan
+from dubsync.title import Candidate, Speaker, Utterance, content_id
 
 MOST_CANDIDATES = 8
 DRAFT = "draft-translation"
 GLOSSARY = "glossary.csv"
 MEMORY = "memory.tmx"
 """Former translations; a line that is in it word for word is taken from it."""
+_Manners = Mapping[str, Mapping[str, str]]
+"""By what is decided ("address", "gender"): speaker id to decision."""
 
 
-@stage(over=Axis.LANGUAGE, needs=("transcript", "speakers"), reads=(GLOSSARY, MEMORY), backends=("mt",), version=1)
+@stage(
+    over=Axis.LANGUAGE,
+    needs=("transcript", "speakers"),
+    reads=(GLOSSARY, MEMORY),
+    may_read=(BROUGHT, *(f"{_cast_list.FILE}#{manner}" for manner in MANNERS)),
+    backends=("mt",),
+    version=1,
+)
 def translation(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Translate the utterances; the translator's flags are raised with the line they belong to."""
     assert unit.language is not None, "the stage runs once per language"
@@ -36,15 +49,15 @@ def translation(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[s
     source = str(made.one("transcript").value["language"])
     if is_same(source, unit.language):
         raise UsageError(
-            f"{ctx.film.name}: people speak {name(source)} in it already",
+            f"{ctx.film.name}: people speak {language_name(source)} in it already",
             hint="ask for another language, or say what they speak: --set transcript.language=en",
         )
     terms = glossary.read(ctx.human(GLOSSARY), unit.language)
     known = _memory(ctx.human(MEMORY), source, unit.language)
-    engine: Translator = ctx.backend("mt")
-    work = _Work(engine, source, unit.language, terms, ctx)
-    spoken = [Spoken(utterance.text, utterance.span, utterance.speaker) for utterance in utterances]
-    parts = work.parts(plan(spoken, source), utterances)
+    engine = _engine(ctx, unit.language)
+    manners = _manners(engine, made, ctx, unit.language)
+    work = _Work(engine, source, unit.language, terms, ctx, manners)
+    parts = work.parts(_sentences(engine, utterances, source), utterances)
     lines = []
     for utterance, own in zip(utterances, parts, strict=True):
         remembered = known.exact(utterance.text)
@@ -53,11 +66,40 @@ def translation(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[s
         lines.append({"id": line_id(utterance), "utterance": utterance.id, "candidates": to_json(candidates)})
     draft = work.is_draft
     if draft:
+        name = engine.capabilities.name
+        whose = "what the script lacks is a draft" if engine.capabilities.scripted else f"{name} gives drafts"
         ctx.flag(Flag(
-            Severity.WARNING, DRAFT, unit.language, f"{engine.capabilities.name} gives drafts that nobody has read",
+            Severity.WARNING, DRAFT, unit.language, f"{whose} that nobody has read",
             "correct them (dubsync script export) or choose a better translator",
         ))  # fmt: skip
     return {"backend": engine.capabilities.name, "draft": draft, "lines": lines}
+
+
+def _engine(ctx: Context, language: str) -> Translator:
+    engine: Translator = ctx.backend("mt")
+    return engine.of(ctx.human(BROUGHT.format(language=language))) if isinstance(engine, Scripted) else engine
+
+
+def _sentences(engine: Translator, utterances: Sequence[Utterance], source: str) -> tuple[Sentence, ...]:
+    """Return what is translated at once: whole sentences; by an engine that has a script, its lines."""
+    if engine.capabilities.scripted:
+        return tuple(Sentence((Piece(number, one.text.strip()),)) for number, one in enumerate(utterances))
+    return plan([Spoken(utterance.text, utterance.span, utterance.speaker) for utterance in utterances], source)
+
+
+def _manners(engine: Translator, made: Made, ctx: Context, language: str) -> _Manners:
+    """Return how each speaker speaks, as people decided it; flag once what the engine cannot heed."""
+    people = from_json(tuple[Speaker, ...], made.one("speakers").value["speakers"])
+    decided = _cast_list.read(ctx.human(_cast_list.FILE), people, UNKNOWN)
+    asked = {manner: dict(getattr(decided, manner)) for manner in MANNERS}
+    ignored = [manner for manner in MANNERS if asked[manner] and manner not in engine.capabilities.honours]
+    if ignored:
+        ctx.flag(Flag(
+            Severity.WARNING, "manner-ignored", language,
+            f"{engine.capabilities.name} cannot heed what {_cast_list.FILE} says of {' and '.join(ignored)}",
+            "translate with mt.llm, or correct the lines by hand",
+        ))  # fmt: skip
+    return asked
 
 
 def _memory(path: Path, source: str, target: str) -> memory.Memory:
@@ -72,8 +114,11 @@ def line_id(utterance: Utterance) -> str:
 class _Work:
     """Calls the engine and deals its sentences back to the lines."""
 
-    def __init__(self, engine: Translator, source: str, target: str, terms: Mapping[str, str], ctx: Context) -> None:
+    def __init__(
+        self, engine: Translator, source: str, target: str, terms: Mapping[str, str], ctx: Context, manners: _Manners
+    ) -> None:
         self.engine, self.source, self.target, self.terms, self.ctx = engine, source, target, terms, ctx
+        self.manners = manners
         self.is_draft = bool(getattr(engine, "is_draft", False))
 
     def parts(
@@ -81,7 +126,7 @@ class _Work:
     ) -> list[list[tuple[Candidate, ...]]]:
         """Return for each line the candidates of each of its sentences, in order."""
         parts: list[list[tuple[Candidate, ...]]] = [[] for _ in utterances]
-        asked = [_source_line(sentence, number, utterances) for number, sentence in enumerate(sentences)]
+        asked = [self._source_line(sentence, number, utterances) for number, sentence in enumerate(sentences)]
         for sentence, translated in zip(sentences, self._translate(asked), strict=True):
             if len(sentence.pieces) == 1:
                 parts[sentence.pieces[0].line].append(translated.candidates)
@@ -102,7 +147,7 @@ class _Work:
                 share = candidate.score / len(texts)
                 return [(line, (Candidate(text, share),)) for line, text in zip(lines, texts, strict=True)]
         single = [Sentence((piece,), sentence.glue) for piece in sentence.pieces]
-        asked = [_source_line(one, number, utterances) for number, one in enumerate(single)]
+        asked = [self._source_line(one, number, utterances) for number, one in enumerate(single)]
         return [(line, one.candidates) for line, one in zip(lines, self._translate(asked), strict=True)]
 
     def _translate(self, asked: Sequence[SourceLine]) -> tuple[TranslatedLine, ...]:
@@ -121,24 +166,26 @@ class _Work:
             self._raise_flags(line)
         return found
 
+    def _source_line(self, sentence: Sentence, number: int, utterances: Sequence[Utterance]) -> SourceLine:
+        """Return what the engine is asked: a sentence with its share of the time of the lines it lies in."""
+        owners = [utterances[piece.line] for piece in sentence.pieces]
+        time = sum(
+            float(owner.span.duration) * len(piece.text) / max(len(owner.text), 1)
+            for owner, piece in zip(owners, sentence.pieces, strict=True)
+        )
+        first = owners[0]
+        is_whole = len(owners) == 1 and sentence.text == first.text.strip()
+        key = line_id(first) if is_whole else content_id("sentence", first.id, number, sentence.text)
+        manner = {name: decided.get(first.speaker or UNKNOWN) for name, decided in self.manners.items()}
+        span = first.span if is_whole else None
+        return SourceLine(key, sentence.text, round(time, 3), first.speaker, span, **manner)
+
     def _raise_flags(self, line: TranslatedLine) -> None:
         for flag in line.flags:
             if flag.code == DRAFT:
                 self.is_draft = True
             else:
                 self.ctx.flag(replace(flag, where=flag.where or line.id))
-
-
-def _source_line(sentence: Sentence, number: int, utterances: Sequence[Utterance]) -> SourceLine:
-    """Return what the engine is asked: a sentence with its share of the time of the lines it lies in."""
-    owners = [utterances[piece.line] for piece in sentence.pieces]
-    time = sum(
-        float(owner.span.duration) * len(piece.text) / max(len(owner.text), 1)
-        for owner, piece in zip(owners, sentence.pieces, strict=True)
-    )
-    is_whole = len(owners) == 1 and sentence.text == owners[0].text.strip()
-    key = line_id(owners[0]) if is_whole else content_id("sentence", owners[0].id, number, sentence.text)
-    return SourceLine(key, sentence.text, round(time, 3), owners[0].speaker)
 
 
 def _combined(parts: Sequence[tuple[Candidate, ...]], language: str) -> tuple[Candidate, ...]:

@@ -26,6 +26,8 @@ from dubsync.timing import Span, clock
 
 FORMATS = ("srt", "vtt", "ttml", "xliff", "csv", "json")
 SCHEMA = "dubsync.script/1"
+BROUGHT = "script.{language}.json"
+"""The file of a title folder with the script that somebody brought, which `mt.human` translates with."""
 COLUMNS = ("id", "start", "end", "speaker", "source", "text", "note")
 
 

@@ -106,6 +106,21 @@ def test_the_model_is_told_who_speaks_the_time_the_glossary_and_what_was_said_be
     assert "English to Spanish" in server.asked[0]["messages"][0]["content"]
 
 
+def test_the_model_is_told_how_each_speaker_speaks_and_only_if_somebody_said(server: Server) -> None:
+    translated(server, "One.")
+    engine = LlmTranslator(endpoint=server.url, model="small", pause=0.0, timeout=5.0)
+    lines = [SourceLine("a", "One.", 2.0, "x", address="formal", gender="female"), SourceLine("b", "Two.", 2.0)]
+    engine.translate(lines, source="en", target="es", glossary={}, progress=lambda share: None)
+    plain, told = (asked["messages"][0]["content"] for asked in server.asked)
+    assert "usted" not in plain
+    assert "usted" in told
+    assert not {"address", "gender"} & set(server.question(0)["lines"][0])
+    first, second = server.question(1)["lines"]
+    assert (first["address"], first["gender"]) == ("formal", "female")
+    assert not {"address", "gender"} & set(second)
+    assert set(engine.capabilities.honours) == {"address", "gender"}
+
+
 def test_the_key_comes_from_the_environment_only(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     translated(server, "One.")
     monkeypatch.setenv("DUBSYNC_LLM_KEY", "secret-key")
