@@ -20,10 +20,11 @@ from dubsync.errors import Flag, UnknownLanguage
 from dubsync.text import names
 from dubsync.text.drafting import Draft, draft, sentences, unread, with_stand_ins
 from dubsync.text.duration import FASTEST, natural_seconds
-from dubsync.text.language import base, name
+from dubsync.text.language import base, name, territories
 from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
 from dubsync.text.phrases import phrase
 from dubsync.text.punctuation import dressed
+from dubsync.text.repetition import is_loop
 from dubsync.title import Candidate
 
 if TYPE_CHECKING:
@@ -141,26 +142,46 @@ class MarianTranslator:
             translated = whole or translated
         if self._missing(text, translated, step):
             translated = self._keeping(text, translated, step)
+        if self._missing(text, translated, step):
+            translated = self._standing_in(text, translated, step)
         return dressed(text, translated, step[1])
 
-    def _missing(self, text: str, translated: str, step: Direction) -> int:
-        """Count names and figures that got lost; one that the model translates when it stands alone is no loss."""
-        return sum(
-            one in names.FIRST_NAMES or one[0].isdigit() or self._is_copied(one, step)
-            for one in names.lost(text, translated)
-        )
+    def _missing(self, text: str, translated: str, step: Direction) -> dict[str, str]:
+        """Return names and figures that got lost, and what they are in the translation.
 
-    def _is_copied(self, name: str, step: Direction) -> bool:
-        known: dict[tuple[Direction, str], bool] = self._opened.__dict__.setdefault("copied", {})
+        A name that the model translates when it stands alone is no loss; a country by another name than its own is.
+        """
+        abroad = territories(step[1]) if step[0] == HUB else {}
+        wanted = {one: abroad.get(one, one) for one in (*names.units(text), *names.figures(text))}
+        gone = [
+            one for one, there in wanted.items() if not any(names.is_kept(each, translated) for each in (one, there))
+        ]
+        return {one: wanted[one] for one in gone if one in abroad or self._is_name(one, step)}
+
+    def _is_name(self, name: str, step: Direction) -> bool:
+        """Tell whether something must stay as it is: alone, the model copies it or makes nonsense of it."""
+        known: dict[tuple[Direction, str], bool] = self._opened.__dict__.setdefault("names", {})
+        if name in names.FIRST_NAMES or name[0].isdigit():
+            return True
         if (step, name) not in known:
-            known[step, name] = name in self._engine(step).translate(f"{name}.")
+            alone = self._engine(step).translate(f"{name}.")
+            known[step, name] = names.is_kept(name, alone) or names.is_garbled(name, alone, self._words(step))
         return known[step, name]
 
     def _keeping(self, text: str, translated: str, step: Direction) -> str:
         """Return a way that keeps more of the names and figures, if the model finds one about as likely."""
         ways = self._searcher(step).ways(text, width=6)
         near = [names.mended(text, way.text, self._words(step)) for way in ways if way.score >= ways[0].score - NEAR]
-        return min([translated, *near], key=lambda way: self._missing(text, way, step))
+        return min([translated, *near], key=lambda way: len(self._missing(text, way, step)))
+
+    def _standing_in(self, text: str, translated: str, step: Direction) -> str:
+        """Return a way that was found with a name or figure in place of each that got lost, if it loses fewer."""
+        lost = self._missing(text, translated, step)
+        ways = names.stood_in(
+            text, lost, territories(step[1]), lambda other: self._engine(step).translate(other).strip()
+        )
+        sound = [names.mended(text, way, self._words(step)) for way in ways if not is_loop(way)]
+        return min([translated, *sound], key=lambda way: len(self._missing(text, way, step)))
 
     def _others(self, best: Draft, steps: tuple[Direction, ...]) -> list[Candidate]:
         """Return sound ways that the model finds nearly as likely; only of single sentences without a pivot."""

@@ -10,24 +10,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dubsync.documents import beside
+from dubsync.documents import beside, write_whole
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
-from dubsync.errors import UsageError
+from dubsync.errors import Flag, Severity, UsageError
+from dubsync.stages import _subtitles
+from dubsync.text.layout import lay_out
+from dubsync.text.subtitles import write
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverParams:
-    """Nothing to choose: `--out` says where."""
+    """`sdh`: also subtitles for people who do not hear, with speakers and music marked. `--out` says where."""
+
+    sdh: bool = False
 
 
-@stage(over=Axis.LANGUAGE, needs=("render", "mix", "check"), params=DeliverParams, version=1, always=True)
+@stage(
+    over=Axis.LANGUAGE,
+    needs=("source", "speakers", "script", "render", "mix", "check"),
+    optional=("shots", "faces", "stems"),
+    params=DeliverParams,
+    version=2,
+    always=True,
+)
 def deliver(unit: Unit, made: Made, ctx: Context, params: DeliverParams) -> Mapping[str, Any]:
     language = unit.language or ""
     folder = ctx.deliver_to or ctx.folder / "out" / language
     names = []
+    described = _described(made, ctx, language) if params.sdh else ()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for origin, name in _files(made, ctx.film.stem, language):
+        for origin, name in (*_files(made, ctx.film.stem, language), *described):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             _copy_whole(origin, folder / name)
             names.append(name)
@@ -49,6 +62,19 @@ def _files(made: Made, film: str, language: str) -> Iterator[tuple[Path, str]]:
         yield made.one("mix").file(name), name
     for name in ("report.json", "report.html"):
         yield made.one("check").file(name), name
+
+
+def _described(made: Made, ctx: Context, language: str) -> tuple[tuple[Path, str], ...]:
+    """Write the subtitles for people who do not hear; return them as files to hand over."""
+    shown = lay_out(_subtitles.described(made, language), _subtitles.picture(made), language=language)
+    names = [f"{language}.sdh.{kind}" for kind in ("srt", "vtt")]
+    for name in names:
+        write_whole(ctx.out / name, write(shown, name.rsplit(".", 1)[1], language=language).encode())
+    ctx.flag(Flag(
+        Severity.INFO, "sdh-draft", language, "who is marked as speaking unseen, and where music plays, is a guess",
+        "read the marks against the picture, and name the speakers",
+    ))  # fmt: skip
+    return tuple((ctx.out / name, name) for name in names)
 
 
 def _copy_whole(origin: Path, target: Path) -> None:

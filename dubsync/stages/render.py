@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Literal
 
 from dubsync.documents import from_json, write_whole
@@ -15,11 +14,10 @@ from dubsync.media.probe import Film
 from dubsync.media.table import FrameTable
 from dubsync.media.write import PictureParams
 from dubsync.rights.mark import disclosure_tags
-from dubsync.text.cue import Cue
+from dubsync.stages import _subtitles
 from dubsync.text.layout import lay_out
 from dubsync.text.subtitles import write
-from dubsync.timing import Span
-from dubsync.title import Line, Source
+from dubsync.title import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +31,15 @@ class RenderParams:
     untouched: Literal["copy", "recode"] = "copy"
 
 
-@stage(over=Axis.LANGUAGE, needs=("source", "script", "mix"), optional=("mouth",), params=RenderParams, version=2)
+@stage(
+    over=Axis.LANGUAGE, needs=("source", "script", "mix"), optional=("mouth", "shots"), params=RenderParams, version=3
+)
 def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mapping[str, Any]:
     language = unit.language or ""
     film = from_json(Source, made.one("source").value, where="source")
     table = FrameTable.load(made.one("source").file("frames.npz"))
     suffix, flags = suffix_for(film)
-    cues = lay_out(_cues(made), end=film.duration, language=language)
+    cues = lay_out(_subtitles.cues(made), _subtitles.picture(made), language=language)
     patches = _patches(made)
     additions = Additions(
         language=language,
@@ -56,16 +56,6 @@ def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mappin
     for name in subtitles:
         write_whole(ctx.out / name, write(cues, name.rsplit(".", 1)[1], language=language).encode())
     return {"video": video.name, "subtitles": subtitles, "frames": len(table)}
-
-
-def _cues(made: Made) -> Iterator[Cue]:
-    """Yield each line's text while it is heard: where the mix has laid it, else in its slot."""
-    placed = {item["line"]: item for item in made.one("mix").value["placements"]}
-    for line in from_json(tuple[Line, ...], made.one("script").value["lines"], where="script"):
-        place = placed.get(line.id)
-        span = Span(Fraction(place["start"]), Fraction(place["end"])) if place else line.span
-        if line.text.strip():
-            yield Cue(span, line.text, id=line.id, speaker=line.speaker)
 
 
 def _patches(made: Made) -> PatchBook | None:

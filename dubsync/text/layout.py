@@ -1,7 +1,8 @@
 """Subtitles laid out to be read: rows of bounded length, two rows a screen, long enough to read, a gap between them.
 
-The figures per language are those of the Netflix Timed Text Style Guides (adult programmes, as published in 2024);
-languages that are not in the table get those of most Latin-script ones.
+The figures per language are those of the Netflix Timed Text Style Guides, one guide a language (adult programmes, as
+published in 2024); languages that are not in the table get those of Spanish, French, Portuguese and most others. The
+shortest and longest time on screen are those of the General Requirements; what cuts ask for is in `shot_changes.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from fractions import Fraction
 from dubsync.text.cue import Cue
 from dubsync.text.language import base
 from dubsync.text.sentences import deal, joiner, unease
+from dubsync.text.shot_changes import GAP_FRAMES, closed, in_time, out_time
 from dubsync.timing import Span
 
 ROWS = 2
 MOST_SCREENS = 8
 """A text that needs more than these is no line of a film; it is filled in row after row."""
-_GAP = Fraction(1, 12)
 _SHORTEST, _LONGEST = Fraction(5, 6), Fraction(7)
 
 
@@ -54,15 +55,28 @@ def reading_speed(cue: Cue) -> float:
     return len(" ".join(cue.text.split())) / max(float(cue.span.duration), 0.001)
 
 
-def lay_out(cues: Iterable[Cue], *, end: Fraction, language: str = "und") -> tuple[Cue, ...]:
-    """Return cues that can be read, in order of time; nothing is shown after `end`, the film's.
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What of the picture subtitles heed: `end` and `cuts` in seconds, in order, `rate` in frames a second."""
+
+    end: Fraction
+    cuts: tuple[Fraction, ...] = ()
+    rate: Fraction = Fraction(24)
+
+    @property
+    def gap(self) -> Fraction:
+        return GAP_FRAMES / self.rate
+
+
+def lay_out(cues: Iterable[Cue], picture: Picture, *, language: str = "und") -> tuple[Cue, ...]:
+    """Return cues that can be read, in order of time; nothing is shown after the film's end nor hangs over a cut.
 
     A text too long for one screen is shared out over several, in proportion to its length; no word is left out.
     """
     limits = reading(language)
     ordered = sorted((cue for cue in cues if cue.text.strip()), key=lambda cue: cue.span)
     split = [part for cue in ordered for part in _shared_out(cue, limits, language)]
-    return tuple(_apart(split, end, limits))
+    return tuple(_apart(split, picture, limits))
 
 
 def _shared_out(cue: Cue, limits: Reading, language: str) -> Iterator[Cue]:
@@ -124,12 +138,24 @@ def _rows(text: str, width: int, language: str) -> list[str] | None:
     return best
 
 
-def _apart(cues: Sequence[Cue], end: Fraction, limits: Reading) -> Iterator[Cue]:
-    """Let cues last as long as reading takes where there is room, and keep a gap before the next."""
-    for index, cue in enumerate(cues):
-        start = cue.span.start
-        free_until = cues[index + 1].span.start - _GAP if index + 1 < len(cues) else end
+def _apart(cues: Sequence[Cue], picture: Picture, limits: Reading) -> Iterator[Cue]:
+    """Let cues last as long as reading takes where there is room, keep a gap before the next, and heed the cuts."""
+    gap, cuts = picture.gap, picture.cuts
+    starts = _starts(cues, cuts)
+    for index, (cue, start) in enumerate(zip(cues, starts, strict=True)):
+        latest = min(starts[index + 1] - gap, picture.end) if index + 1 < len(cues) else picture.end
         time = min(max(_SHORTEST, Fraction(len(cue.text), limits.speed)), _LONGEST)
-        wanted = max(cue.span.end, start + time)
-        until = max(min(wanted, free_until, end), start + _GAP)
-        yield replace(cue, span=Span(start, until))
+        wanted = min(max(cue.span.end, start + time), latest)
+        until = out_time((start, wanted), cuts, latest=latest, gap=gap, shortest=_SHORTEST)
+        if index + 1 < len(cues):
+            until = closed(until, starts[index + 1], cuts, gap)
+        yield replace(cue, span=Span(start, max(until, start + gap)))
+
+
+def _starts(cues: Sequence[Cue], cuts: Sequence[Fraction]) -> list[Fraction]:
+    """Return when each cue appears; one that would come with or before the one before it stays where it was."""
+    starts: list[Fraction] = []
+    for cue in cues:
+        start = in_time(cue.span.start, cuts)
+        starts.append(cue.span.start if starts and start <= starts[-1] else start)
+    return starts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 ALIKE, SMALL_ALIKE = 60.0, 85.0
@@ -27,7 +27,24 @@ WOMEN = (
 )  # fmt: skip
 FIRST_NAMES = frozenset((*MEN, *WOMEN))
 
+PEOPLE, PLACES = ("Tom", "Mary"), ("Boston", "Paris")
+COUNTRIES = ("France", "Brazil", "Spain")
+FIGURES = {2: ("20", "30"), 3: ("100", "200"), 4: ("2000", "1990")}
+"""By their digits. Names and figures that the models have seen so often that they copy them."""
+
+ADAPTED, FOREIGN = 75.0, 50.0
+"""Per cent of agreement from which a word is a name's form in the other language, below which it is another name."""
+_NO_NAMES = re.compile(
+    r"\b(?:\w+(?:ish|ese|ians?|cans?)|Dutch|French|Greeks?|Swiss|Swedes?|Danes?|Finns?|Turks?|Poles?|Scots?|Arabs?|Thais?"
+    r"|Czechs?|Germans?|Jews?|Mrs|Miss|Mister|Sir|Lady|Lord|Doctor|Professor|Mayor|King|Queen|Prince|Princess|President"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?"
+    r"|Christmas|Easter|God|Earth|Moon|Bible|Heaven|Hell|Devil|Internet|Mom|Dad|Uncle|Aunt|Street|Museum|River)\b"
+)
+"""Words with a capital that are no names, however strange they look in another language."""
+_ARTICLE = re.compile(r"^(?:l['’]|(?:le|la|les|el|los|las|o|a|os|as) )", re.IGNORECASE)
 _RUN = re.compile(r"\b[A-Z][^\W\d_]{2,}(?: [A-Z][^\W\d_]{2,})+")
+_UNIT = re.compile(r"\b[A-Z][^\W\d_]{2,}(?: (?:(?:de|of) )?[A-Z][^\W\d_]{2,})*")
+_OPENING = re.compile(r"(?:^|[.?!…:\"'“‘(])\s*$")
 _FAR = 3
 """Words between two parts of a name from which they are taken to belong to different things."""
 _NAME = re.compile(r"\b[A-Z][^\W\d_]{2,}")
@@ -68,6 +85,105 @@ def lost(source: str, text: str) -> tuple[str, ...]:
     said = "".join(re.findall(r"\d", text))
     figures = [one for one in _FIGURE.findall(source) if len(one) > 1 and _digits(one) not in said]
     return (*(name for name in dict.fromkeys(names) if not _stands(name, text)), *figures)
+
+
+def units(source: str) -> tuple[str, ...]:
+    """Return the names inside the source, those of several words whole; the word that opens a sentence is none.
+
+    >>> units("The mayor of New York met Tom and Ito Tanaka.")
+    ('New York', 'Tom', 'Ito Tanaka')
+    """
+    found = []
+    for run in _UNIT.finditer(source):
+        first, *more = run[0].split(" ")
+        opens = _OPENING.search(source[: run.start()]) is not None and first not in FIRST_NAMES
+        found.append(" ".join(more) if opens else run[0])
+    return tuple(dict.fromkeys(unit for unit in found if unit))
+
+
+def figures(source: str) -> tuple[str, ...]:
+    """Return the figures of two digits and more."""
+    return tuple(dict.fromkeys(one for one in _FIGURE.findall(source) if len(one) > 1))
+
+
+def is_kept(unit: str, text: str) -> bool:
+    """Tell whether all words of a name, or the digits of a figure, are in the translation."""
+    if unit[0].isdigit():
+        return _digits(unit) in "".join(re.findall(r"\d", text))
+    return all(_stands(word, text) for word in unit.split(" "))
+
+
+def is_garbled(name: str, alone: str, is_word: Callable[[str], bool]) -> bool:
+    """Tell whether an engine made nonsense of a name that stood alone, rather than translate or adapt it.
+
+    >>> known = {"Londres", "Les"}.__contains__
+    >>> is_garbled("Keats", "Kebre.", known), is_garbled("London", "Londres.", known)
+    (True, False)
+    >>> is_garbled("Americans", "Les Américains.", known), is_garbled("Swedish", "Suédois.", known)
+    (False, False)
+    >>> is_garbled("Cambridge", "Londres.", known)
+    True
+    """
+    from rapidfuzz import fuzz
+
+    bare = _ARTICLE.sub("", alone).strip(" .")
+    likeness = fuzz.ratio(name.lower(), bare.lower())
+    if _NO_NAMES.search(name) or likeness >= ADAPTED:
+        return False
+    is_another_name = bare[:1].isupper() and likeness < FOREIGN
+    return is_another_name or any(not is_word(word) for word in _WORD.findall(bare))
+
+
+def stood_in(
+    source: str, lost: Mapping[str, str], abroad: Mapping[str, str], translate: Callable[[str], str]
+) -> Iterable[str]:
+    """Yield translations made with a name or figure that models know in place of each that got lost.
+
+    `lost`: what must be in the translation, by what is in the source. `abroad`: countries' names.
+
+    >>> def small(text): return text.replace("He lives in", "Vive en").replace("France", "Francia")
+    >>> next(iter(stood_in("He lives in Melbourne.", {"Melbourne": "Melbourne"}, {}, small)))
+    'Vive en Melbourne.'
+    >>> abroad = {"France": "Francia", "Ukraine": "Ucrania"}
+    >>> next(iter(stood_in("He lives in Ukraine.", {"Ukraine": "Ucrania"}, abroad, small)))
+    'Vive en Ucrania.'
+    """
+    for turn in range(2):
+        asked, places = source, dict[str, str]()
+        for one, wanted in lost.items():
+            kinds = _stand_ins(one, abroad)
+            free = [
+                name
+                for name in (*list(kinds)[turn:], *list(kinds)[:turn])
+                if name not in source and kinds[name] not in places
+            ]
+            if not free:
+                break
+            places[kinds[free[0]]] = wanted
+            asked = _whole(one).sub(free[0], asked)
+        made = translate(asked) if len(places) == len(lost) else ""
+        if made and all(len(_whole(name).findall(made)) == 1 for name in places):
+            yield _replaced(made, places)
+
+
+def _replaced(text: str, places: Mapping[str, str]) -> str:
+    return re.sub("|".join(_whole(name).pattern for name in places), lambda found: places[found[0]], text)
+
+
+def _stand_ins(one: str, abroad: Mapping[str, str]) -> dict[str, str]:
+    """Return what may stand for a name or figure, and what that is in the translation."""
+    found: tuple[str, ...]
+    if one[0].isdigit():
+        found = FIGURES.get(len(one), ()) if one.isdigit() else ()
+    elif one in abroad:
+        return {country: abroad[country] for country in COUNTRIES if country in abroad}
+    else:
+        found = PEOPLE if one.split(" ")[0] in FIRST_NAMES else (*PLACES, *PEOPLE)
+    return {name: name for name in found}
+
+
+def _whole(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
 
 
 def torn(source: str, text: str) -> tuple[str, ...]:

@@ -208,6 +208,22 @@ def test_lines_that_people_recorded_are_heard_where_the_original_was_spoken(film
     assert "nothing-recorded" not in {flag.code for flag in dub.flags}
 
 
+def test_a_brought_script_is_spoken_and_shown_word_for_word(film: Path, tmp_path: Path) -> None:
+    pipeline = tmp_path / "people.toml"
+    pipeline.write_text(Path(FAKES).read_text().replace('mt = "fake.mt"', 'mt = "mt.human"'))
+    (tmp_path / "film.es.srt").write_text(
+        "1\n00:00:00,500 --> 00:00:01,700\nTexto de Ana.\n\n2\n00:00:02,300 --> 00:00:03,600\nY de Luis.\n"
+    )
+    wish = Wish(pipeline=str(pipeline), slots=1, script=tmp_path / "film.es.srt")
+
+    (dub,) = localize(film, ["es"], wish).dubs
+
+    shown = Path(dub.subtitles[0]).read_text(encoding="utf-8")
+    assert "Texto de Ana." in shown
+    assert "Y de Luis." in shown
+    assert not {"draft-translation", "untranslated", "script-unplaced"} & {flag.code for flag in dub.flags}
+
+
 def test_recorded_lines_are_in_one_language(film: Path, tmp_path: Path) -> None:
     (tmp_path / "takes.wav").write_bytes(b"")
     with pytest.raises(UsageError, match="--recorded is in one language"):

@@ -1,0 +1,77 @@
+"""What subtitles are made of: each line while it is heard, the cuts of the picture, who is seen, where music plays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+
+from dubsync.audio import features, music, wav
+from dubsync.documents import from_json
+from dubsync.engine.stage import Made
+from dubsync.text import sdh
+from dubsync.text.cue import Cue
+from dubsync.text.layout import Picture
+from dubsync.timing import Span, to_samples
+from dubsync.title import FaceTrack, Line, Shot, Source, Speaker
+
+
+def cues(made: Made) -> Iterator[Cue]:
+    """Yield each line's text while it is heard: where the mix has laid it, else in its slot."""
+    placed = {item["line"]: item for item in made.one("mix").value["placements"]}
+    for line in from_json(tuple[Line, ...], made.one("script").value["lines"], where="script"):
+        place = placed.get(line.id)
+        span = Span(Fraction(place["start"]), Fraction(place["end"])) if place else line.span
+        if line.text.strip():
+            yield Cue(span, line.text, id=line.id, speaker=line.speaker)
+
+
+def picture(made: Made) -> Picture:
+    """Return what of the picture subtitles heed; no cuts where the pipeline does not look for them."""
+    film = from_json(Source, made.one("source").value, where="source")
+    shots = from_json(tuple[Shot, ...], made.one("shots").value["shots"]) if made.has("shots") else ()
+    cuts = tuple(shot.span.start for shot in shots if not shot.continues and shot.span.start > 0)
+    return Picture(film.duration, cuts, film.video.rate)
+
+
+def described(made: Made, language: str) -> tuple[Cue, ...]:
+    """Return the cues with marks for people who do not hear: who speaks, where that is not seen, and music."""
+    people = from_json(tuple[Speaker, ...], made.one("speakers").value["speakers"])
+    names = {person.id: sdh.name_of(person.name, language) for person in people}
+    spoken = sorted(cues(made), key=lambda cue: cue.span)
+    marked = sdh.labelled(spoken, names, _unseen(spoken, made))
+    if not made.has("stems"):
+        return marked
+    film = from_json(Source, made.one("source").value, where="source")
+    gaps = sdh.gaps([cue.span for cue in spoken], film.duration)
+    playing = [gap for gap in gaps if _has_music(gap, made)]
+    return tuple(sorted((*marked, *(sdh.music(gap, language) for gap in playing)), key=lambda cue: cue.span))
+
+
+def _unseen(spoken: Sequence[Cue], made: Made) -> set[str]:
+    """Return the ids of cues whose speaker's face is not in the picture; none where no face was tied to a voice."""
+    tied: Mapping[str, str] = made.one("speakers").value.get("faces", {})
+    if not (made.has("faces") and made.has("shots") and tied):
+        return set()
+    shots = {shot.id: shot for shot in from_json(tuple[Shot, ...], made.one("shots").value["shots"])}
+    tracks = [track for shot in made.all("faces") for track in from_json(tuple[FaceTrack, ...], shot.value["tracks"])]
+    seen = [(tied[track.id], _span(track, shots[track.shot])) for track in tracks if track.id in tied]
+    return {
+        cue.id
+        for cue in spoken
+        if cue.id and not any(who == cue.speaker and span.overlap(cue.span) > 0 for who, span in seen)
+    }
+
+
+def _span(track: FaceTrack, shot: Shot) -> Span:
+    """Return when a face is seen; within a shot frames are taken to be evenly spaced."""
+    step = shot.span.duration / max(1, shot.stop - shot.first)
+    return Span(shot.span.start + (track.first - shot.first) * step, shot.span.start + (track.stop - shot.first) * step)
+
+
+def _has_music(gap: Span, made: Made) -> bool:
+    """Judge the beginning of a stretch without speech by the film's own bed of music and effects."""
+    bed = made.one("stems").file("bed.wav")
+    rate = wav.facts(bed).sample_rate
+    stop = min(gap.end, gap.start + sdh.LISTEN)
+    sound = wav.read(bed, start=to_samples(gap.start, rate), stop=to_samples(stop, rate))
+    return music.is_music(features.mono(sound), rate)

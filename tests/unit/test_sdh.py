@@ -1,0 +1,159 @@
+"""Marks for people who do not hear: who speaks where it is not seen, music where it plays, on request only."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from words_stand import RATE, Stand, silence, utterance
+
+from dubsync.audio import music, wav
+from dubsync.engine.stage import Made
+from dubsync.stages import _subtitles
+from dubsync.stages.deliver import DeliverParams, deliver
+from dubsync.testing.contract import speech_like
+from dubsync.text import sdh, subtitles
+from dubsync.text.cue import Cue
+from dubsync.timing import Span
+from dubsync.title import FaceTrack, Line, Shot, Speaker
+
+
+def cue(text: str, start: int, speaker: str) -> Cue:
+    return Cue(Span(Fraction(start), Fraction(start + 1)), text, f"line-{start}", speaker)
+
+
+def texts(cues: tuple[Cue, ...]) -> list[str]:
+    return [one.text for one in cues]
+
+
+NAMES = {"a": "Ana", "b": "Voz 2"}
+
+
+def test_a_speaker_is_named_when_another_one_spoke_before() -> None:
+    talk = [cue("Hola.", 1, "a"), cue("¿Qué tal?", 2, "a"), cue("Bien.", 3, "b"), cue("Yo no.", 4, "a")]
+    assert texts(sdh.labelled(talk, NAMES, ())) == ["[Ana] Hola.", "¿Qué tal?", "[Voz 2] Bien.", "[Ana] Yo no."]
+
+
+def test_a_voice_alone_is_named_only_where_it_is_not_seen() -> None:
+    talk = [cue("Uno.", 1, "a"), cue("Dos.", 2, "a"), cue("Tres.", 3, "a"), cue("Cuatro.", 4, "a")]
+    assert texts(sdh.labelled(talk, NAMES, {"line-2", "line-3"})) == ["Uno.", "[Ana] Dos.", "Tres.", "Cuatro."]
+
+
+def test_gaps_are_the_long_stretches_without_speech() -> None:
+    spans = [Span(Fraction(5), Fraction(7)), Span(Fraction(6), Fraction(8)), Span(Fraction(9), Fraction(10))]
+    assert sdh.gaps(spans, Fraction(20)) == (Span(Fraction(0), Fraction(5)), Span(Fraction(10), Fraction(20)))
+    assert sdh.gaps([], Fraction(2)) == ()
+
+
+def chords(length: float) -> NDArray[np.float32]:
+    time = np.arange(round(length * RATE)) / RATE
+    notes = [(262, 330, 392), (220, 262, 330), (175, 220, 262), (196, 247, 294)]
+    parts = np.array_split(time, int(length * 2))
+    sound = [
+        sum(np.sin(2 * np.pi * f * k * part) / k for f in notes[n % 4] for k in (1, 2, 3))
+        for n, part in enumerate(parts)
+    ]
+    return (0.05 * np.concatenate(sound)).astype(np.float32)
+
+
+def noise(length: float, colour: float) -> NDArray[np.float32]:
+    spectrum = np.fft.rfft(np.random.default_rng(3).normal(0, 1, round(length * RATE)))
+    spectrum[1:] /= np.arange(1, len(spectrum)) ** colour
+    sound = np.fft.irfft(spectrum)
+    return (0.05 * sound / sound.std()).astype(np.float32)
+
+
+def test_chords_are_music_and_noise_of_any_colour_speech_and_silence_are_not() -> None:
+    assert music.is_music(chords(4), RATE)
+    assert music.is_music(chords(4) + 0.05 * noise(4, 0)[: 4 * RATE], RATE)
+    for sound in (noise(4, 0), noise(4, 0.5), noise(4, 1), silence(4), chords(4) * 1e-3, chords(0.5)):
+        assert not music.is_music(sound, RATE)
+
+
+def test_a_burst_of_tone_in_noise_is_not_music() -> None:
+    sound = noise(4, 0)
+    sound[:RATE] += chords(1)
+    assert not music.is_music(sound, RATE)
+
+
+SAID = (utterance("One.", 1, 2, speaker="a"), utterance("Two.", 8, 9, speaker="b"))
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Stand:
+    """A film of 20 s that cuts at 5: Ana is seen before the cut, the other voice never; music plays from 2 to 8."""
+    made = Stand(tmp_path)
+    made.film(silence(20))
+    lines = [Line(f"line-{n:08x}", one.id, f"Texto {n}.", one.span, one.speaker) for n, one in enumerate(SAID)]
+    people = (Speaker("a", "Ana", 9.0), Speaker("b", "Speaker 2", 9.0))
+    made.put("speakers", {"speakers": people, "utterances": SAID, "faces": {"t1": "a"}})
+    made.put("script", {"lines": lines})
+    made.put("mix", {"placements": []})
+    spans = [Span(Fraction(0), Fraction(5)), Span(Fraction(5), Fraction(20))]
+    shots = [Shot(f"s{n}", int(span.start * 25), int(span.end * 25), span) for n, span in enumerate(spans)]
+    made.put("shots", {"shots": shots})
+    made.put("faces", {"tracks": [FaceTrack("t1", "s0", 0, 125, 60.0, 0.0, 1.0)]}, key="s0")
+    made.put("faces", {"tracks": []}, key="s1")
+    bed = np.concatenate([silence(2), chords(6), silence(12)])
+    wav.write(made.put("stems", {"separator": "test"}) / "bed.wav", bed, RATE)
+    wav.write(made.products["stems"][0].file("dialogue.wav"), silence(20), RATE)
+    return made
+
+
+def described(stand: Stand) -> dict[str, Fraction]:
+    return {one.text: one.span.start for one in _subtitles.described(made_of(stand), "es")}
+
+
+def made_of(stand: Stand) -> Made:
+    return Made(stand.products)
+
+
+def test_who_is_not_seen_is_named_and_music_is_marked_where_nobody_speaks(stand: Stand) -> None:
+    assert described(stand) == {"[Ana] Texto 0.": 1, "[música]": 2, "[Voz 2] Texto 1.": 8}
+
+
+def test_cuts_come_from_the_shots_and_pieces_of_a_long_shot_are_none(stand: Stand) -> None:
+    assert _subtitles.picture(made_of(stand)).cuts == (Fraction(5),)
+    shots = stand.products["shots"][0].value["shots"]
+    shots[1]["continues"] = True
+    assert _subtitles.picture(made_of(stand)).cuts == ()
+
+
+def test_they_are_delivered_on_request_beside_the_others_and_flagged_as_a_guess(stand: Stand) -> None:
+    render = stand.put("render", {"video": "video.mp4", "subtitles": ["es.srt"], "frames": 1})
+    check = stand.put("check", {})
+    for place in (render / "video.mp4", render / "es.srt", check / "report.json", check / "report.html"):
+        place.write_text("x")
+    mix = stand.products["mix"][0].folder
+    (mix / "dub.wav").write_text("x")
+
+    plain = stand.run(deliver, DeliverParams(), language="es")["files"]
+    assert not stand.flags
+    wanted = stand.run(deliver, DeliverParams(sdh=True), language="es")["files"]
+
+    assert sorted(set(wanted) - set(plain)) == ["es.sdh.srt", "es.sdh.vtt"]
+    assert stand.codes() == ["sdh-draft"]
+    assert "[música]" in texts(subtitles.read(stand.folder / "out" / "es" / "es.sdh.srt"))
+
+
+def test_without_faces_nobody_is_said_to_be_out_of_sight(stand: Stand) -> None:
+    one_person_says_all(stand)
+    del stand.products["faces"]
+    assert [text for text in described(stand) if "Texto" in text] == ["Texto 0.", "Texto 1."]
+
+
+def one_person_says_all(stand: Stand) -> None:
+    lines = [{**line, "speaker": "a"} for line in stand.products.pop("script")[0].value["lines"]]
+    stand.put("script", {"lines": lines}, key="alone")
+
+
+def test_one_person_is_named_where_the_face_is_not_seen(stand: Stand) -> None:
+    one_person_says_all(stand)
+    assert [text for text in described(stand) if "Texto" in text] == ["Texto 0.", "[Ana] Texto 1."]
+
+
+def test_speech_without_music_is_not_music() -> None:
+    assert not music.is_music(speech_like(4.0), RATE)
