@@ -84,9 +84,9 @@ def new(  # noqa: PLR0913 - a record: every field is named at the call
     return Edit(content_id("edit", facts), stamp, who, line, at, before, after, undo)
 
 
-def append(path: Path, edits: Iterable[Edit]) -> None:
+def append(path: Path, records: Iterable[Any]) -> None:
     """Add records at the end of the file, all or none, safe against other writers and against a torn last row."""
-    rows = "".join(json.dumps(to_json(one), ensure_ascii=False, sort_keys=True) + "\n" for one in edits)
+    rows = "".join(json.dumps(to_json(one), ensure_ascii=False, sort_keys=True) + "\n" for one in records)
     if not rows:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

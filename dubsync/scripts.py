@@ -6,8 +6,9 @@ edits and reported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +27,7 @@ from dubsync.timing import Span
 from dubsync.title import Line, Speaker, Utterance
 
 TRANSCRIPT = "transcript.srt"
+MOST_EXPORTS = 100
 _SAME_TIME = Fraction(1, 500)
 """Files hold milliseconds; a smaller change of time is rounding."""
 
@@ -61,13 +63,18 @@ def export_script(folder: Path, language: str, kind: str, out: Path) -> Path:
     transcript = _product(folder, "transcript", Unit("title"))
     languages = Languages(str(transcript.value["language"]) if transcript else "und", tag)
     write_whole(out, exchange.write(entries, kind, languages, title=folder.stem).encode())
+    edits.append(
+        _exports(folder, tag), [{"when": datetime.now(UTC).isoformat(), "lines": [_bare(line) for line in lines]}]
+    )
     return out
 
 
 def import_script(folder: Path, language: str, path: Path, *, who: str) -> ImportReport:
     """Take a script in: what differs from the lines becomes edits; nothing is thrown away.
 
-    Before the first run there are no lines: the entries then wait among the edits until there are.
+    Before the first run there are no lines: the entries then wait among the edits until there are. What differs is
+    told against the export that the file comes from, so that it takes back nobody else's work since; where two people
+    changed one line, both texts are kept and the conflict is shown.
     """
     tag = normal_tag(language)
     entries = exchange.read(path)
@@ -83,8 +90,14 @@ def import_script(folder: Path, language: str, path: Path, *, who: str) -> Impor
     places = [Place(line.id, line.span, spoken.get(line.utterance, "")) for line in lines]
     groups, unplaced = placed(full, places)
     names = {name: speaker for speaker, name in _speaker_names(folder).items()}
-    changes = {line.id: _differences(line, joined(groups[line.id]), names) for line in lines if line.id in groups}
-    records = [edits.edit(line, who=who, when=now, **changes[line.id]) for line in lines if changes.get(line.id)]
+    now_read = {line.id: joined(groups[line.id]) for line in lines if line.id in groups}
+    seen = _seen(folder, tag, lines, now_read)
+    changes = {
+        line.id: _still_new(line, _differences(seen[line.id], now_read[line.id], names))
+        for line in lines
+        if line.id in groups
+    }
+    records = [edits.edit(seen[id_], who=who, when=now, **change) for id_, change in changes.items() if change]
     records += [_waiting(entry, who, now) for entry in unplaced]
     edits.append(edits.path_of(folder, tag), records)
     return ImportReport(
@@ -134,6 +147,37 @@ def _differences(line: Line, entry: Entry, speakers: Mapping[str, str]) -> dict[
     if entry.id == line.id and entry.span is not None and _is_moved(entry.span, line.span):
         found["span"] = entry.span
     return found
+
+
+def _still_new(line: Line, change: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what somebody has changed to the same already."""
+    return {name: value for name, value in change.items() if getattr(line, name) != value}
+
+
+def _exports(folder: Path, language: str) -> Path:
+    """Return the file that remembers what was exported, one row a time, to tell later what an editor saw."""
+    return folder / "exports" / f"{language}.jsonl"
+
+
+def _bare(line: Line) -> Line:
+    return replace(line, candidates=())
+
+
+def _seen(folder: Path, language: str, lines: Sequence[Line], read: Mapping[str, Entry]) -> dict[str, Line]:
+    """Return the lines as the editor saw them: as they were exported when most of the file's texts were theirs."""
+    current = {line.id: line for line in lines}
+    path = _exports(folder, language)
+    rows = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    best, most = current, 0
+    for row in rows[-MOST_EXPORTS:]:
+        try:
+            known = {line.id: line for line in from_json(tuple[Line, ...], json.loads(row)["lines"])}
+        except ValueError:
+            continue  # cut short by a crash; the next row is whole
+        alike = sum(known[id_].text == entry.text.strip() for id_, entry in read.items() if id_ in known)
+        if alike and alike >= most:
+            best, most = known, alike
+    return current | {id_: line for id_, line in best.items() if id_ in current}
 
 
 def _is_moved(one: Span, other: Span) -> bool:

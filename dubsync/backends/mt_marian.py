@@ -20,7 +20,8 @@ from dubsync.errors import Flag, UnknownLanguage
 from dubsync.text import names
 from dubsync.text.drafting import Draft, draft, sentences, unread, with_stand_ins
 from dubsync.text.duration import FASTEST, natural_seconds
-from dubsync.text.language import base, name, territories
+from dubsync.text.exonyms import exonyms
+from dubsync.text.language import base, name
 from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
 from dubsync.text.phrases import phrase
 from dubsync.text.punctuation import dressed
@@ -149,9 +150,9 @@ class MarianTranslator:
     def _missing(self, text: str, translated: str, step: Direction) -> dict[str, str]:
         """Return names and figures that got lost, and what they are in the translation.
 
-        A name that the model translates when it stands alone is no loss; a country by another name than its own is.
+        A name that the model translates when it stands alone is no loss; a country or a month by another name is.
         """
-        abroad = territories(step[1]) if step[0] == HUB else {}
+        abroad = exonyms(step[1]) if step[0] == HUB else {}
         wanted = {one: abroad.get(one, one) for one in (*names.units(text), *names.figures(text))}
         gone = [
             one for one, there in wanted.items() if not any(names.is_kept(each, translated) for each in (one, there))
@@ -177,9 +178,7 @@ class MarianTranslator:
     def _standing_in(self, text: str, translated: str, step: Direction) -> str:
         """Return a way that was found with a name or figure in place of each that got lost, if it loses fewer."""
         lost = self._missing(text, translated, step)
-        ways = names.stood_in(
-            text, lost, territories(step[1]), lambda other: self._engine(step).translate(other).strip()
-        )
+        ways = names.stood_in(text, lost, exonyms(step[1]), lambda other: self._engine(step).translate(other).strip())
         sound = [names.mended(text, way, self._words(step)) for way in ways if not is_loop(way)]
         return min([translated, *sound], key=lambda way: len(self._missing(text, way, step)))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from string import ascii_uppercase
 
 from dubsync.errors import UnknownLanguage
 
@@ -52,21 +51,6 @@ def name(tag: str) -> str:
     import langcodes
 
     return str(langcodes.Language.get(tag).display_name())
-
-
-@lru_cache(maxsize=8)
-def territories(target: str) -> dict[str, str]:
-    """Return what countries and continents are called in a language, by their English names.
-
-    >>> territories("fr")["Ukraine"], territories("es")["Germany"]
-    ('Ukraine', 'Alemania')
-    """
-    import langcodes
-
-    codes = [*(f"{one}{two}" for one in ascii_uppercase for two in ascii_uppercase), "150", "002", "142"]
-    known = [langcodes.Language.make(territory=code) for code in codes]
-    named = {str(each.territory_name("en")): each for each in known}
-    return {english: str(each.territory_name(target)) for english, each in named.items() if len(english) > 2}
 
 
 def base(tag: str) -> str:

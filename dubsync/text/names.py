@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
+from dubsync.text.exonyms import MONTHS
+
 ALIKE, SMALL_ALIKE = 60.0, 85.0
 """Per cent of agreement from which an unknown word is taken for a misspelt name, with a capital and without."""
 
@@ -38,7 +40,7 @@ _NO_NAMES = re.compile(
     r"\b(?:\w+(?:ish|ese|ians?|cans?)|Dutch|French|Greeks?|Swiss|Swedes?|Danes?|Finns?|Turks?|Poles?|Scots?|Arabs?|Thais?"
     r"|Czechs?|Germans?|Jews?|Mrs|Miss|Mister|Sir|Lady|Lord|Doctor|Professor|Mayor|King|Queen|Prince|Princess|President"
     r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?"
-    r"|Christmas|Easter|God|Earth|Moon|Bible|Heaven|Hell|Devil|Internet|Mom|Dad|Uncle|Aunt|Street|Museum|River)\b"
+    r"|Christmas|Easter|God|Earth|Moon|Bible|Heaven|Hell|Devil|Internet|Mom|Dad|Uncle|Aunt|Street|Museum|River|(?:East|West|North|South)(?:ern)?)\b"
 )
 """Words with a capital that are no names, however strange they look in another language."""
 _ARTICLE = re.compile(r"^(?:l['’]|(?:le|la|les|el|los|las|o|a|os|as) )", re.IGNORECASE)
@@ -139,7 +141,7 @@ def stood_in(
 ) -> Iterable[str]:
     """Yield translations made with a name or figure that models know in place of each that got lost.
 
-    `lost`: what must be in the translation, by what is in the source. `abroad`: countries' names.
+    `lost`: what must be in the translation, by what is in the source. `abroad`: names of countries and months.
 
     >>> def small(text): return text.replace("He lives in", "Vive en").replace("France", "Francia")
     >>> next(iter(stood_in("He lives in Melbourne.", {"Melbourne": "Melbourne"}, {}, small)))
@@ -176,7 +178,8 @@ def _stand_ins(one: str, abroad: Mapping[str, str]) -> dict[str, str]:
     if one[0].isdigit():
         found = FIGURES.get(len(one), ()) if one.isdigit() else ()
     elif one in abroad:
-        return {country: abroad[country] for country in COUNTRIES if country in abroad}
+        known = ("October", "December") if one in MONTHS else COUNTRIES
+        return {name: abroad[name] for name in known if name in abroad}
     else:
         found = PEOPLE if one.split(" ")[0] in FIRST_NAMES else (*PLACES, *PEOPLE)
     return {name: name for name in found}

@@ -161,7 +161,12 @@ def _unmarked(cue: Cue) -> Cue:
 
 def _body(cue: Cue, marked: bool) -> str:
     text = _without_gaps(cue.text)
-    return _mark(cue) + text if marked else text
+    return _mark(cue) + _shielded(text) if marked else text
+
+
+def _shielded(text: str) -> str:
+    """Write as entities what reading would take for markup."""
+    return text if _plain(text) == text else html.escape(text, quote=False).replace("{", "&#123;")
 
 
 def _mark(cue: Cue) -> str:
@@ -171,7 +176,7 @@ def _mark(cue: Cue) -> str:
 
 def _tame(text: str) -> str:
     """Percent-encode what would end the comment."""
-    return re.sub(r"[{}|%\n]", lambda match: f"%{ord(match[0]):02X}", text)
+    return re.sub(r"[{}|%\n&<>]", lambda match: f"%{ord(match[0]):02X}", text)
 
 
 def _without_gaps(text: str) -> str:
@@ -193,8 +198,10 @@ def _vtt_block(cue: Cue, marked: bool) -> str:
     text = html.escape(_without_gaps(cue.text), quote=False)
     if not marked:
         return f"{_times(cue.span, '.')}\n{text}\n"
+    text = text.replace("{\\", "&#123;\\")  # as braces with a backslash are styling to many players, and to `read`
     note = f"NOTE {_without_gaps(cue.note)}\n\n" if cue.note.strip() else ""
-    voice = f"<v {html.escape(cue.speaker, quote=False)}>" if cue.speaker else ""
+    speaker = " ".join((cue.speaker or "").split())
+    voice = f"<v {html.escape(speaker, quote=False)}>" if speaker else ""
     label = f"{cue.id}\n" if cue.id else ""
     return f"{note}{label}{_times(cue.span, '.')}\n{voice}{text}\n"
 

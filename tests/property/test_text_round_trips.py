@@ -44,6 +44,51 @@ def test_a_script_comes_back_from_every_format(lines: list[Entry], kind: str) ->
     ]
 
 
+SIGNS = (
+    *(
+        "<i>",
+        "</i>",
+        "a < b",
+        "&amp;",
+        "&lt;b&gt;",
+        "AT&T",
+        "{x}",
+        "{\\an8}",
+        "-->",
+        "->",
+        "\n",
+        "\n2\n",
+        "|",
+        "%7C",
+        "42",
+    ),
+    *("{line-0123abcd|Ana}", "NOTE", "WEBVTT", "00:00:01,000 --> 00:00:02,000", "שלום עולם", "مرحبا", "👩\u200d🚀"),
+    *("e\u0301", "\u200f", "\\N", '"', ";", "=1+1", "<v Ana>", "]]>", "<![CDATA[", "\u2028", "\x85", "word"),
+)
+HARD = st.lists(st.sampled_from(SIGNS), min_size=1, max_size=5).map(" ".join).filter(str.strip)
+
+
+@settings(max_examples=400, deadline=None)
+@given(HARD, st.none() | HARD, st.just("") | HARD, st.sampled_from(FORMATS))
+def test_no_word_is_lost_whatever_signs_stand_in_a_line(text: str, speaker: str | None, note: str, kind: str) -> None:
+    line = Entry(text, Span(Fraction(1), Fraction(2)), "line-0123abcd", speaker, note)
+    other = Entry("Last.", Span(Fraction(3), Fraction(4)), "line-0123abce")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"film.{kind}"
+        path.write_bytes(write([line, other], kind, Languages("en", "es")).encode())
+        found = read(path)
+    assert [one.id for one in found] == [line.id, other.id]
+    assert [one.span for one in found] == [line.span, other.span]
+    assert _plain(found[0].text) == _plain(text)
+    assert _plain(found[0].speaker or "") == _plain(speaker or "")
+    assert _plain(found[0].note) == _plain(note)
+
+
+def _plain(text: str) -> str:
+    """White space apart, and the arrow that no subtitle can hold."""
+    return " ".join(text.replace("-->", "→").split())
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=400) | st.text(max_size=400).map(str.encode), st.sampled_from([*FORMATS, "ass"]))
 def test_any_bytes_are_read_or_refused_in_words(raw: bytes, kind: str) -> None:

@@ -124,3 +124,68 @@ def test_a_language_without_a_script_cannot_be_exported(title: Path, tmp_path: P
         export_script(title, "fr", "srt", tmp_path / "x.srt")
     with pytest.raises(UnknownLanguage):
         export_script(title, "Spansh", "srt", tmp_path / "x.srt")
+
+
+def changed(title: Path, source: Path, old: str, new: str, name: str) -> Path:
+    """Return a copy of an export in which somebody changed words."""
+    copy = source.with_name(f"{name}{source.suffix}")
+    text = source.read_text(encoding="utf-8")
+    assert old in text
+    copy.write_text(text.replace(old, new), encoding="utf-8")
+    return copy
+
+
+def flags(title: Path) -> list[str]:
+    return [flag.what for flag in edits.apply(LINES, edits.read(edits.path_of(title, "es"))).flags]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_two_editors_of_one_line_give_a_conflict_that_shows_both(kind: str, title: Path, tmp_path: Path) -> None:
+    out = export_script(title, "es", kind, tmp_path / f"script.{kind}")
+    import_script(title, "es", changed(title, out, "Hola.", "Buenas.", "ana"), who="Ana")
+    import_script(title, "es", changed(title, out, "Hola.", "Qué tal.", "luis"), who="Luis")
+    assert texts(title) == ["Qué tal.", "¿Quién es?"]
+    (what,) = flags(title)
+    assert "Ana wrote 'Buenas.'" in what
+    assert "wrote 'Qué tal.'" in what
+
+
+def test_an_editor_who_saw_the_lines_before_takes_back_nobody_elses_work(title: Path, tmp_path: Path) -> None:
+    out = export_script(title, "es", "csv", tmp_path / "script.csv")
+    import_script(title, "es", changed(title, out, "Hola.", "Buenas.", "ana"), who="Ana")
+    report = import_script(title, "es", changed(title, out, "¿Quién es?", "¿Quién va?", "luis"), who="Luis")
+    assert texts(title) == ["Buenas.", "¿Quién va?"]
+    assert report.changed == ("line-00000002",)
+    assert flags(title) == []
+
+
+def test_a_later_export_is_what_its_editor_saw(title: Path, tmp_path: Path) -> None:
+    out = export_script(title, "es", "csv", tmp_path / "script.csv")
+    import_script(title, "es", changed(title, out, "Hola.", "Buenas.", "ana"), who="Ana")
+    again = export_script(title, "es", "csv", tmp_path / "again.csv")
+    import_script(title, "es", changed(title, again, "Buenas.", "Muy buenas.", "luis"), who="Luis")
+    assert texts(title) == ["Muy buenas.", "¿Quién es?"]
+    assert flags(title) == []
+
+
+def test_the_same_change_by_two_editors_is_one(title: Path, tmp_path: Path) -> None:
+    out = export_script(title, "es", "csv", tmp_path / "script.csv")
+    for who in ("Ana", "Luis"):
+        import_script(title, "es", changed(title, out, "Hola.", "Buenas.", who), who=who)
+    assert len(edits.read(edits.path_of(title, "es"))) == 1
+
+
+def test_an_undone_import_brings_back_what_was_before_it(title: Path, tmp_path: Path) -> None:
+    out = export_script(title, "es", "xliff", tmp_path / "script.xliff")
+    import_script(title, "es", changed(title, out, "Hola.", "Buenas.", "ana"), who="Ana")
+    (record,) = edits.read(edits.path_of(title, "es"))
+    edits.undo(edits.path_of(title, "es"), record.id, who="Luis")
+    assert texts(title) == ["Hola.", "¿Quién es?"]
+
+
+def test_a_torn_row_of_exports_is_passed_over(title: Path, tmp_path: Path) -> None:
+    out = export_script(title, "es", "csv", tmp_path / "script.csv")
+    with (title / "exports" / "es.jsonl").open("a") as file:
+        file.write('{"lines": [{"id')
+    import_script(title, "es", changed(title, out, "Hola.", "Buenas.", "ana"), who="Ana")
+    assert texts(title) == ["Buenas.", "¿Quién es?"]

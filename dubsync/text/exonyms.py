@@ -1,0 +1,61 @@
+"""What countries, continents and months are called in another language, by their English names.
+
+Countries come from the CLDR, through langcodes; months and what is no country of its own are listed here.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from string import ascii_uppercase
+
+from dubsync.text.language import base
+
+_TABLE = """
+January    enero        janvier          janeiro
+February   febrero      février          fevereiro
+March      marzo        mars             março
+April      abril        avril            abril
+May        mayo         mai              maio
+June       junio        juin             junho
+July       julio        juillet          julho
+August     agosto       août             agosto
+September  septiembre   septembre        setembro
+October    octubre      octobre          outubro
+November   noviembre    novembre         novembro
+December   diciembre    décembre         dezembro
+America    América      Amérique         América
+Britain    Gran Bretaña  Grande-Bretagne  Grã-Bretanha
+England    Inglaterra   Angleterre       Inglaterra
+Holland    Holanda      Hollande         Holanda
+Scotland   Escocia      Écosse           Escócia
+Wales      Gales        Pays de Galles   País de Gales
+"""
+_COLUMNS = ("es", "fr", "pt")
+_ROWS = [re.split(r"\s{2,}", row) for row in _TABLE.strip().splitlines()]
+MONTHS = tuple(row[0] for row in _ROWS[:12])
+_PEOPLE_TOO = frozenset({"Chad", "Georgia", "Jordan"})
+"""Countries that are called like people; what people are called stays."""
+_CONTINENTS = ("150", "002", "142")
+
+
+@lru_cache(maxsize=8)
+def exonyms(target: str) -> dict[str, str]:
+    """Return the names in a language by the English ones.
+
+    >>> exonyms("fr")["Ukraine"], exonyms("es")["Germany"], exonyms("pt")["March"]
+    ('Ukraine', 'Alemania', 'março')
+    """
+    import langcodes
+
+    tag = base(target)
+    codes = [*(f"{one}{two}" for one in ascii_uppercase for two in ascii_uppercase), *_CONTINENTS]
+    known = [langcodes.Language.make(territory=code) for code in codes]
+    named = {str(each.territory_name("en")): each for each in known}
+    countries = {
+        english: str(each.territory_name(tag))
+        for english, each in named.items()
+        if len(english) > 2 and english not in _PEOPLE_TOO
+    }
+    ours = {row[0]: row[1 + _COLUMNS.index(tag)] for row in _ROWS} if tag in _COLUMNS else {}
+    return countries | ours
