@@ -22,6 +22,7 @@ from dubsync.text.repetition import is_loop
 FOLDER = "DUBSYNC_TEST_TEXT"
 ARCHIVES = {"es": "tatoeba-eng-spa-2018.zip", "fr": "tatoeba-eng-fra-2019.zip"}
 _KEPT = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+\b|\b\d[\d:.,]*\d\b")
+WHY_NOT = "no sentence pairs to measure it by: the model is not trained here, and what it was trained on is unknown"
 _ROOMY = 60.0
 
 Figures = dict[str, float | int]
@@ -77,7 +78,8 @@ def fit_share(engine: Translator, language: str, *, folder: Path | None = None, 
 def table(engine: Translator, *, folder: Path | None = None, most: int = 1000) -> dict[str, Any]:
     """Return the figures of an engine over the languages there are sentences for; null where there are none.
 
-    `empty` and `loops` are counted over all; of `kept_names`, `lines_per_s` and `fit_share` the least is given.
+    `unmeasured` says why. `empty` and `loops` are counted over all; of `kept_names`, `lines_per_s` and `fit_share` the
+    least is given.
     """
     found = {language: measure(engine, language, folder=folder, most=most) for language in ARCHIVES}
     fits = {language: fit_share(engine, language, folder=folder, most=min(most, 200)) for language in ARCHIVES}
@@ -86,6 +88,7 @@ def table(engine: Translator, *, folder: Path | None = None, most: int = 1000) -
         **{key: sum(row[key] for row in found.values()) for key in ("empty", "loops")},
         **{key: min(row[key] for row in found.values()) for key in ("kept_names", "lines_per_s")},
         "fit_share": min(fits.values()),
+        "unmeasured": {"pt": WHY_NOT},
         "each": {tag: {**row, "fit_share": fits[tag]} for tag, row in found.items()},
     }
 

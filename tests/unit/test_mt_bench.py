@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dubsync.backends.mt_marian import MarianTranslator
-from dubsync.errors import MissingWeights
+from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
+from dubsync.errors import Flag, MissingWeights, Severity
+from dubsync.text.duration import natural_seconds
 from dubsync.text.marian.corpus import Heldout
-from dubsync.text.mt_bench import heldout, measure, scores
+from dubsync.text.mt_bench import ARCHIVES, fit_share, heldout, measure, scores, table
+from dubsync.title import Candidate
 
 HELD = (
     Heldout("I met Maria at 10:45.", ("Encontré a Maria a las 10:45.", "A las 10:45 encontré a Maria.")),
@@ -44,7 +50,85 @@ def test_without_the_sentences_the_error_says_where_they_go(tmp_path: Path) -> N
     assert "DUBSYNC_TEST_TEXT" in raised.value.hint
 
 
-@pytest.mark.parametrize(("language", "bleu", "chrf2"), [("es", 42, 62)])
+def archive(folder: Path, language: str, pairs: int = 40) -> None:
+    """Write sentences in the form in which Tatoeba's come, with names in half of them."""
+    rows = [f"I told Maria about day {n + 10}.\tLe dije a Maria lo del {n + 10}.\tCC" for n in range(pairs)]
+    with zipfile.ZipFile(folder / ARCHIVES[language], "w") as packed:
+        packed.writestr("pairs.txt", "\n".join(rows))
+
+
+class Speaks:
+    """Gives what `say` makes of a sentence, candidates best first; counts what it was asked."""
+
+    capabilities = Capabilities(name="mt.test", version="1")
+
+    def __init__(self, say: Callable[[str], Sequence[str]]) -> None:
+        self.say = say
+        self.asked: list[tuple[str, SourceLine]] = []
+
+    def translate(
+        self, lines: Sequence[SourceLine], *, source: str, target: str, glossary: Mapping[str, str], progress: Progress
+    ) -> tuple[TranslatedLine, ...]:
+        self.asked += [(target, line) for line in lines]
+        return tuple(TranslatedLine(line.id, tuple(Candidate(text) for text in self.say(line.text))) for line in lines)
+
+
+def perfect(text: str) -> list[str]:
+    return [f"Le dije a Maria lo del {text.rstrip('.').split()[-1]}."]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    for language in ARCHIVES:
+        archive(tmp_path, language)
+    return tmp_path
+
+
+def test_the_table_holds_every_language_and_null_where_there_are_no_sentences(corpus: Path) -> None:
+    engine = Speaks(perfect)
+    found = table(engine, folder=corpus, most=20)
+    assert found["bleu"] == {"es": 100.0, "fr": 100.0, "pt": None}
+    assert found["chrf2"] == {"es": 100.0, "fr": 100.0, "pt": None}
+    assert (found["empty"], found["loops"], found["kept_names"], found["fit_share"]) == (0, 0, 1.0, 1.0)
+    assert found["lines_per_s"] > 0
+    assert {language for language, _ in engine.asked} == set(ARCHIVES)
+    assert {row["lines"] for row in found["each"].values()} == {20}
+    assert set(found["unmeasured"]) == {"pt"}
+    assert "no sentence pairs" in found["unmeasured"]["pt"]
+
+
+def test_of_names_and_fit_the_table_gives_the_worst_language_and_sums_what_is_empty(corpus: Path) -> None:
+    engine = Speaks(perfect)
+    good = engine.translate
+
+    def french_is_bad(lines: Sequence[SourceLine], **more: Any) -> tuple[TranslatedLine, ...]:
+        if more["target"] != "fr":
+            return good(lines, **more)
+        lost = Flag(Severity.ERROR, "untranslated", "", "none")
+        return tuple(TranslatedLine(line.id, (Candidate("no sé " * 12),), (lost,)) for line in lines)
+
+    engine.translate = french_is_bad  # type: ignore[method-assign, assignment]
+    found = table(engine, folder=corpus, most=20)
+    assert (found["empty"], found["loops"], found["kept_names"], found["fit_share"]) == (20, 20, 0.0, 0.0)
+    assert found["each"]["es"]["kept_names"] == 1.0
+
+
+def test_a_line_fits_if_one_of_its_candidates_does_in_the_time_of_the_english(corpus: Path) -> None:
+    long = "una frase larguísima que nadie puede decir en tan poco tiempo por mucho que corra"
+    assert fit_share(Speaks(lambda text: [long, "Corta."]), "es", folder=corpus, most=20) == 1.0
+    assert fit_share(Speaks(lambda text: [long]), "es", folder=corpus, most=20) == 0.0
+    half = Speaks(lambda text: ["Corta."] if int(text.rstrip(".").split()[-1]) % 2 else [long])
+    expected = sum(int(one.source.rstrip(".").split()[-1]) % 2 for one in heldout("es", corpus)[:20]) / 20
+    assert fit_share(half, "es", folder=corpus, most=20) == expected
+
+
+def test_each_line_is_asked_for_with_the_time_its_english_takes(corpus: Path) -> None:
+    engine = Speaks(perfect)
+    fit_share(engine, "es", folder=corpus, most=5)
+    assert all(line.seconds == natural_seconds(line.text, "en") for _, line in engine.asked)
+
+
+@pytest.mark.parametrize(("language", "bleu", "chrf2"), [("es", 42, 62), ("fr", 40, 60)])
 def test_the_shipped_model_is_as_good_as_its_card_says(language: str, bleu: float, chrf2: float) -> None:
     if "DUBSYNC_TEST_TEXT" not in os.environ:
         pytest.skip("DUBSYNC_TEST_TEXT does not name the folder with the Tatoeba archives")
