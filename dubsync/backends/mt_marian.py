@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,10 +141,7 @@ class MarianTranslator:
         if torn:
             whole = with_stand_ins(text, {run: run for run in torn}, lambda other: engine.translate(other).strip())
             translated = whole or translated
-        if self._missing(text, translated, step):
-            translated = self._keeping(text, translated, step)
-        if self._missing(text, translated, step):
-            translated = self._standing_in(text, translated, step)
+        translated = self._rescued(text, translated, step)
         return dressed(text, translated, step[1])
 
     def _missing(self, text: str, translated: str, step: Direction) -> dict[str, str]:
@@ -169,18 +166,29 @@ class MarianTranslator:
             known[step, name] = names.is_kept(name, alone) or names.is_garbled(name, alone, self._words(step))
         return known[step, name]
 
-    def _keeping(self, text: str, translated: str, step: Direction) -> str:
-        """Return a way that keeps more of the names and figures, if the model finds one about as likely."""
-        ways = self._searcher(step).ways(text, width=6)
-        near = [names.mended(text, way.text, self._words(step)) for way in ways if way.score >= ways[0].score - NEAR]
-        return min([translated, *near], key=lambda way: len(self._missing(text, way, step)))
+    def _rescued(self, text: str, translated: str, step: Direction) -> str:
+        """Return the way that loses fewest names and figures; farther ways are looked for as long as any is lost."""
+        if not self._missing(text, translated, step):
+            return translated
+        for found in self._ways(text, translated, step):
+            sound = [names.mended(text, way, self._words(step)) for way in found]
+            translated = min([translated, *sound], key=lambda way: len(self._missing(text, way, step)))
+            if not self._missing(text, translated, step):
+                break
+        return translated
 
-    def _standing_in(self, text: str, translated: str, step: Direction) -> str:
-        """Return a way that was found with a name or figure in place of each that got lost, if it loses fewer."""
-        lost = self._missing(text, translated, step)
-        ways = names.stood_in(text, lost, exonyms(step[1]), lambda other: self._engine(step).translate(other).strip())
-        sound = [names.mended(text, way, self._words(step)) for way in ways if not is_loop(way)]
-        return min([translated, *sound], key=lambda way: len(self._missing(text, way, step)))
+    def _ways(self, text: str, translated: str, step: Direction) -> Iterator[list[str]]:
+        """Yield what the model finds about as likely, then ways with stand-ins, then what it finds less likely."""
+        ways = self._searcher(step).ways(text, width=6)
+        yield [way.text for way in ways if way.score >= ways[0].score - NEAR]
+        yield self._stood_in(text, translated, step)
+        yield [way.text for way in ways if way.score >= ways[0].score - WORSE]
+
+    def _stood_in(self, text: str, translated: str, step: Direction) -> list[str]:
+        """Return ways found with other names and figures in place of those that got lost."""
+        lost, abroad = self._missing(text, translated, step), exonyms(step[1])
+        ways = names.stood_in(text, lost, abroad, lambda other: self._engine(step).translate(other).strip())
+        return [*(way for way in ways if not is_loop(way)), names.swapped(text, translated, lost, abroad)]
 
     def _others(self, best: Draft, steps: tuple[Direction, ...]) -> list[Candidate]:
         """Return sound ways that the model finds nearly as likely; only of single sentences without a pivot."""

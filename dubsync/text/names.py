@@ -1,4 +1,4 @@
-"""Names and figures that a small model spelt wrong while copying them, put right."""
+"""Names and figures that a small model spelt wrong, lost, or took for others: found, and put right."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _NO_NAMES = re.compile(
 _ARTICLE = re.compile(r"^(?:l['’]|(?:le|la|les|el|los|las|o|a|os|as) )", re.IGNORECASE)
 _RUN = re.compile(r"\b[A-Z][^\W\d_]{2,}(?: [A-Z][^\W\d_]{2,})+")
 _UNIT = re.compile(r"\b[A-Z][^\W\d_]{2,}(?: (?:(?:de|of) )?[A-Z][^\W\d_]{2,})*")
-_OPENING = re.compile(r"(?:^|[.?!…:\"'“‘(])\s*$")
+_OPENING = re.compile(r"(?:^|[.?!…:\"'“‘(][\"'”’)]*)\s*$")
 _FAR = 3
 """Words between two parts of a name from which they are taken to belong to different things."""
 _NAME = re.compile(r"\b[A-Z][^\W\d_]{2,}")
@@ -72,21 +72,6 @@ def mended(source: str, text: str, is_word: Callable[[str], bool]) -> str:
     if len(lost) == len(strange) == 1 and len(lost[0]) > 1 and _digits(lost[0]) != _digits(strange[0]):
         text = re.sub(rf"(?<![\d.,:]){re.escape(strange[0])}(?!\d)", lost[0], text)
     return text
-
-
-def lost(source: str, text: str) -> tuple[str, ...]:
-    """Return the names inside the source and its figures of two digits and more that are not in the translation.
-
-    Some of them may be translated, as "London" is. A word that opens a sentence counts only as a common first name.
-
-    >>> lost("Tom and Ito left London in 1912.", "Tom dejó Londres en 1912.")
-    ('Ito', 'London')
-    """
-    opens = {found.end() for found in re.finditer(r"(?:^|[.?!…:\"'“‘(])\s*", source)}
-    names = [found[0] for found in _NAME.finditer(source) if found.start() not in opens or found[0] in FIRST_NAMES]
-    said = "".join(re.findall(r"\d", text))
-    figures = [one for one in _FIGURE.findall(source) if len(one) > 1 and _digits(one) not in said]
-    return (*(name for name in dict.fromkeys(names) if not _stands(name, text)), *figures)
 
 
 def units(source: str) -> tuple[str, ...]:
@@ -166,6 +151,21 @@ def stood_in(
         made = translate(asked) if len(places) == len(lost) else ""
         if made and all(len(_whole(name).findall(made)) == 1 for name in places):
             yield _replaced(made, places)
+
+
+def swapped(source: str, text: str, lost: Mapping[str, str], abroad: Mapping[str, str]) -> str:
+    """Put a country or month in the place of the only other one of its kind that the source does not speak of.
+
+    >>> abroad = {"June": "junio", "October": "octubre", "Chile": "Chile"}
+    >>> swapped("Come on June 4.", "Ven el 4 de octubre.", {"June": "junio"}, abroad)
+    'Ven el 4 de junio.'
+    """
+    for one, wanted in lost.items():
+        kind = {name: there for name, there in abroad.items() if (name in MONTHS) == (one in MONTHS)}
+        strange = {there for name, there in kind.items() if is_kept(there, text) and name not in source} - {wanted}
+        if one in abroad and len(strange) == 1:
+            text = _whole(strange.pop()).sub(lambda _, wanted=wanted: wanted, text)  # type: ignore[misc]
+    return text
 
 
 def _replaced(text: str, places: Mapping[str, str]) -> str:

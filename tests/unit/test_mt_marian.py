@@ -91,6 +91,23 @@ def test_a_name_that_the_best_way_loses_is_kept_by_another(marian: MarianTransla
     assert kept in line.candidates[0].text
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("My birthday is on March 22.", "22 mars"),
+        ("Christmas is December 25th.", "décembre"),
+        ("The capital of Ukraine is Kiev.", "l'Ukraine"),
+        ("When are you coming to Melbourne again?", "Melbourne"),
+        ("She quoted a poem by Keats.", "Keats"),
+        ("The ship will arrive in San Francisco this evening.", "San Francisco"),
+        ("They went to London on Monday.", "Londres"),
+    ],
+)
+def test_french_keeps_names_countries_and_months(marian: MarianTranslator, text: str, kept: str) -> None:
+    (line,) = translated(marian, text, pair="en-fr")
+    assert kept in line.candidates[0].text
+
+
 def test_a_line_too_long_for_its_time_gets_shorter_candidates(marian: MarianTranslator) -> None:
     text = "I would have liked to tell you the whole truth before you left."
     (roomy,) = translated(marian, text, seconds=20)

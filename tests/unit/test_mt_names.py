@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from dubsync.text.names import lost, mended, torn
+from dubsync.text.exonyms import exonyms
+from dubsync.text.names import figures, is_garbled, is_kept, mended, stood_in, swapped, torn, units
 
 WORDS = {"El", "La", "Capitán", "Londres", "Nueva", "York", "Europa", "Brasil", "Tom", "Los", "Tomás", "María"}
 
@@ -33,16 +36,99 @@ def test_only_what_was_misspelt_changes(source: str, made: str, right: str) -> N
 @pytest.mark.parametrize(
     ("source", "made", "gone"),
     [
-        ("Why doesn't Tom like it?", "¿Por qué no le gusta?", ("Tom",)),
-        ("Tom left.", "Se fue.", ("Tom",)),
-        ("Nobody left.", "Nadie se fue.", ()),
-        ("He came in 1912.", "Vino en 1921.", ("1912",)),
-        ("It costs 1,500 dollars.", "Cuesta 1.500 dólares.", ()),
-        ("I saw 2 men.", "Vi a dos hombres.", ()),
+        ("Why doesn't Tom like it?", "¿Por qué no le gusta?", ["Tom"]),
+        ("Tom left.", "Se fue.", ["Tom"]),
+        ("Nobody left.", "Nadie se fue.", []),
+        ("He came in 1912.", "Vino en 1921.", ["1912"]),
+        ("It costs 1,500 dollars.", "Cuesta 1.500 dólares.", []),
+        ("I saw 2 men.", "Vi a dos hombres.", []),
+        ("I work for the New York Times.", "Trabajo para el New York.", ["New York Times"]),
+        ("He lives in Rio de Janeiro now.", "Vive en el Sur de Janeiro.", ["Rio de Janeiro"]),
+        ("“Melbourne is far.” Ask Ito Tanaka.", "Pregunta.", ["Ito Tanaka"]),
     ],
 )
-def test_a_name_or_a_figure_that_got_lost_is_found(source: str, made: str, gone: tuple[str, ...]) -> None:
-    assert lost(source, made) == gone
+def test_a_name_or_a_figure_that_got_lost_is_found(source: str, made: str, gone: list[str]) -> None:
+    assert [one for one in (*units(source), *figures(source)) if not is_kept(one, made)] == gone
+
+
+WHOLE = {"Londres", "Noël", "Disneyland", "Les", "point"}.__contains__
+
+
+@pytest.mark.parametrize(
+    ("name", "alone", "garbled"),
+    [
+        ("Keats", "Kebre.", True),
+        ("Cambridge", "Londres.", True),
+        ("Broadway Avenue", "La Disneyland.", True),
+        ("London", "Londres.", False),
+        ("Americans", "Les Américains.", False),
+        ("Norwegian", "Norvégien.", False),
+        ("Christmas", "Noël.", False),
+        ("Sundays", "le dimanche.", False),
+        ("Spot", "Le point.", False),
+    ],
+)
+def test_nonsense_and_another_name_are_told_from_a_translation(name: str, alone: str, garbled: bool) -> None:
+    assert is_garbled(name, alone, WHOLE) is garbled
+
+
+def model(text: str) -> str:
+    """Know Tom, Boston, France, October and round years; take everything else for Berlin, octobre or nothing."""
+    known = {
+        "Boston": "Boston",
+        "Paris": "Paris",
+        "Tom": "Tom",
+        "France": "la France",
+        "October": "octobre",
+        "2000": "2000",
+    }
+    for word in re.findall(r"[A-Z]\w+|\d+", text.removeprefix("In ")):
+        text = text.replace(word, known.get(word, "Berlin"))
+    return text
+
+
+@pytest.mark.parametrize(
+    ("source", "lost", "made"),
+    [
+        ("visit Melbourne", {"Melbourne": "Melbourne"}, "visit Melbourne"),
+        ("in the year 2020", {"2020": "2020"}, "in the year 2020"),
+        ("people of Ukraine", {"Ukraine": "l'Ukraine"}, "people of la l'Ukraine"),
+        ("since March", {"March": "mars"}, "since mars"),
+        ("from Melbourne in March", {"Melbourne": "Melbourne", "March": "mars"}, "from Melbourne in mars"),
+    ],
+)
+def test_what_the_model_knows_stands_in_for_what_it_does_not(source: str, lost: dict[str, str], made: str) -> None:
+    assert next(iter(stood_in(source, lost, exonyms("fr"), model))) == made
+
+
+def test_nothing_stands_in_where_the_stand_in_gets_lost_too_or_comes_twice() -> None:
+    assert list(stood_in("visit Melbourne", {"Melbourne": "Melbourne"}, {}, lambda text: "visitez")) == []
+    twice = list(stood_in("visit Melbourne", {"Melbourne": "Melbourne"}, {}, lambda text: f"{text} {text}"))
+    assert twice == []
+
+
+@pytest.mark.parametrize(
+    ("source", "made", "lost", "right"),
+    [
+        ("It ends in June.", "Ça finit en octobre.", {"June": "juin"}, "Ça finit en juin."),
+        ("It ends in June or May.", "En octobre ou mai.", {"June": "juin"}, "En juin ou mai."),
+        ("From June to October.", "De octobre.", {"June": "juin"}, "De octobre."),
+        ("I like Ukraine.", "J'aime l'Italie.", {"Ukraine": "Ukraine"}, "J'aime l'Ukraine."),
+        ("I like Ito.", "J'aime l'Italie.", {"Ito": "Ito"}, "J'aime l'Italie."),
+        ("Neither.", "En France et Italie.", {"Chile": "Chili"}, "En France et Italie."),
+    ],
+)
+def test_a_wrong_month_or_country_gives_way_to_the_right_one(
+    source: str, made: str, lost: dict[str, str], right: str
+) -> None:
+    assert swapped(source, made, lost, exonyms("fr")) == right
+
+
+def test_months_and_countries_are_known_in_each_language_and_people_are_no_countries() -> None:
+    assert [exonyms(language)["August"] for language in ("es", "fr", "pt-BR")] == ["agosto", "août", "agosto"]
+    assert (exonyms("es")["Netherlands"], exonyms("de")["France"]) == ("Países Bajos", "Frankreich")
+    assert "Jordan" not in exonyms("es")
+    assert "March" not in exonyms("de")
 
 
 @pytest.mark.parametrize(
