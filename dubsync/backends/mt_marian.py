@@ -68,7 +68,7 @@ class MarianTranslator:
     """Translates line by line on the processor, the same result every time."""
 
     capabilities = Capabilities(
-        name="mt.marian", version="3", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=_SHIPPED
+        name="mt.marian", version="4", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=_SHIPPED
     )
     is_draft = True
 
