@@ -34,8 +34,8 @@ Wales      Gales        Pays de Galles   País de Gales
 _COLUMNS = ("es", "fr", "pt")
 _ROWS = [re.split(r"\s{2,}", row) for row in _TABLE.strip().splitlines()]
 MONTHS = tuple(row[0] for row in _ROWS[:12])
-_PEOPLE_TOO = frozenset({"Chad", "Georgia", "Jordan"})
-"""Countries that are called like people; what people are called stays."""
+_LEFT_OUT = frozenset({"Chad", "Georgia", "Jordan", "Netherlands"})
+"""Countries that are called like people, whose names stay, and one that goes by two names."""
 _CONTINENTS = ("150", "002", "142")
 
 
@@ -55,7 +55,7 @@ def exonyms(target: str) -> dict[str, str]:
     countries = {
         english: str(each.territory_name(tag))
         for english, each in named.items()
-        if len(english) > 2 and english not in _PEOPLE_TOO
+        if len(english) > 2 and english not in _LEFT_OUT
     }
     ours = {row[0]: row[1 + _COLUMNS.index(tag)] for row in _ROWS} if tag in _COLUMNS else {}
     return countries | ours

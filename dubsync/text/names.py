@@ -113,12 +113,15 @@ def is_garbled(name: str, alone: str, is_word: Callable[[str], bool]) -> bool:
     """
     from rapidfuzz import fuzz
 
-    bare = _ARTICLE.sub("", alone).strip(" .")
-    likeness = fuzz.ratio(name.lower(), bare.lower())
-    if _NO_NAMES.search(name) or likeness >= ADAPTED:
+    bare = _ARTICLE.sub("", alone).strip(" .").split(" ")
+    here = [word for word in bare if word not in name.split(" ")]
+    there = [word for word in name.split(" ") if word not in bare]
+    likeness = fuzz.ratio(" ".join(there).lower(), " ".join(here).lower())
+    if _NO_NAMES.search(name) or not here or likeness >= ADAPTED:
         return False
-    is_another_name = bare[:1].isupper() and likeness < FOREIGN
-    return is_another_name or any(not is_word(word) for word in _WORD.findall(bare))
+    is_common = any(is_word(word.lower()) for word in here)
+    is_another_name = here[0][:1].isupper() and not is_common and likeness < FOREIGN
+    return is_another_name or any(not is_word(word) for word in _WORD.findall(" ".join(here)))
 
 
 def stood_in(
