@@ -42,7 +42,7 @@ _ARPABET = {
 """IPA as espeak-ng writes it to the phones of the CMU dictionary; longer keys are tried first."""
 
 
-VOICES = {"en": "en-us", "es": "es", "fr": "fr"}
+VOICES = {"en": "en-us", "es": "es", "fr": "fr", "pt": "pt-br"}
 """What espeak-ng calls the languages that word times were measured in."""
 _OWN = "~"
 """Stands between language and word in the dictionary, so that "as" in Spanish is not the English word."""
@@ -51,7 +51,7 @@ _OWN = "~"
 class PocketSphinxAligner:
     """Gives words better times; leaves what it cannot align as it was."""
 
-    capabilities = Capabilities(name="align.pocketsphinx", version="2", languages=tuple(VOICES), licence="BSD-2-Clause")
+    capabilities = Capabilities(name="align.pocketsphinx", version="3", languages=tuple(VOICES), licence="BSD-2-Clause")
 
     def __init__(self) -> None:
         from pocketsphinx import Decoder  # brings its acoustic model: 0.2 s

@@ -190,7 +190,7 @@ def speaker_errors(
 
     rows, columns = linear_sum_assignment(-overlap)
     right = float(overlap[rows, columns].sum())
-    return {"voices": len(names), "found": max(labels) + 1, "error": round(1 - right / sum(lengths), 4)}
+    return {"voices": len(names), "found": max(labels) + 1, "error": round(max(0.0, 1 - right / sum(lengths)), 4)}
 
 
 def duration_errors(

@@ -1,4 +1,4 @@
-"""Words aligned to the sound, in English, Spanish and French, on speech whose true word times are known."""
+"""Words aligned to the sound, in English, Spanish, French and Portuguese, on speech whose true word times are known."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ RATE = 16000
         ("aujourd'hui", "fr", ["fr~aujourd'hui"]),
         ("l’arbre", "fr", ["fr~l'arbre"]),
         ("80", "fr", ["fr~quatre", "fr~vingts"]),
+        ("você", "pt", ["pt~você"]),
         ("—", "es", []),
     ],
 )
@@ -93,7 +94,7 @@ def test_the_level_is_that_of_the_sound_every_five_milliseconds() -> None:
     assert np.median(level) == pytest.approx(20 * np.log10(0.5 / np.sqrt(2)), abs=0.2)
 
 
-@pytest.mark.parametrize("language", ["es", "fr"])
+@pytest.mark.parametrize("language", ["es", "fr", "pt"])
 def test_word_starts_that_are_a_tenth_of_a_second_off_come_back(language: str, tmp_path: Path) -> None:
     if not weights.is_present("kokoro"):
         pytest.skip("the weights kokoro are not in the cache: run `dubsync models pull`")
@@ -111,6 +112,18 @@ def test_word_starts_that_are_a_tenth_of_a_second_off_come_back(language: str, t
     assert [word.text for one in found.utterances for word in one.words] == [word.text for word in reading.words]
     assert before["median_ms"] >= 90
     assert after["median_ms"] <= 50
+
+
+def test_voices_that_are_told_apart_rightly_have_no_error() -> None:
+    turns = tuple(("ab"[n % 2], n * 2.3, n * 2.3 + 1.9) for n in range(4))
+    sound = np.concatenate([np.full(round(2.3 * RATE), 1.0 + n % 2, np.float32) for n in range(4)])
+
+    class Encoder:
+        def embed(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
+            return np.eye(2, dtype=np.float32)[int(samples[0]) - 1]
+
+    found = bench.speaker_errors(bench.Reading(sound, (), turns, ""), Encoder())  # type: ignore[arg-type]
+    assert (found["voices"], found["found"], str(found["error"])) == (2, 2, "0.0")
 
 
 def _blurred(reading: bench.Reading, texts: Sequence[str]) -> list[Utterance]:
