@@ -163,11 +163,13 @@ def _engine(file: str, kind: str, said: str | Mapping[str, Any], *, allow_non_co
         )
     identity = {**registry.identity(name), "options": options}
     if "fallback" not in options:
-        return Engine(kind, name, identity, options)
+        return Engine(kind, name, identity, options, capabilities=capabilities)
     if not capabilities.scripted:
         raise BadPipeline(f"{file}: {name} takes no fallback", hint="only an engine that works from a script does")
     other = _engine(file, kind, options.pop("fallback"), allow_non_commercial=allow_non_commercial)
-    return Engine(kind, name, {**identity, "fallback": {"name": other.name, **other.identity}}, options, other)
+    return Engine(
+        kind, name, {**identity, "fallback": {"name": other.name, **other.identity}}, options, other, capabilities
+    )
 
 
 def defaults(stage: Stage) -> str:

@@ -26,6 +26,7 @@ class Engine:
     """A backend as a step names it. `identity`: version and weights, part of every recipe that uses it.
 
     `fallback`: the one that the pipeline names for what this one cannot do; its identity is in `identity` too.
+    `capabilities`: what the backend says of itself, for stages that decide by it without opening the engine.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Engine:
     identity: Mapping[str, Any]
     options: Mapping[str, Any] = field(default_factory=dict)
     fallback: Engine | None = None
+    capabilities: Any = None
 
 
 @dataclass(frozen=True, slots=True)

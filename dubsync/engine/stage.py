@@ -89,6 +89,7 @@ class Context:
     """What a running unit may reach besides its inputs.
 
     `humans`: where people's files lie that are not in the title folder. `deliver_to`: the folder `--out` names.
+    `capabilities`: what the chosen engine of each kind says of itself; reading it opens no engine.
     """
 
     out: Path
@@ -97,6 +98,7 @@ class Context:
     seed: int
     language: str | None = None
     backends: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
     humans: Mapping[str, Path] = field(default_factory=dict)
     deliver_to: Path | None = None
     progress: Callable[[float], None] = lambda share: None

@@ -131,6 +131,7 @@ class Workshop:
             seed=int(order.fingerprint[:16], 16),
             language=order.unit.language,
             backends={engine.kind: partial(self._engine, engine) for engine in order.engines},
+            capabilities={engine.kind: engine.capabilities for engine in order.engines},
             humans=order.humans,
             deliver_to=order.deliver_to,
             progress=progress,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 
-def disclosure_tags(language: str, *, mouth: bool) -> dict[str, str]:
-    """Return the container's metadata tags that disclose the synthesis; `mouth`: mouths were re-synthesised too.
+def disclosure_tags(language: str, *, voice: bool, mouth: bool) -> dict[str, str]:
+    """Return the container's metadata tags that disclose the synthesis; none where nothing is synthetic.
 
-    >>> disclosure_tags("es", mouth=True)["comment"]
+    `voice`: lines were synthesised, not recorded. `mouth`: mouths were re-synthesised.
+
+    >>> disclosure_tags("es", voice=True, mouth=True)["comment"]
     'Synthetic speech and mouth movements, made with dubsync from the original film; spoken language: es'
     """
-    what = "speech and mouth movements" if mouth else "speech"
+    what = " and ".join(name for name, made in (("speech", voice), ("mouth movements", mouth)) if made)
+    if not what:
+        return {}
     return {"comment": f"Synthetic {what}, made with dubsync from the original film; spoken language: {language}"}

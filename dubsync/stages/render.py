@@ -15,6 +15,7 @@ from dubsync.media.table import FrameTable
 from dubsync.media.write import PictureParams
 from dubsync.rights.mark import disclosure_tags
 from dubsync.stages import _subtitles
+from dubsync.stages.rights import needs_consent
 from dubsync.text.layout import lay_out
 from dubsync.text.subtitles import write
 from dubsync.title import Source
@@ -32,7 +33,12 @@ class RenderParams:
 
 
 @stage(
-    over=Axis.LANGUAGE, needs=("source", "script", "mix"), optional=("mouth", "shots"), params=RenderParams, version=3
+    over=Axis.LANGUAGE,
+    needs=("source", "script", "mix"),
+    optional=("mouth", "shots"),
+    params=RenderParams,
+    backends=("voice",),
+    version=4,
 )
 def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mapping[str, Any]:
     language = unit.language or ""
@@ -47,7 +53,7 @@ def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mappin
         cues=cues,
         patches=patches,
         picture=PictureParams(params.codec, params.crf, params.preset, params.threads, params.untouched),
-        tags=disclosure_tags(language, mouth=bool(patches)),
+        tags=disclosure_tags(language, voice=needs_consent(ctx), mouth=bool(patches)),
     )
     video = ctx.out / f"video{suffix}"
     for flag in (*flags, *mux(Film(ctx.film, film, table), additions, video, progress=ctx.progress)):

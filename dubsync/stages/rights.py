@@ -1,4 +1,8 @@
-"""rights: nobody's voice or face is synthesised without a record that allows it for this title, language and day."""
+"""rights: nobody's voice or face is synthesised without a record that allows it for this title, language and day.
+
+Whether a voice is synthesised at all is said by the voice engine (`needs_consent`): lines that people recorded, and the
+film's own, ask for no record of the voice. The face is asked for in any case.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,9 @@ from dubsync.rights import consent
 RECORDS = "consent.toml"
 
 
-@stage(over=Axis.LANGUAGE, version=1, needs=("speakers",), reads=(RECORDS,), always=True)
+@stage(over=Axis.LANGUAGE, version=2, needs=("speakers",), reads=(RECORDS,), backends=("voice",), always=True)
 def rights(unit: Unit, made: Made, ctx: Context, params: None) -> dict[str, object]:
-    """Return what each speaking speaker allows; raise ConsentMissing when one does not allow the voice.
+    """Return what each speaking speaker allows; raise ConsentMissing when one does not allow a voice that is made.
 
     A face that is not allowed is a flag: that speaker is dubbed, and the picture stays as it is.
     """
@@ -26,14 +30,21 @@ def rights(unit: Unit, made: Made, ctx: Context, params: None) -> dict[str, obje
     if language is None:
         raise UsageError("the rights stage needs a language")
     rows = []
+    is_synthetic = needs_consent(ctx)
     for speaker, name in _speaking(made.one("speakers").value):
         use = consent.Use(speaker, name, title=ctx.film.stem, language=language, day=date.today())
         grant = consent.granted(people, use)
-        consent.require_voice(grant, use, command=command_for(ctx.human(RECORDS), use))
+        if is_synthetic:
+            consent.require_voice(grant, use, command=command_for(ctx.human(RECORDS), use))
         if not grant.face:
-            ctx.flag(_face_flag(use, ctx.human(RECORDS)))
+            ctx.flag(_face_flag(use, ctx.human(RECORDS), voice=is_synthetic))
         rows.append(_row(use, grant))
     return {"consent": rows}
+
+
+def needs_consent(ctx: Context) -> bool:
+    """Tell whether the voice engine makes voices that somebody must allow; one that is not known does."""
+    return bool(getattr(ctx.capabilities.get("voice"), "needs_consent", True))
 
 
 def _speaking(value: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -43,19 +54,20 @@ def _speaking(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(speaker, names.get(speaker, speaker)) for speaker in spoken]
 
 
-def command_for(records: Path, use: consent.Use) -> str:
+def command_for(records: Path, use: consent.Use, *, voice: bool = True) -> str:
     """Return the command that puts this person's consent on record, in the file that was read."""
     words = ["dubsync", "consent", "new", str(records), "--name", "THEIR NAME", "--speaker", use.speaker]
-    return shlex.join([*words, "--title", use.title, "--lang", use.language, "--voice", "--face"])
+    return shlex.join([*words, "--title", use.title, "--lang", use.language, *(["--voice"] if voice else []), "--face"])
 
 
-def _face_flag(use: consent.Use, records: Path) -> Flag:
+def _face_flag(use: consent.Use, records: Path, *, voice: bool) -> Flag:
+    what = "allows the voice but not the face" if voice else "has not allowed the face"
     return Flag(
         Severity.WARNING,
         "face-not-allowed",
         where=use.speaker,
-        what=f"{use.speaker_name} allows the voice but not the face: the picture is left as it was",
-        hint=f"when the person agrees, put it on record: {command_for(records, use)}",
+        what=f"{use.speaker_name} {what}: the picture is left as it was",
+        hint=f"when the person agrees, put it on record: {command_for(records, use, voice=voice)}",
     )
 
 

@@ -137,6 +137,10 @@ def _enrolled(backend: VoiceCloner) -> Any:
     return backend.enroll(speech_like(4.0, 24000), 24000, language="es", progress=_still).voice
 
 
+def _a_made_voice_asks_for_consent(backend: VoiceCloner, folder: Path) -> None:
+    assert backend.capabilities.needs_consent, "an engine that speaks in somebody's voice needs their consent"
+
+
 def _a_line_is_spoken_in_its_time_and_repeatably(backend: VoiceCloner, folder: Path) -> None:
     voice = _enrolled(backend)
     text = "Buenos días, doctora."
@@ -251,7 +255,11 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
     "align": (_no_word_is_dropped,),
     "speaker": (_a_voice_is_a_unit_vector_and_like_itself,),
     "mt": (_every_line_comes_back, _nothing_to_translate_is_no_error),
-    "voice": (_a_line_is_spoken_in_its_time_and_repeatably, _word_times_lie_within_the_sound),
+    "voice": (
+        _a_made_voice_asks_for_consent,
+        _a_line_is_spoken_in_its_time_and_repeatably,
+        _word_times_lie_within_the_sound,
+    ),
     "lips": (_silence_closes_the_lips,),
     "sync": (_a_mouth_at_rest_does_not_speak,),
     "face": (_no_face_is_no_error, _one_answer_for_each_frame),

@@ -194,6 +194,7 @@ def test_a_film_without_a_face_is_dubbed_and_its_picture_kept(tmp_path: Path) ->
 def test_lines_that_people_recorded_are_heard_where_the_original_was_spoken(film: Path, tmp_path: Path) -> None:
     pipeline = tmp_path / "adr.toml"
     pipeline.write_text(Path(FAKES).read_text().replace('voice = "fake.voice"', 'voice = "voice.recorded"'))
+    (film.parent / "consent.toml").unlink()
     time = np.arange(4 * 48000) / 48000
     spoken = ((time > 0.6) & (time < 1.6)) | ((time > 2.4) & (time < 3.4))
     wav.write(tmp_path / "takes.wav", (0.3 * np.sin(2 * np.pi * 440 * time) * spoken).astype(np.float32), 48000)
@@ -205,7 +206,11 @@ def test_lines_that_people_recorded_are_heard_where_the_original_was_spoken(film
         heard = np.concatenate([frame.to_ndarray()[0] for frame in new.decode(audio=0)])[: 4 * 48000]
     pitch = [np.abs(np.fft.rfft(heard[start : start + 24000]))[:1000].argmax() * 2 for start in (36000, 132000)]
     assert pitch == [pytest.approx(440, abs=4)] * 2
-    assert "nothing-recorded" not in {flag.code for flag in dub.flags}
+    codes = {flag.code for flag in dub.flags}
+    assert "nothing-recorded" not in codes
+    assert "face-not-allowed" in codes
+    with av.open(str(dub.video)) as new:
+        assert "Synthetic" not in new.metadata.get("comment", "")
 
 
 def test_a_brought_script_is_spoken_and_shown_word_for_word(film: Path, tmp_path: Path) -> None:

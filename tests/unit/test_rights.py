@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from dubsync.backends import registry
+from dubsync.backends.fakes import FakeVoice
+from dubsync.backends.protocols import Capabilities
+from dubsync.backends.voice_recorded import KeepVoice, RecordedVoice
 from dubsync.cli.consent import consent_app
 from dubsync.documents import save
 from dubsync.engine.stage import Context, Made, Product, Unit
@@ -128,9 +133,12 @@ def title_folder(tmp_path: Path) -> Path:
     return folder
 
 
-def run_stage(folder: Path, language: str = "es") -> tuple[dict[str, list[dict[str, object]]], list[Flag]]:
+def run_stage(
+    folder: Path, language: str = "es", capabilities: Mapping[str, Capabilities] | None = None
+) -> tuple[dict[str, list[dict[str, object]]], list[Flag]]:
     speakers = Product("speakers", Unit("speakers"), folder / "speakers", "digest")
-    ctx = Context(out=folder, film=folder.parent / "my film.mp4", folder=folder, seed=0)
+    film = folder.parent / "my film.mp4"
+    ctx = Context(out=folder, film=film, folder=folder, seed=0, capabilities=capabilities or {})
     value = rights.function(Unit(language, language), Made({"speakers": (speakers,)}), ctx, None)
     return value, ctx.flags  # type: ignore[return-value]
 
@@ -174,6 +182,37 @@ def test_show_lists_what_new_wrote(title_folder: Path) -> None:
 
 
 def test_the_tags_disclose_the_synthesis() -> None:
-    assert "mouth" in disclosure_tags("es", mouth=True)["comment"]
-    assert "mouth" not in disclosure_tags("es", mouth=False)["comment"]
-    assert "Synthetic" in disclosure_tags("es", mouth=False)["comment"]
+    assert "mouth" in disclosure_tags("es", voice=True, mouth=True)["comment"]
+    assert "mouth" not in disclosure_tags("es", voice=True, mouth=False)["comment"]
+    assert "Synthetic" in disclosure_tags("es", voice=True, mouth=False)["comment"]
+
+
+def test_recorded_speech_is_not_called_synthetic() -> None:
+    assert "speech" not in disclosure_tags("es", voice=False, mouth=True)["comment"]
+    assert "mouth movements" in disclosure_tags("es", voice=False, mouth=True)["comment"]
+    assert disclosure_tags("es", voice=False, mouth=False) == {}
+
+
+@pytest.mark.parametrize("engine", [RecordedVoice, KeepVoice])
+def test_a_voice_that_nobody_makes_asks_for_no_record_and_the_face_still_does(
+    title_folder: Path, engine: type[RecordedVoice]
+) -> None:
+    value, flags = run_stage(title_folder, capabilities={"voice": engine.capabilities})
+    assert value["consent"][0]["voice"] is False
+    (flag,) = flags
+    assert flag.code == "face-not-allowed"
+    assert "allows the voice" not in flag.what
+    words = shlex.split(flag.hint.split(": ", 1)[1])
+    assert "--face" in words
+    assert "--voice" not in words
+
+
+def test_a_voice_that_is_made_asks_for_a_record(title_folder: Path) -> None:
+    with pytest.raises(ConsentMissing):
+        run_stage(title_folder, capabilities={"voice": FakeVoice.capabilities})
+
+
+def test_every_engine_that_makes_a_voice_says_that_it_needs_consent() -> None:
+    made = [name for name in registry.names() if name.split(".")[0] == "voice" or name == "fake.voice"]
+    asking = {name for name in made if registry.capabilities(name).needs_consent}
+    assert set(made) - asking == {"voice.recorded", "voice.keep"}
