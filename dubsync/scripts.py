@@ -198,6 +198,12 @@ def _lines(folder: Path, language: str) -> tuple[Line, ...] | None:
     return edits.apply(lines, edits.read(edits.path_of(folder, language))).lines
 
 
+def line_ids(folder: Path, language: str) -> tuple[str, ...] | None:
+    """Return the ids of the newest lines in the order of the film; None before the first run."""
+    lines = _lines(folder, normal_tag(language))
+    return tuple(line.id for line in sorted(lines, key=lambda line: line.span)) if lines is not None else None
+
+
 def _speaker_names(folder: Path) -> dict[str, str]:
     product = _product(folder, "speakers", Unit("title"))
     people = from_json(tuple[Speaker, ...], product.value["speakers"]) if product else ()

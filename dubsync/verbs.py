@@ -35,7 +35,7 @@ class Wish:
     `transcript`: subtitles of what is said, instead of recognition. `script`: lines of the one language asked for,
     instead of translation: `mt.human` translates with them, over any other engine's lines they are laid as edits.
     `me`: the film's music and effects without speech, instead of separation. `recorded`: the lines as people spoke
-    them, one WAV on the film's clock, for pipelines with `voice.recorded`.
+    them, a WAV on the film's clock or a folder (`recordings`), for pipelines with `voice.recorded`.
     """
 
     pipeline: str = "film"
@@ -238,9 +238,10 @@ def _bring(title: Title, chosen: _Chosen, wish: Wish) -> None:
         if file and len(chosen.languages) > 1:
             raise UsageError(f"{option} is in one language, but several were asked for", hint="run them one by one")
     if wish.recorded:
-        from dubsync.stages.voice import HUMAN as RECORDED  # it loads what reads sound
+        from dubsync import recordings  # it loads what reads sound
 
-        folder.bring(wish.recorded, home / RECORDED.format(language=chosen.languages[0]))
+        known = scripts.line_ids(home, chosen.languages[0])
+        recordings.bring(home, chosen.languages[0], wish.recorded, known)
     if wish.script and _works_from_script(chosen.pipeline):
         scripts.bring_script(home, chosen.languages[0], wish.script)
     elif wish.script:

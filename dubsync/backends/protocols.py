@@ -184,6 +184,33 @@ class VoiceCloner(Backend, Protocol):
         """Speak; `seconds`: wanted duration, met as far as the engine can without sounding rushed or slack."""
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What people may have recorded of a line. Files that need not be there: `alone`, the line by itself; `stem`, all
+    lines on the film's clock. `dialogue`: the film's own, which is.
+    """
+
+    alone: Path
+    stem: Path
+    dialogue: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The file a line is cut from. `is_on_clock`: its first sample is the film's; else it holds the line alone."""
+
+    file: Path
+    is_on_clock: bool
+
+
+@runtime_checkable
+class Recordings(Backend, Protocol):
+    """Speaks nothing, but knows where people did."""
+
+    def recording(self, brought: Brought) -> Recording | None:
+        """Return where the line is; None: nobody recorded it. Raises InputError when nothing at all was recorded."""
+
+
 @runtime_checkable
 class AudioMarker(Backend, Protocol):
     """Hides in a finished mix, before it is coded, that it is synthetic."""

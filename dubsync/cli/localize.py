@@ -42,7 +42,8 @@ def localize(
     script: Annotated[Path | None, typer.Option(help="Lines in the language, instead of translation.")] = None,
     me: Annotated[Path | None, typer.Option(help="Music and effects without speech, instead of separation.")] = None,
     recorded: Annotated[
-        Path | None, typer.Option(help="Lines that people spoke, one WAV on the film's clock (pipeline adr).")
+        Path | None,
+        typer.Option(help="Lines that people spoke: one WAV on the film's clock, or a folder (pipeline adr)."),
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="stage.parameter=value, over the pipeline's.")

@@ -180,7 +180,7 @@ class Plan:
 
     def _read(self, name: str, unit: Unit) -> str | None:
         """Return the digest of a file, or of one table of a TOML file ("casting.toml#voices"); None: not there."""
-        name, _, table = name.format(language=unit.language).partition("#")
+        name, _, table = name.format(language=unit.language, unit=unit.key).partition("#")
         path = self.setting.human(name)
         if not path.is_file():
             return None

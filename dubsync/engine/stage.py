@@ -126,9 +126,9 @@ class Stage:
     """A stage as it was declared.
 
     `optional`: needs that a pipeline may leave out. `reads`: people's files in the title folder, whose contents count
-    as inputs ("{language}" is filled in); `may_read`: the same, but the recipe does not mention one that is not there.
-    "FILE.toml#TABLE" is one table of a file. `backends`: kinds of engine it uses. `always`: it is cheap and runs each
-    time (what it reads may expire); an equal result still stops the wave.
+    as inputs ("{language}" and "{unit}" are filled in); `may_read`: the same, but the recipe does not mention one that
+    is not there. "FILE.toml#TABLE" is one table of a file. `backends`: kinds of engine it uses. `always`: it is cheap
+    and runs each time (what it reads may expire); an equal result still stops the wave.
     """
 
     name: str

@@ -10,42 +10,39 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from dubsync.audio import features, pauses, wav
 from dubsync.audio.pauses import Pause
 from dubsync.audio.slots import FASTEST, aim
-from dubsync.backends.protocols import Samples, Spoken, Voice, VoiceCloner
+from dubsync.backends.protocols import Brought, Recording, Recordings, Samples, Spoken, Voice, VoiceCloner
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity
+from dubsync.stages._recorded import played, silent
 from dubsync.stages.casting import UNKNOWN
 from dubsync.timing import Span, seconds, to_samples
-from dubsync.title import Line, Utterance, Word
+from dubsync.title import Line, Utterance
 
 HUMAN = "recorded.{language}.wav"
 """What people recorded, on the film's clock; only `voice.recorded` asks for it."""
-BEFORE = Fraction(3, 10)
-"""Seconds around a slot in which its recorded line is looked for."""
-SILENT_DB = -60.0
+ALONE = "recorded.{language}/{unit}.wav"
+"""The recording of one line by itself; it comes before the one on the film's clock."""
+_RECORD = "record it, and bring it as LINE.wav in a folder with --recorded"
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceParams:
-    """`overrun_seconds`: how far a line may exceed its slot before a flag says so."""
+    """`overrun_seconds`: how far a line may exceed its slot before a flag says so.
+
+    `unrecorded`: what is heard of a line that should have been recorded and was not.
+    """
 
     overrun_seconds: float = 0.3
-
-
-@runtime_checkable
-class Recordings(Protocol):
-    """A voice backend that speaks nothing, but knows the file on the film's clock where people did."""
-
-    def recording(self, brought: Path, dialogue: Path) -> Path: ...
+    unrecorded: Literal["silence", "original"] = "silence"
 
 
 @runtime_checkable
@@ -59,7 +56,7 @@ class Directed(Protocol):
     over=Axis.LINE,
     needs=("speakers", "stems", "casting"),
     params=VoiceParams,
-    reads=(HUMAN,),
+    reads=(HUMAN, ALONE),
     backends=("voice",),
     version=3,
 )
@@ -71,8 +68,8 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
     speaker, own = line.speaker or UNKNOWN, _own_span(line, made)
     dialogue = made.one("stems").file("dialogue.wav")
     if isinstance(engine, Recordings):
-        brought = ctx.human(HUMAN.format(language=unit.language))
-        start, spoken = _played(line, own, engine.recording(brought, dialogue))
+        alone, stem = (ctx.human(name.format(language=unit.language, unit=line.id)) for name in (ALONE, HUMAN))
+        start, spoken = _recorded(engine, line, own, Brought(alone, stem, dialogue), params)
     else:
         cast = _cast(engine, made.one("casting").file(f"{speaker}.npz"), dialogue, own)
         spoken = _performed(engine, cast, line, own, _seen_pauses(line, made), unit.language, ctx.seed)
@@ -115,29 +112,21 @@ def _seen_pauses(line: Line, made: Made) -> tuple[Pause, ...]:
     return pauses.planned(from_json(Utterance, row).words, line.text)
 
 
-def _played(line: Line, own: Span, recording: Path) -> tuple[Fraction, Spoken]:
-    """Return the recorded line without the silence around it, and when it starts; its words share its time."""
-    rate = wav.facts(recording).sample_rate
-    first, stop = to_samples(own.start - BEFORE, rate), to_samples(max(own.end, line.span.end) + BEFORE, rate)
-    sound = features.mono(wav.read(recording, start=max(0, first), stop=stop))
-    (loud,) = np.nonzero(features.active(sound, rate))
-    if len(loud) == 0 or features.level_db(sound) < SILENT_DB:
-        flag = Flag(Severity.WARNING, "nothing-recorded", line.id, f"no speech in {recording.name} for this line")
-        return own.start, Spoken(
-            np.zeros(to_samples(own.duration, rate), np.float32), rate, float(own.duration), (), (flag,)
-        )
-    begin, end = int(loud[0]) * (rate // 100), (int(loud[-1]) + 1) * (rate // 100)
-    length = (end - begin) / rate
-    spoken = Spoken(sound[begin:end], rate, length, _even_words(line.text, Fraction(end - begin, rate)))
-    return Fraction(max(0, first) + begin, rate), spoken
-
-
-def _even_words(text: str, length: Fraction) -> tuple[Word, ...]:
-    """Return the words with the time shared out by their letters."""
-    words = text.split()
-    letters = [len(word) for word in words]
-    edges = [length * sum(letters[:index]) / max(1, sum(letters)) for index in range(len(words) + 1)]
-    return tuple(Word(word, Span(*pair)) for word, pair in zip(words, pairwise(edges), strict=True))
+def _recorded(
+    engine: Recordings, line: Line, own: Span, brought: Brought, params: VoiceParams
+) -> tuple[Fraction, Spoken]:
+    """Return what was recorded of the line; where nothing was, silence or the original with a flag."""
+    recording = engine.recording(brought)
+    found = played(line, own, recording) if recording else None
+    if found:
+        return found
+    file = recording.file if recording else brought.alone
+    what = f"no speech in {file.name} for this line" if recording else f"there is no {file.parent.name}/{file.name}"
+    original = played(line, own, Recording(brought.dialogue, is_on_clock=True))
+    if params.unrecorded == "original" and original:
+        flag = Flag(Severity.WARNING, "nothing-recorded", line.id, f"{what}: the original is heard", _RECORD)
+        return original[0], replace(original[1], flags=(flag,))
+    return own.start, silent(line, own, wav.facts(brought.dialogue).sample_rate, f"{what}: it is silent", _RECORD)
 
 
 def _own_span(line: Line, made: Made) -> Span:

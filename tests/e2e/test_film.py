@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 
+from dubsync import scripts
 from dubsync.audio import bench_rivals, wav
 from dubsync.errors import ConsentMissing, UsageError
 from dubsync.testing.talking import TalkingSpec, make_talking_film
@@ -227,6 +228,26 @@ def test_a_brought_script_is_spoken_and_shown_word_for_word(film: Path, tmp_path
     assert "Texto de Ana." in shown
     assert "Y de Luis." in shown
     assert not {"draft-translation", "untranslated", "script-unplaced"} & {flag.code for flag in dub.flags}
+
+
+def test_one_recorded_line_re_runs_that_line_alone(film: Path, tmp_path: Path) -> None:
+    pipeline = tmp_path / "adr.toml"
+    pipeline.write_text(Path(FAKES).read_text().replace('voice = "fake.voice"', 'voice = "voice.recorded"'))
+    (tmp_path / "takes").mkdir()
+    tone = (0.3 * np.sin(2 * np.pi * 440 * np.arange(24000) / 24000)).astype(np.float32)
+    made(film)
+    ids = scripts.line_ids(tmp_path / "talk.dubsync", "es")
+    assert ids is not None
+    for name in ids:
+        wav.write(tmp_path / "takes" / f"{name}.wav", tone, 24000)
+    wish = Wish(pipeline=str(pipeline), slots=1, recorded=tmp_path / "takes")
+    (dub,) = localize(film, ["es"], wish).dubs
+    assert "nothing-recorded" not in {flag.code for flag in dub.flags}
+
+    wav.write(tmp_path / "takes" / f"{ids[1]}.wav", tone[:20000], 24000)
+    events: list[tuple[str, str]] = []
+    localize(film, ["es"], wish, sink=lambda e: events.append((e.kind, e.stage)))
+    assert [stage for kind, stage in events if kind == "finished"].count("voice") == 1
 
 
 def test_recorded_lines_are_in_one_language(film: Path, tmp_path: Path) -> None:

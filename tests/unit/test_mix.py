@@ -454,6 +454,54 @@ def test_a_line_that_nobody_recorded_is_silent_and_flagged(film: Film) -> None:
     assert np.abs(wav.read(product.file("dialogue.wav"))).max() == 0
 
 
+def alone(film: Film, seconds: float, rate: int = RATE, hertz: float = 180.0) -> None:
+    """Record line-1 by itself, half a second of silence before and after it."""
+    pause = np.zeros(rate // 2, np.float32)
+    (film.folder / "recorded.es").mkdir(exist_ok=True)
+    sound = np.concatenate([pause, voiced(seconds, hertz, rate), pause])
+    wav.write(film.folder / "recorded.es" / "line-1.wav", sound, rate)
+    film.voice = RecordedVoice
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 96000])
+def test_a_line_recorded_by_itself_begins_with_the_original_at_any_rate(film: Film, rate: int) -> None:
+    alone(film, 1.5, rate)
+    product = speak(film, "hola amigo")
+    assert product.value["start"] == 2.0
+    assert product.value["seconds"] == pytest.approx(1.5, abs=0.03)
+    assert film.flags == []
+    dialogue = wav.read(film.run(mix, MixParams()).file("dialogue.wav"))[:, 0]
+    (loud,) = np.nonzero(np.abs(dialogue) > 1e-3)
+    assert loud[0] / RATE == pytest.approx(2.0, abs=0.02)
+    assert loud[-1] / RATE == pytest.approx(3.5, abs=0.2)
+    spectrum = np.abs(np.fft.rfft(dialogue[int(2.2 * RATE) : int(3.2 * RATE)]))
+    assert spectrum[178:183].max() > 3 * spectrum[118:123].max()
+
+
+def test_a_line_of_its_own_comes_before_the_one_on_the_films_clock(film: Film) -> None:
+    wav.write(film.folder / "recorded.es.wav", voiced(SECONDS, 300), RATE)
+    alone(film, 1.0)
+    assert speak(film, "hola").value["seconds"] == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_recorded_line_that_is_too_long_is_whole_and_flagged(film: Film) -> None:
+    alone(film, 3.0)
+    assert speak(film, "hola").value["seconds"] == pytest.approx(3.0, abs=0.03)
+    assert film.flags == ["line-runs-over"]
+
+
+@pytest.mark.parametrize(("unrecorded", "heard"), [("silence", False), ("original", True)])
+def test_a_line_that_others_were_recorded_without_is_flagged_and_as_was_asked_for(
+    film: Film, unrecorded: Any, heard: bool
+) -> None:
+    (film.folder / "recorded.es").mkdir()
+    film.voice = RecordedVoice
+    product = speak(film, "hola", params=VoiceParams(unrecorded=unrecorded))
+    assert film.flags == ["nothing-recorded"]
+    assert "line-1.wav" in product.flags[0].what
+    assert (np.abs(wav.read(product.file("line.wav"))).max() > 0.05) == heard
+
+
 def test_without_the_recording_it_says_which_file_is_missing(film: Film) -> None:
     film.voice = RecordedVoice
     with pytest.raises(InputError, match=r"recorded\.es\.wav"):
