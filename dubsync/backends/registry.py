@@ -54,11 +54,20 @@ def identity(name: str) -> dict[str, Any]:
     return {"version": facts.version, "weights": {each: weights.digest(each) for each in facts.weights}}
 
 
+def check(name: str) -> None:
+    """Raise MissingExtra when a backend lacks what it runs in; one that cannot tell is taken to be complete."""
+    checked = getattr(_class(name), "check", None)
+    if checked is not None:
+        checked()
+
+
 def open_engine(engine: Engine) -> Any:
     """Open the backend; this loads its weights. DUBSYNC_OFFLINE keeps it from fetching them."""
     from dubsync import weights
 
-    for each in capabilities(engine.name).weights:
-        weights.resolve(each, offline=bool(os.environ.get("DUBSYNC_OFFLINE")))
+    facts = capabilities(engine.name)
+    is_allowed = not facts.commercial_use  # the pipeline that names such an engine has allowed it
+    for each in facts.weights:
+        weights.resolve(each, offline=bool(os.environ.get("DUBSYNC_OFFLINE")), allow_non_commercial=is_allowed)
     fallback = {"fallback": open_engine(engine.fallback)} if engine.fallback else {}
     return _class(engine.name)(**engine.options, **fallback)
