@@ -7,6 +7,7 @@ pipeline = "film"
 film = "one.mp4"                # beside the batch file
 languages = ["es"]
 consent = "consent.toml"
+bank = "series.dubsync-voices"  # the voices of the series
 out = "delivered/one"
 """
 
@@ -26,7 +27,7 @@ from dubsync.verbs import Localized, Wish, localize, quiet
 
 SCHEMA = "dubsync.batch/1"
 _KEYS = {"schema", "languages", "pipeline", "title", "set"}
-_TITLE_KEYS = {"film", "languages", "pipeline", "consent", "out", "folder", "set"}
+_TITLE_KEYS = {"film", "languages", "pipeline", "consent", "bank", "out", "folder", "set"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _entry(file: Path, table: Mapping[str, Any], title: Mapping[str, Any]) -> En
     languages = title.get("languages", table.get("languages", []))
     if not languages:
         raise BadPipeline(f"{file.name}: {title['film']} has no languages", hint='say languages = ["es"]')
-    place = {key: file.parent / title[key] for key in ("consent", "out", "folder") if key in title}
+    place = {key: file.parent / title[key] for key in ("consent", "bank", "out", "folder") if key in title}
     wish = Wish(
         pipeline=title.get("pipeline", table.get("pipeline", "film")),
         settings=_merged(table.get("set", {}), title.get("set", {})),

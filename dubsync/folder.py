@@ -21,7 +21,7 @@ from dubsync.title import Title
 
 SCHEMA = "dubsync.title/1"
 SUFFIX = ".dubsync"
-HUMAN_FILES = ("consent.toml", "casting.toml", "glossary.csv")
+HUMAN_FILES = ("consent.toml", "casting.toml", "glossary.csv", "series.dubsync-voices")
 """People's files that may also lie beside the film; those in the title folder come first."""
 
 
@@ -72,8 +72,8 @@ def film_digest(title: Title) -> str:
     return digest
 
 
-def humans(title: Title, *, consent: Path | None = None) -> dict[str, Path]:
-    """Return where people's files lie that are not in the title folder."""
+def humans(title: Title, *, consent: Path | None = None, bank: Path | None = None) -> dict[str, Path]:
+    """Return where people's files lie that are not in the title folder; those that were named come first."""
     found = {}
     for name in HUMAN_FILES:
         beside = Path(title.film).with_name(name)
@@ -83,6 +83,10 @@ def humans(title: Title, *, consent: Path | None = None) -> dict[str, Path]:
         if not consent.is_file():
             raise UsageError(f"no consent record at {consent}", hint="make one with `dubsync consent new`")
         found["consent.toml"] = consent
+    if bank:
+        if not bank.is_file():
+            raise UsageError(f"no voice bank at {bank}", hint="make one with `dubsync cast keep`")
+        found["series.dubsync-voices"] = bank
     return found
 
 

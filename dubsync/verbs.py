@@ -36,6 +36,7 @@ class Wish:
     instead of translation: `mt.human` translates with them, over any other engine's lines they are laid as edits.
     `me`: the film's music and effects without speech, instead of separation. `recorded`: the lines as people spoke
     them, a WAV on the film's clock or a folder (`recordings`), for pipelines with `voice.recorded`.
+    `bank`: the voices of the series.
     """
 
     pipeline: str = "film"
@@ -48,6 +49,7 @@ class Wish:
     script: Path | None = None
     me: Path | None = None
     recorded: Path | None = None
+    bank: Path | None = None
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -272,7 +274,7 @@ def _plan(title: Title, chosen: _Chosen, wish: Wish) -> Plan:
         folder=home,
         languages=chosen.languages,
         expansions=stages.EXPANSIONS,
-        humans=folder.humans(title, consent=wish.consent),
+        humans=folder.humans(title, consent=wish.consent, bank=wish.bank),
     )
     return Plan(chosen.pipeline.steps, setting)
 
@@ -298,6 +300,7 @@ def _noted(chosen: _Chosen, wish: Wish) -> dict[str, Any]:
         "languages": list(chosen.languages),
         "pipeline": str(pipeline.absolute()) if pipeline.suffix == ".toml" else wish.pipeline,
         "consent": str(wish.consent.absolute()) if wish.consent else None,
+        "bank": str(wish.bank.absolute()) if wish.bank else None,
         "settings": {stage: dict(values) for stage, values in wish.settings.items()},
     }
 
@@ -307,8 +310,8 @@ def _last_wish(home: Path, language: str) -> Wish:
     for file in sorted(home.glob("runs/*/wish.json"), reverse=True):
         noted = json.loads(file.read_text(encoding="utf-8"))
         if language in noted["languages"]:
-            consent = Path(noted["consent"]) if noted["consent"] else None
-            return Wish(noted["pipeline"], consent=consent, settings=noted["settings"])
+            consent, bank = (Path(noted[name]) if noted.get(name) else None for name in ("consent", "bank"))
+            return Wish(noted["pipeline"], consent=consent, bank=bank, settings=noted["settings"])
     return Wish()
 
 

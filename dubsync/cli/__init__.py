@@ -22,6 +22,7 @@ app = typer.Typer(
 
 def _mount() -> None:
     from dubsync.cli import bench, inspect, localize, machine, script, training
+    from dubsync.cli.cast import cast_app
     from dubsync.cli.consent import consent_app
     from dubsync.cli.models import models_app
 
@@ -29,6 +30,7 @@ def _mount() -> None:
         room.mount(app)
     app.add_typer(models_app, name="models")
     app.add_typer(consent_app, name="consent")
+    app.add_typer(cast_app, name="cast")
 
 
 def main() -> None:

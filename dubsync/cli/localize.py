@@ -45,6 +45,9 @@ def localize(
         Path | None,
         typer.Option(help="Lines that people spoke: one WAV on the film's clock, or a folder (pipeline adr)."),
     ] = None,
+    bank: Annotated[
+        Path | None, typer.Option(help="The voices of the series, if they are not beside the film.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="stage.parameter=value, over the pipeline's.")
     ] = None,
@@ -58,7 +61,7 @@ def localize(
     wish = wish_from(
         pipeline=pipeline, out=out, folder=folder, consent=consent, offline=offline, slots=slots, settings=settings
     )
-    wish = replace(wish, transcript=transcript, script=script, me=me, recorded=recorded)
+    wish = replace(wish, transcript=transcript, script=script, me=me, recorded=recorded, bank=bank)
     languages = [word.strip() for word in lang.split(",") if word.strip()]
     if dry_run:
         print_forecast(api.plan(film, languages, wish), as_json=as_json, is_why=True)

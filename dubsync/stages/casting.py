@@ -1,7 +1,7 @@
 """casting: a voice for each speaker of the film, once per language.
 
-`casting.toml` in the title folder decides by hand (`_cast_list.py`); everybody else gets a voice fitted to their
-own clean speech.
+`casting.toml` in the title folder decides by hand (`_cast_list.py`). Whose voice the series' bank keeps speaks in that
+(`_bank.py`); everybody else gets a voice fitted to their own clean speech.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import features, wav
+from dubsync.audio import bank, features, wav
 from dubsync.backends.protocols import Enrolled, Voice, VoiceCloner
 from dubsync.documents import from_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, UsageError
-from dubsync.stages import _cast_list
+from dubsync.stages import _bank, _cast_list
 from dubsync.timing import Span, to_samples
 from dubsync.title import Speaker, Utterance
 
@@ -39,6 +39,7 @@ class NamedVoices(Protocol):
     over=Axis.LANGUAGE,
     needs=("speakers", "stems", "rights"),
     reads=(f"{_cast_list.FILE}#voices",),
+    may_read=(bank.NAME,),
     backends=("voice",),
     version=1,
 )
@@ -50,12 +51,15 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
     people = from_json(tuple[Speaker, ...], value["speakers"])
     utterances = from_json(tuple[Utterance, ...], value["utterances"])
     chosen = dict(_cast_list.read(ctx.human(_cast_list.FILE), people, UNKNOWN).voices)
+    kept = _bank.voices(ctx, made.one("rights").value, engine.capabilities, unit.language)
     dialogue = made.one("stems").file("dialogue.wav")
     spoken = tuple(dict.fromkeys(utterance.speaker or UNKNOWN for utterance in utterances))
     cast: dict[str, Any] = {}
     for number, speaker in enumerate(spoken):
         if speaker in chosen:
             enrolled = Enrolled(_named(engine, chosen[speaker], unit.language))
+        elif speaker in kept:
+            enrolled = kept[speaker]
         else:
             samples, rate = clean_speech(dialogue, speaker, utterances)
             enrolled = engine.enroll(samples, rate, language=unit.language, progress=lambda share: None)

@@ -56,7 +56,8 @@ class Directed(Protocol):
     over=Axis.LINE,
     needs=("speakers", "stems", "casting"),
     params=VoiceParams,
-    reads=(HUMAN, ALONE),
+    reads=(HUMAN,),
+    may_read=(ALONE,),
     backends=("voice",),
     version=3,
 )
