@@ -56,7 +56,7 @@ def test_a_bank_of_another_schema_is_told(tmp_path: Path) -> None:
     index = np.frombuffer(json.dumps({"schema": "dubsync.voices/9", "voices": []}).encode(), np.uint8)
     with (tmp_path / "x").open("wb") as file:
         np.savez(file, index=index)
-    with pytest.raises(InputError, match="dubsync.voices/9"):
+    with pytest.raises(InputError, match=r"dubsync\.voices/9"):
         bank.load(tmp_path / "x")
 
 
