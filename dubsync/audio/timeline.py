@@ -47,6 +47,21 @@ def join(regions: Iterable[Region], *, gap: int) -> tuple[Region, ...]:
     return tuple(joined)
 
 
+def without(regions: Iterable[Region], holes: Iterable[Region]) -> tuple[Region, ...]:
+    """Cut holes out of regions: the original stands in them, and its fades lie inside them."""
+    left = list(regions)
+    for hole in holes:
+        left = [part for region in left for part in _cut(region, hole)]
+    return tuple(left)
+
+
+def _cut(region: Region, hole: Region) -> list[Region]:
+    if hole.stop <= region.start or hole.start >= region.stop:
+        return [region]
+    parts = [Region(region.start, hole.start), Region(hole.stop, region.stop)]
+    return [part for part in parts if part.stop > part.start]
+
+
 def under(original: Path, bed: Path, regions: Sequence[Region]) -> Iterator[Samples]:
     """Yield the original with the bed in the regions.
 

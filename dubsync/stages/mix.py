@@ -1,8 +1,9 @@
 """mix: the dubbed lines laid into the film's sound.
 
 Where a line is dubbed the bed stands for the original, so that the original speech is never heard under the dub;
-elsewhere the original is kept as it is. Each line takes the level, the spectrum, the room and the place between the
-channels of the original line it stands for. The whole is then brought to the loudness profile under its true peak.
+elsewhere the original is kept as it is, and so are reactions (laughs, breaths) that no dubbed line covers. Each line
+takes the level, the spectrum, the room and the place between the channels of the original line it stands for. The
+whole is then brought to the loudness profile under its true peak.
 """
 
 from __future__ import annotations
@@ -71,7 +72,14 @@ class Dubbed:
     file: Path
 
 
-@stage(over=Axis.LANGUAGE, needs=("source", "stems", "voice"), params=MixParams, backends=("mark",), version=4)
+@stage(
+    over=Axis.LANGUAGE,
+    needs=("source", "stems", "voice"),
+    optional=("reactions",),
+    params=MixParams,
+    backends=("mark",),
+    version=4,
+)
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
     """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
     if params.profile not in PROFILES:
@@ -82,7 +90,7 @@ def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str,
     clock = Clock(Fraction(made.one("source").value["timecode"]), facts.sample_rate)
     with tempfile.TemporaryDirectory(dir=ctx.out) as folder:
         lines = _prepared(made.all("voice"), stems[0], Path(folder), ctx)
-        regions = _regions(lines, stems[0])
+        regions = timeline.without(_regions(lines, stems[0]), _reactions(made, lines, facts.sample_rate))
         mixed = partial(_mixed, original, stems[1], lines, regions)
         spoken = [(line.start, line.frames) for line in lines]
         found, numbers = finish.master_mix(mixed, made.one("source"), PROFILES[params.profile], spoken, ctx)
@@ -163,6 +171,19 @@ def _regions(lines: Sequence[Dubbed], dialogue: Path) -> tuple[Region, ...]:
         stop = max(last, line.start + line.frames) + margin
         found.append(Region(max(0, min(first, line.start) - margin), stop))
     return timeline.join(found, gap=rate // 2)
+
+
+def _reactions(made: Made, lines: Sequence[Dubbed], rate: int) -> list[Region]:
+    """Return where the original stands although its line is dubbed: never under a dubbed line."""
+    if not made.has("reactions"):
+        return []
+    spans = from_json(tuple[Span, ...], made.one("reactions").value["reactions"])
+    found = [Region(to_samples(span.start, rate), to_samples(span.end, rate)) for span in spans]
+    return [one for one in found if not any(_meets(one, line) for line in lines)]
+
+
+def _meets(one: Region, line: Dubbed) -> bool:
+    return one.start < line.start + line.frames and line.start < one.stop
 
 
 def _heard(dialogue: Path, own: Span, rate: int) -> tuple[int, int]:
