@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_mix import RATE, Film, MixParams, mix, speak, voiced, words
+from test_mix import RATE, Film, MixParams, facts, mix, speak, voiced, words
 
 from dubsync.audio import reactions as sounds
 from dubsync.audio import timeline, wav
@@ -59,7 +59,7 @@ def film(tmp_path: Path) -> Film:
     for start, stop in ((2.0, 2.5), (6.0, 6.6), LAUGH, CLOSE, NEXT):
         sound = voiced(stop - start + 0.01, 160)[: round(stop * RATE) - round(start * RATE)]
         speech[round(start * RATE) : round(stop * RATE)] = sound[:, None]
-    made.put("source", {}, audio=music + speech)
+    made.put("source", facts(2), audio=music + speech)
     made.put("stems", {}, dialogue=speech, bed=music)
     one = utterance("utterance-1", (2.0, 2.5), (6.0, 6.6))
     made.put("transcript", {"language": "en", "utterances": to_json((one,))})
