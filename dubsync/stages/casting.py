@@ -1,7 +1,8 @@
 """casting: a voice for each speaker of the film, once per language.
 
 `casting.toml` in the title folder decides by hand (`_cast_list.py`). Whose voice the series' bank keeps speaks in that
-(`_bank.py`); everybody else gets a voice fitted to their own clean speech.
+(`_bank.py`); everybody else gets a voice fitted to their own clean speech, in which words must still be understood
+(`_intelligible.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dubsync.backends.protocols import Enrolled, Voice, VoiceCloner
 from dubsync.documents import from_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, UsageError
-from dubsync.stages import _bank, _cast_list
+from dubsync.stages import _bank, _cast_list, _intelligible
 from dubsync.timing import Span, to_samples
 from dubsync.title import Speaker, Utterance
 
@@ -40,8 +41,8 @@ class NamedVoices(Protocol):
     needs=("speakers", "stems", "rights"),
     reads=(f"{_cast_list.FILE}#voices",),
     may_read=(bank.NAME,),
-    backends=("voice",),
-    version=1,
+    backends=("voice", "asr"),
+    version=2,
 )
 def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Enrol every speaker, or take the voice a person chose; keep each as `<speaker id>.npz`."""
@@ -63,6 +64,7 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
         else:
             samples, rate = clean_speech(dialogue, speaker, utterances)
             enrolled = engine.enroll(samples, rate, language=unit.language, progress=lambda share: None)
+            enrolled = _intelligible.understood(enrolled, unit.language, ctx)
         np.savez(ctx.out / f"{speaker}.npz", **dict(enrolled.voice))  # type: ignore[arg-type]
         ctx.flags += [Flag(f.severity, f.code, speaker, f.what, f.hint) for f in enrolled.flags]
         cast[speaker] = _row(engine, enrolled, chosen.get(speaker))

@@ -72,6 +72,7 @@ class Engine:
 
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self._threads
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             self._sessions[name] = onnxruntime.InferenceSession(
                 str(self._folder / name), options, providers=["CPUExecutionProvider"]
             )

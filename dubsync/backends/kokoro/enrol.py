@@ -2,16 +2,18 @@
 
 What a mixture sounds like to the encoder is nearly the mixture of what its voices sound like; so the weights are the
 solution of a small ridge regression that starts from the nearest voice. The mixture is then spoken and heard, and by
-what it missed the speaker the aim is moved beyond them, as long as that helps (`takes`): a Newton step with the table
-for its slopes. The figures are in docs/voice.md.
+what it missed the speaker the aim is moved beyond them (`takes`): a Newton step with the table for its slopes. How far
+the weights may reach beyond the voices is bounded: further out more likeness is to be had, and words are lost for it.
+The figures are in docs/voice.md.
 
-One encoder (speaker.resemblyzer) chooses; another (speaker.voicefilter), which nothing is optimised for, judges, and
-where it does not hear the person better than in the language's own voice, that voice is kept.
+One encoder (speaker.resemblyzer) aims; another (speaker.voicefilter), which nothing aims at, judges: the take it finds
+most like the person is kept, and where that is no better than the language's own voice, the latter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 
 from dubsync.audio import equaliser, features
 from dubsync.backends.kokoro import table as tables
-from dubsync.backends.kokoro.engine import RATE
+from dubsync.backends.kokoro.engine import RATE, TIMBRE
 from dubsync.backends.kokoro.languages import Speech
 from dubsync.backends.kokoro.speech import CENTRES, Speaker
 from dubsync.backends.kokoro.voices import LEFT_OUT, Library, plain
@@ -35,12 +37,24 @@ ENOUGH = 1.5
 SEMITONES = 8 * np.log(2) / 12
 """Voices further off in pitch are not mixed in."""
 RIDGE = 0.03
+REACH = 4.0
+"""Sum of the weights' sizes; a mixture that stays between its voices has 1."""
 EQ_LIMIT = 12.0
 DIRECTED = 4 * np.log(2) / 12
 """How far a line may take a voice from its usual pitch: four semitones."""
 USUAL_SPREAD = 0.2
 """Deviation of ln F0 in talk that is neither flat nor excited."""
 _SENTENCES = {
+    "es": "Mañana por la noche cenamos junto al río.",
+    "fr": "Demain soir, nous dînons au bord de la rivière.",
+    "it": "Domani sera ceniamo lungo il fiume.",
+    "pt": "Amanhã à noite jantamos perto do rio.",
+    "en": "Tomorrow night we will have dinner by the river.",
+    "hi": "कल रात हम नदी के किनारे खाना खाएंगे।",
+}
+
+
+_PROBES = {
     "es": "Mañana por la noche cenamos junto al río, si no llueve.",
     "fr": "Demain soir, nous dînons au bord de la rivière, s'il ne pleut pas.",
     "it": "Domani sera ceniamo lungo il fiume, se non piove.",
@@ -48,6 +62,16 @@ _SENTENCES = {
     "en": "Tomorrow night we will have dinner by the river, if it does not rain.",
     "hi": "कल रात हम नदी के किनारे खाना खाएंगे, अगर बारिश नहीं हुई।",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Take:
+    """A voice that was tried. `heard`: its voiceprint to the encoder that aims; `judged`: its likeness to the other."""
+
+    voice: dict[str, Array]
+    heard: Array
+    judged: float
+    nearest: int
 
 
 class Enrolment:
@@ -61,7 +85,7 @@ class Enrolment:
         fit: SpeakerEncoder | None = None,
         judge: SpeakerEncoder | None = None,
         table: Path | None = None,
-        takes: int = 1,
+        takes: int = 2,
     ) -> None:
         self._takes = max(1, takes)
         self._speaker, self._library = speaker, library
@@ -85,33 +109,20 @@ class Enrolment:
         if lacking is not None:
             return Enrolled(self.named(self._default(statistics, speech), speech), None, (lacking,))
         progress(0.2)
-        voice, sample, notes = self._nearest(
-            self._fit.embed(sound, sample_rate), statistics, spoken, sample_rate, speech
-        )
-        progress(0.9)
-        person = self._judge.embed(sound, sample_rate)
-        return self._judged(voice, sample, person, self._default(statistics, speech), speech, notes)
-
-    def _nearest(
-        self, person: Array, statistics: Array, spoken: Array, sample_rate: int, speech: Speech
-    ) -> tuple[dict[str, Array], Array, dict[str, float]]:
-        """Return the voice that came nearest to the person by the fitting encoder, how it sounds, and notes."""
+        person, judged = self._fit.embed(sound, sample_rate), self._judge.embed(sound, sample_rate)
+        takes: list[_Take] = []
         aim = person
-        best: tuple[float, dict[str, Array], Array, dict[str, float]] | None = None
-        for _ in range(self._takes):
+        for number in range(self._takes):
             weights = self._mixture(aim, person, statistics)
             voice, sample = self._fitted(weights, statistics, spoken, sample_rate, speech)
-            heard = self._fit.embed(sample, RATE)
-            likeness = float(heard @ person)
-            if best is not None and likeness <= best[0]:
-                break
-            best = likeness, voice, sample, {"nearest": float(np.argmax(weights))}
-            aim = aim + (person - heard)
-        assert best is not None, "there is at least one take"
-        return best[1:]
+            likeness = float(self._judge.embed(sample, RATE) @ judged)
+            takes.append(_Take(voice, self._fit.embed(sample, RATE), likeness, int(np.argmax(weights))))
+            aim = aim + (person - takes[-1].heard)
+            progress(0.2 + 0.8 * (number + 1) / self._takes)
+        return self._judged(max(takes, key=lambda take: take.judged), judged, self._default(statistics, speech), speech)
 
     def _mixture(self, aim: Array, person: Array, statistics: Array) -> NDArray[np.float64]:
-        """Return the weight of each voice of the table; they sum to one, some are negative.
+        """Return the weight of each voice of the table; they sum to one, some are negative, their sizes to `REACH`.
 
         `person`: their voiceprint, which the nearest voice is chosen by; `aim`: what the mixture shall sound like.
         """
@@ -124,18 +135,23 @@ class Enrolment:
         prints = table.fit[near].astype(np.float64)
         nearest = int(np.argmax(prints @ person))
         away = prints - prints[nearest]
-        change = np.linalg.solve(away @ away.T + RIDGE * np.eye(len(near)), away @ (aim - prints[nearest]))
-        change[nearest] += 1
         weights = np.zeros(len(table.names))
-        weights[near] = change / change.sum()
-        return weights
+        ridge = RIDGE
+        while True:  # a wider ridge brings the weights back to the nearest voice, whose size is 1
+            change = np.linalg.solve(away @ away.T + ridge * np.eye(len(near)), away @ (aim - prints[nearest]))
+            change[nearest] += 1
+            weights[near] = change / change.sum()
+            if np.abs(weights).sum() <= REACH:
+                return weights
+            ridge *= 1.3
 
     def _fitted(
         self, weights: NDArray[np.float64], statistics: Array, spoken: Array, sample_rate: int, speech: Speech
     ) -> tuple[dict[str, Array], Array]:
         """Return the voice and how it sounds; the equaliser comes last in a voice, so one take does."""
         nearest = self._table.names[int(np.argmax(weights))]
-        voice = plain(self._mixed(weights), self._library.style(self._native(nearest, speech)))
+        native = self._library.style(self._native(nearest, speech))
+        voice = {**plain(self._mixed(weights), native), "native": native[:, TIMBRE]}
         voice["pitch"] = self._pitch_curve(voice, statistics, speech)
         sample = self._speaker.speak(_sentence(speech), voice, speech, None).samples
         found = features.band_levels(sample, RATE, CENTRES)
@@ -153,21 +169,12 @@ class Enrolment:
         )
         return mixed
 
-    def _judged(
-        self,
-        voice: dict[str, Array],
-        sample: Array,
-        person: Array,
-        default: str,
-        speech: Speech,
-        notes: dict[str, float],
-    ) -> Enrolled:
-        """Return the fitted voice, or the default one if the judge finds that more like the person."""
-        before = float(self._table.judge[self._table.row(default)] @ person)
-        after = float(self._judge.embed(sample, RATE) @ person)
-        notes = {**notes, "default": before, "fitted": after}
+    def _judged(self, best: _Take, person: Array, default: str, speech: Speech) -> Enrolled:
+        """Return the best take, or the default voice if the judge finds that more like the person."""
+        before, after = float(self._table.judge[self._table.row(default)] @ person), best.judged
+        notes = {"nearest": float(best.nearest), "default": before, "fitted": after}
         if after >= before:
-            return Enrolled(voice, after, (), notes)
+            return Enrolled(best.voice, after, (), notes)
         flag = Flag(
             Severity.WARNING,
             "voice-not-fitted",
@@ -214,6 +221,18 @@ def _lacking(seconds: float, statistics: Array) -> Flag | None:
         what = "no voiced speech was found to learn the voice from; a stock voice is used"
         return Flag(Severity.WARNING, "no-clear-speech", "", what, hint)
     return None
+
+
+def tempered(voice: Mapping[str, Array], share: float) -> dict[str, Array]:
+    """Return a fitted voice with a share of the native timbre in it; published voices have none beside their own."""
+    native = voice.get("native", voice["timbre"])
+    timbre = (1 - np.float32(share)) * voice["timbre"] + np.float32(share) * native
+    return {**voice, "timbre": timbre.astype(np.float32)}
+
+
+def probe(speech: Speech) -> str:
+    """Return the sentence to hear whether a voice's words are understood: longer than what voices are fitted with."""
+    return _PROBES[speech.tag.split("-")[0].lower()]
 
 
 def _sentence(speech: Speech) -> str:

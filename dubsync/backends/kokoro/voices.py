@@ -1,7 +1,8 @@
 """Kokoro's voices: as published, and as arrays that are kept for a speaker.
 
 A Voice holds: `timbre` (rows, 128) and `prosody` (rows, 128), one row for each length in tokens, or one for all;
-`pitch` (3,) mean log F0 as the model speaks, as it shall be, and the factor of its range; `eq` (bands,) dB.
+`pitch` (3,) mean log F0 as the model speaks, as it shall be, and the factor of its range; `eq` (bands,) dB; a fitted
+voice also the `native` timbre of the language that it may be mixed with.
 """
 
 from __future__ import annotations
