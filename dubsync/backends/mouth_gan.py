@@ -34,7 +34,7 @@ class MouthGan:
     """Learns an actor from their footage and performs new speech with their own mouth."""
 
     capabilities = Capabilities(
-        name="mouth.gan", version="3", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
+        name="mouth.gan", version="4", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
     )
 
     def __init__(self, *, threads: int | None = None) -> None:
@@ -62,7 +62,7 @@ class MouthGan:
     def learn(
         self, footage: Sequence[Footage], out: Path, *, seconds: float, seed: int, progress: Progress
     ) -> tuple[Flag, ...]:
-        seen = actors.observe(footage, self._model, self._ear)
+        seen = actors.observe(footage, self._ear)
         frames = sum(len(shot.rows) for shot in seen)
         if frames < actors.FEWEST_FRAMES:
             return (_too_little(frames),)
@@ -75,7 +75,8 @@ class MouthGan:
         )
         facts = {"frames": frames, "entries": len(kept), "size": kept.size, "steps": steps, **asdict(verdict)}
         facts["precision"] = trained_in("cpu")
-        actors.save(out, kept, actors.manner_of(seen, self._model), facts)
+        learnt, spoken = actors.manner_of(seen, self._model)
+        actors.save(out, kept, learnt, facts | {f"manner_{name}": value for name, value in spoken.items()})
         return ()
 
     def perform(self, actor: Path, footage: Footage, *, progress: Progress) -> Iterator[Patch]:

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.mouth import articulation, learning, library, performance, retrieval, warp
+from dubsync.mouth import articulation, learning, library, manner, performance, retrieval, warp
 from dubsync.mouth.articulation import Articulation, Manner
 from dubsync.mouth.footage import Footage, Progress, seconds_of
-from dubsync.mouth.hearing import Ear, at_times
+from dubsync.mouth.hearing import Ear
 from dubsync.mouth.library import Geometry, Library
 from dubsync.mouth.painter import Finish, NetworkPainter
 from dubsync.mouth.shape import GEOMETRY_SIZE
@@ -29,7 +29,6 @@ MAX_ENTRIES = 900
 """Crops kept of one actor: about half a minute of film, 25 MB on disk."""
 _PIECE = 5
 """Frames are kept in runs, so that natural motion can be followed."""
-_PRIOR_FRAMES = 400.0
 CROP_SIZE = 256
 """Side of the crops in pixels; the painted window is half as wide."""
 FEWEST_FRAMES = 24
@@ -48,24 +47,22 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One shot's usable frames as numbers. `heard`: (n, k) coefficients the model hears there."""
+    """One shot's usable frames as numbers. `features`: (m, width) of its sound, 50 a second."""
 
     footage: Footage
     rows: NDArray[np.int64]
     geometry: Geometry
-    heard: Array
+    features: Array
 
 
-def observe(footage: Sequence[Footage], model: Articulation, ear: Ear) -> list[Seen]:
+def observe(footage: Sequence[Footage], ear: Ear) -> list[Seen]:
     """Measure the usable frames of each shot and hear its sound."""
     found = []
     for shot in footage:
         rows = np.flatnonzero(shot.usable)
         if len(rows) == 0:
             continue
-        heard = model.coefficients(ear.hear(shot.speech))
-        heard_there = at_times(heard, seconds_of(shot, rows))
-        found.append(Seen(shot, rows, library.measure(shot.landmarks[rows]), heard_there))
+        found.append(Seen(shot, rows, library.measure(shot.landmarks[rows]), ear.hear(shot.speech)))
     return found
 
 
@@ -110,12 +107,21 @@ def gather(
     return made
 
 
-def manner_of(seen: Sequence[Seen], model: Articulation) -> Manner:
-    """Fit the actor's manner of speaking to all their usable frames."""
-    shapes = np.concatenate([shot.geometry.shapes for shot in seen])
-    heard = np.concatenate([shot.heard for shot in seen])
-    speaking = np.concatenate([shot.footage.speaking[shot.rows] for shot in seen])
-    return articulation.learn_manner(model, shapes, heard, speaking, prior=_PRIOR_FRAMES)
+def manner_of(seen: Sequence[Seen], model: Articulation) -> tuple[Manner, dict[str, float | str]]:
+    """Fit the actor's manner of speaking to all their usable frames; also say what was learnt."""
+    return manner.learn(model, [_take(shot) for shot in seen])
+
+
+def _take(shot: Seen) -> manner.Take:
+    footage, rows = shot.footage, shot.rows
+    return manner.Take(
+        features=shot.features,
+        shapes=shot.geometry.shapes,
+        seconds=seconds_of(footage, rows),
+        times=footage.times[footage.numbers[rows] - footage.first],
+        turned=manner.turned(shot.geometry.poses),
+        speaking=footage.speaking[rows],
+    )
 
 
 def mesh_of(kept: Library) -> warp.Mesh:
@@ -123,11 +129,11 @@ def mesh_of(kept: Library) -> warp.Mesh:
     return warp.Mesh(kept.nodes.mean(axis=0), GEOMETRY_SIZE)
 
 
-def save(folder: Path, kept: Library, manner: Manner, facts: dict[str, Any]) -> None:
+def save(folder: Path, kept: Library, learnt: Manner, facts: dict[str, Any]) -> None:
     """Write an actor into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     kept.save(folder)
-    np.savez(folder / "manner.npz", **{field.name: getattr(manner, field.name) for field in fields(manner)})
+    np.savez(folder / "manner.npz", **{field.name: getattr(learnt, field.name) for field in fields(learnt)})
     (folder / "actor.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -135,11 +141,11 @@ def load(folder: Path, *, threads: int = 1) -> Actor:
     """Read an actor that `save` wrote."""
     kept = library.load(folder)
     with np.load(folder / "manner.npz") as arrays:
-        manner = Manner(**{field.name: arrays[field.name] for field in fields(Manner)})
+        learnt = Manner(**{field.name: arrays[field.name] for field in fields(Manner)})
     facts = json.loads((folder / "actor.json").read_text(encoding="utf-8"))
     finish = Finish(facts["strength"], facts["sharpen"])
     painter = NetworkPainter(folder / learning.FILE, finish, threads=threads)
-    return Actor(kept, manner, mesh_of(kept), facts, painter)
+    return Actor(kept, learnt, mesh_of(kept), facts, painter)
 
 
 def perform_plan(
@@ -151,7 +157,6 @@ def perform_plan(
     if not (share > 0).any():
         return None
     geometry = library.measure(footage.landmarks)
-    shapes = articulation.perform(model, actor.manner, ear.hear(footage.speech), footage.speech)
-    flat = at_times(shapes.reshape(len(shapes), -1), seconds_of(footage))
-    spoken = np.asarray(flat.reshape(len(flat), *shapes.shape[1:]), np.float32)
+    features, turned = ear.hear(footage.speech), manner.turned(geometry.poses)
+    spoken = articulation.perform(model, actor.manner, features, footage.speech, seconds_of(footage), turned)
     return geometry, performance.plan(geometry, footage.landmarks, spoken, share, actor.library)

@@ -1,7 +1,7 @@
 """Speech to the shape of the mouth: a small temporal network on `hearing` features, 50 shapes a second.
 
 A shape is `mean + coefficients @ basis`: a few components of how lower faces differ from their own mean while they
-speak, learnt on clean clips. An actor's own mean, resting shape, range and manner come from their footage (`Manner`).
+speak, learnt on clean clips. An actor's own mean, resting shape and range come from their footage (`manner.learn`).
 The network is a stack of dilated convolutions, run in plain numpy; `mouth/train_articulation.py` makes it.
 """
 
@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.mouth import shape
-from dubsync.mouth.hearing import FEATURES_PER_SECOND, RATE
+from dubsync.mouth.hearing import FEATURES_PER_SECOND, RATE, at_times
 
 Array = NDArray[np.float32]
 FILE = "articulation.safetensors"
 
-_LIVELINESS, _MOST_LIVELY = 0.6, 2.5
+OWN_TAPS, OWN_DILATION = 9, 2
+"""How an actor's own layer hears: as many features, so many apart."""
 _FLOOR_DB = -50.0
 _BELOW_PEAK_DB = 34.0
 _OPEN_BEFORE_S, _CLOSE_AFTER_S = 0.10, 0.12
@@ -100,41 +101,23 @@ def save(model: Articulation, path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How one actor speaks. `mean`, `rest`: shapes (points, 3); `gain` (k, k) and `offset` (k,) fit the model to them.
+    """How one actor speaks; `manner.learn` makes it. `mean`, `rest`: shapes (points, 3).
 
-    `low`, `high`: (k,) the range their own mouth stays in.
+    Expected coefficients are what the model says @ `gain` (k, k), and `own` (taps, width, k) of the standardised
+    features, and `turn` (3, k) of the head's turn held within `turned` (2, 3), and `offset` (k,). `lively`: (k,) by
+    what movements are enlarged in a film; `low`, `high`: (k,) the range their own mouth stays in.
     """
 
     mean: Array
     rest: Array
     gain: Array
     offset: Array
+    own: Array
+    turn: Array
+    turned: Array
+    lively: Array
     low: Array
     high: Array
-
-
-def learn_manner(
-    model: Articulation, shapes: Array, heard: Array, speaking: NDArray[np.bool_], *, prior: float
-) -> Manner:
-    """Fit a face's manner to its own footage.
-
-    `shapes`: (n, points, 3) measured; `heard`: (n, k) what the model says to the sound of each frame; `prior`: how
-    many frames of evidence the general model counts for.
-    """
-    used = speaking if speaking.sum() >= 25 else np.ones(len(shapes), bool)
-    mean = shapes[used].mean(axis=0)
-    seen = model.encode(shapes, mean)
-    gain, offset = _lively(*_toward_identity(heard[used], seen[used], prior), heard[used], seen[used])
-    low, high = np.percentile(seen, [1, 99], axis=0)
-    margin = 0.15 * (high - low)
-    return Manner(
-        mean=np.asarray(mean, np.float32),
-        rest=rest_shape(shapes, speaking),
-        gain=gain,
-        offset=offset,
-        low=np.asarray(low - margin, np.float32),
-        high=np.asarray(high + margin, np.float32),
-    )
 
 
 def rest_shape(shapes: Array, speaking: NDArray[np.bool_]) -> Array:
@@ -145,34 +128,31 @@ def rest_shape(shapes: Array, speaking: NDArray[np.bool_]) -> Array:
     return np.asarray(np.median(calm, axis=0), np.float32)
 
 
-def _toward_identity(heard: Array, seen: Array, prior: float) -> tuple[Array, Array]:
-    """Return (gain, offset) of the ridge regression seen = heard @ gain + offset that shrinks toward gain = 1."""
-    centre_heard, centre_seen = heard.mean(axis=0), seen.mean(axis=0)
-    x = (heard - centre_heard).astype(np.float64)
-    rest = (seen - centre_seen) - x
-    gram = x.T @ x + prior * np.eye(x.shape[1])
-    gain = np.eye(x.shape[1]) + np.linalg.solve(gram, x.T @ rest)
-    return np.asarray(gain, np.float32), np.asarray(centre_seen - centre_heard @ gain, np.float32)
+def expected(
+    model: Articulation, manner: Manner, features: Array, seconds: NDArray[np.float64], turned: Array
+) -> Array:
+    """Return the coefficients (n, k) that are likeliest of the actor at some times: small where sound says little.
 
-
-def _lively(gain: Array, offset: Array, heard: Array, seen: Array) -> tuple[Array, Array]:
-    """Return gain and offset with the movement brought to `_LIVELINESS` of what the actor really does.
-
-    A regression answers with the mean of what it is unsure of, and a mouth that follows it mumbles.
+    `seconds`: (n,) on the clock of `features`; `turned`: (n, 3) yaw, pitch and roll of the head in tens of degrees.
     """
-    said = heard @ gain
-    factor = np.clip(_LIVELINESS * seen.std(axis=0) / (said.std(axis=0) + 1e-6), 1.0, _MOST_LIVELY)
-    middle = said.mean(axis=0) + offset
-    lively = gain * factor
-    return np.asarray(lively, np.float32), np.asarray(middle - (heard @ lively).mean(axis=0), np.float32)
+    own = Layer(manner.own, manner.offset, OWN_DILATION)
+    level = np.asarray((features - model.centre) / model.scale, np.float32)
+    spoken = at_times(model.coefficients(features) @ manner.gain + own(level), seconds)
+    return np.asarray(spoken + np.clip(turned, *manner.turned) @ manner.turn, np.float32)
 
 
-def perform(model: Articulation, manner: Manner, features: Array, samples: Array, *, strength: float = 1.0) -> Array:
-    """Return the actor's shapes (n, points, 3), 50 a second, while they speak `samples`; silent, the mouth rests."""
-    heard = model.coefficients(features) @ manner.gain + manner.offset
-    moving = np.clip(heard * strength, manner.low, manner.high)
+def perform(
+    model: Articulation,
+    manner: Manner,
+    features: Array,
+    samples: Array,
+    seconds: NDArray[np.float64],
+    turned: Array,
+) -> Array:
+    """Return the actor's shapes (n, points, 3) in a film: as lively as they are, and at rest in silence."""
+    moving = np.clip(expected(model, manner, features, seconds, turned) * manner.lively, manner.low, manner.high)
     spoken = model.decode(moving, manner.mean)
-    share = activity(samples, len(features))[:, None, None]
+    share = at_times(activity(samples, len(features))[:, None], seconds)[..., None]
     return np.asarray(manner.rest + share * (spoken - manner.rest), np.float32)
 
 

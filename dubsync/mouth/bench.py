@@ -25,6 +25,8 @@ from dubsync.weights.cache import cache_folder
 
 _LONG_S = 7.9
 _TALL_PX = 1080
+_LISTED_FPS = 25
+"""Of the lags in `clips.tsv`; they are whole frames, so what is listed may be 20 ms off."""
 QUICK_FOLDS, ALL_FOLDS = (2,), (0, 1, 2)
 STEPS = 240
 """Of training on each clip."""
@@ -113,9 +115,8 @@ def listed(clips: Path, only: Sequence[str] = ()) -> Iterator[tuple[Path, float]
     with (clips / "clips.tsv").open(encoding="utf-8") as table:
         for row in csv.DictReader(table, delimiter="\t"):
             file = clips / "clips" / row["file"]
-            shift = row["suggested_audio_shift_ms"].split(" ")[0]
             if file.exists() and (not only or file.stem in only):
-                yield file, float(shift or 0) / 1000
+                yield file, -float(row["lag_frames_25fps"] or 0) / _LISTED_FPS
 
 
 def measured(clip: Clip, asked: Asked, means: Means, *, pictures: Path | None = None) -> Findings:

@@ -4,7 +4,8 @@
     2. One ridge regression from features of +-160 ms to that space, over two kinds of evidence that weigh the same:
        spoken sentences, for which phonetics says what lips and jaw do (`visemes`), and filmed clips.
 It is linear in the features, so it ends up as one convolution. Everything is closed form: same data, same weights.
-Asked together, the two give directions that hold for both; phonetics first and the rest from films gave less.
+Asked together, the two give directions that hold for both; phonetics first and the rest from films gave less. That
+spread lips open more than round ones (Fromkin, "Lip positions in American English vowels", 1964) is worth 0.03.
 Fitting the phonetic targets themselves to the filmed clips was tried: better on those talkers, worse on all others.
 """
 
@@ -45,14 +46,16 @@ class Filmed:
 
 @dataclass(frozen=True, slots=True)
 class FitConfig:
-    """`components`: of the face space; `lead`: seconds faces are ahead of the synthesiser's phonemes.
+    """`components`: of the face space; `lead`: seconds opening, width and jaw are ahead of the synthesiser's phonemes.
 
-    `taps` at `dilation` features apart; `ridge`: of the mean square of a standardised feature; `spoken`: what the
-    spoken sentences weigh together, the filmed clips being 1; `every`: each how manieth spoken feature is used.
+    `spread`: how much more lips open that are one deviation wider (round lips are held together); `taps` at
+    `dilation` features apart; `ridge`: of the mean square of a standardised feature; `spoken`: what the spoken
+    sentences weigh together, the filmed clips being 1; `every`: each how manieth spoken feature is used.
     """
 
     components: int = 10
-    lead: float = 0.12
+    lead: tuple[float, float, float] = (0.13, 0.12, 0.14)
+    spread: float = 0.4
     taps: int = 9
     dilation: int = 2
     ridge: float = 3.6
@@ -64,15 +67,15 @@ def fit(spoken: Sequence[Spoken], filmed: Sequence[Filmed], config: FitConfig) -
     """Return the articulation model for a corpus and clips."""
     basis, spread = _face_space(filmed, config.components)
     shown = _of_equal_size([_flat(one) @ basis.T / spread for one in filmed])
-    measures = np.concatenate([_standard(shape.measures(one.shapes)) for one in filmed])
-    to_space: Wide = np.linalg.lstsq(measures, np.concatenate(shown), rcond=None)[0]
+    mean = np.mean([clip.shapes.mean(axis=0) for clip in filmed], axis=0)
+    shown, to_space = _measured_alike(filmed, shown, _read_off(basis * spread[:, None], mean))
     layer, centre, scale = _regression(spoken, filmed, shown, to_space, config)
     return Articulation(
         layers=(layer,),
         centre=centre,
         scale=scale,
         basis=basis.reshape(len(basis), -1, 3).astype(np.float32),
-        mean_shape=np.mean([clip.shapes.mean(axis=0) for clip in filmed], axis=0).astype(np.float32),
+        mean_shape=mean.astype(np.float32),
         spread=spread.astype(np.float32),
     )
 
@@ -99,13 +102,9 @@ def _regression(
         return np.concatenate([at_times(level, times + step) for step in steps], axis=1)
 
     clocks = [_clock(one)[number % config.every :: config.every] for number, one in enumerate(spoken)]
-    wished = [
-        visemes.trajectory(one.symbols, one.edges, at + config.lead) for one, at in zip(spoken, clocks, strict=True)
-    ]
-    middle, size = _spread_of(wished)
+    wished = _wishes(spoken, clocks, config)
     said = _moments(
-        (context(one.features, at), (wish - middle) / size @ to_space)
-        for one, at, wish in zip(spoken, clocks, wished, strict=True)
+        (context(one.features, at), wish @ to_space) for one, at, wish in zip(spoken, clocks, wished, strict=True)
     )
     seen = _moments((context(one.features, one.times), face) for one, face in zip(filmed, shown, strict=True))
     squares, products = (config.spoken * one + other for one, other in zip(said, seen, strict=True))
@@ -113,6 +112,44 @@ def _regression(
     taps = np.stack(np.split(weights, config.taps)).astype(np.float32)
     layer = Layer(taps, np.zeros(taps.shape[-1], np.float32), config.dilation)
     return layer, centre.astype(np.float32), scale.astype(np.float32)
+
+
+def _wishes(spoken: Sequence[Spoken], clocks: Sequence[NDArray[np.float64]], config: FitConfig) -> list[Wide]:
+    """Return standardised opening, width and jaw that phonetics wishes for each sentence at its times."""
+    raw = []
+    for one, at in zip(spoken, clocks, strict=True):
+        courses = [visemes.trajectory(one.symbols, one.edges, at + lead)[:, k] for k, lead in enumerate(config.lead)]
+        raw.append(np.stack(courses, axis=1))
+    middle, size = _spread_of(raw)
+    wished: list[Wide] = [(wish - middle) / size for wish in raw]
+    wider = 1 / np.std(np.concatenate([wish[:, 0] + config.spread * wish[:, 1] for wish in wished]))
+    for wish in wished:
+        wish[:, 0] = (wish[:, 0] + config.spread * wish[:, 1]) * wider
+    return wished
+
+
+def _read_off(axes: Wide, mean: Wide) -> Wide:
+    """Return (k, 3): by how much opening, width and jaw grow with each coefficient; nearly linear."""
+    moved = mean + 0.1 * axes.reshape(len(axes), *mean.shape)
+    grown = shape.measures(moved.astype(np.float32)) - shape.measures(mean[None].astype(np.float32))
+    return np.asarray(grown / 0.1, np.float64)
+
+
+def _measured_alike(filmed: Sequence[Filmed], shown: Sequence[Wide], read_off: Wide) -> tuple[list[Wide], Wide]:
+    """Return coefficients of clips, and the way from standardised measures to them, that mean the same measures.
+
+    Every clip's opening, width and jaw get the same deviations, and a wish, taken to the face space, is read off there
+    as it was wished. Left to regression alone, the three mix: opening 0.56 instead of 0.58 on talkers never seen.
+    """
+    sizes = np.sqrt(np.mean([(one @ read_off).var(axis=0) for one in shown], axis=0))
+    back = np.linalg.pinv(read_off)
+    measures = [_standard(shape.measures(one.shapes)) for one in filmed]
+    equal = [
+        one + (wish * sizes - (one - one.mean(axis=0)) @ read_off) @ back
+        for one, wish in zip(shown, measures, strict=True)
+    ]
+    way: Wide = np.linalg.lstsq(np.concatenate(measures), np.concatenate(equal), rcond=None)[0]
+    return equal, way + (np.diag(sizes) - way @ read_off) @ back
 
 
 def _moments(pairs: Iterable[tuple[Array, Wide]]) -> tuple[Wide, Wide]:

@@ -54,36 +54,29 @@ def test_features_do_not_depend_on_where_a_long_sound_is_cut() -> None:
     assert all(after - before == 20 * 16000 for before, after in itertools.pairwise(starts))
 
 
-def test_an_actor_with_a_larger_mouth_moves_it_more() -> None:
-    model = talking_head.model()
-    heard = np.random.default_rng(2).normal(size=(300, len(model.basis))).astype(np.float32)
-    small, large = (
-        articulation.learn_manner(
-            model, model.decode(heard * size, model.mean_shape), heard, np.ones(300, bool), prior=50
-        )
-        for size in (0.5, 2.0)
-    )
-
-    assert large.gain[0, 0] > 2 * small.gain[0, 0]
-
-
 def test_in_silence_the_mouth_rests() -> None:
     model = talking_head.model()
-    shapes = model.decode(np.zeros((60, len(model.basis)), np.float32), model.mean_shape)
-    rest = shapes - 0.05
+    count = len(model.basis)
+    rest = model.mean_shape - 0.05
     manner = articulation.Manner(
         mean=model.mean_shape,
-        rest=rest[0],
-        gain=np.eye(len(model.basis), dtype=np.float32),
-        offset=np.zeros(len(model.basis), np.float32),
-        low=np.full(len(model.basis), -3, np.float32),
-        high=np.full(len(model.basis), 3, np.float32),
+        rest=rest,
+        gain=np.eye(count, dtype=np.float32),
+        offset=np.zeros(count, np.float32),
+        own=np.zeros((articulation.OWN_TAPS, model.centre.shape[0], count), np.float32),
+        turn=np.zeros((3, count), np.float32),
+        turned=np.zeros((2, 3), np.float32),
+        lively=np.ones(count, np.float32),
+        low=np.full(count, -3, np.float32),
+        high=np.full(count, 3, np.float32),
     )
-    features = np.zeros((101, model.centre.shape[0]), np.float32)
+    features, seconds = np.zeros((101, model.centre.shape[0]), np.float32), np.arange(50) / 25
 
-    performed = articulation.perform(model, manner, features, np.zeros(32000, np.float32))
+    performed = articulation.perform(
+        model, manner, features, np.zeros(32000, np.float32), seconds, np.zeros((50, 3), np.float32)
+    )
 
-    assert np.allclose(performed, rest[0], atol=1e-5)
+    assert np.allclose(performed, rest, atol=1e-5)
 
 
 def test_activity_begins_before_the_sound_and_ends_after_it() -> None:
