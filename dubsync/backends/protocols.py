@@ -307,5 +307,5 @@ class SyncScorer(Backend, Protocol):
     def score(self, landmarks: NDArray[np.float32], fps: float, speech: Samples) -> float:
         """Return 0 to 1 for a face (n, 468, 3) in successive frames and mono 16 kHz speech from the first of them on.
 
-        0: at rest or another's speech. Between two faces in one picture a difference of 0.15 is a clear lead.
+        0: at rest. Up to about 0.2 is what a mouth that moves to something else may reach; see `stages/_owners.py`.
         """

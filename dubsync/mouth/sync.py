@@ -106,12 +106,14 @@ def agreement_curve(shown: Array, times: NDArray[np.float64], expected: Array, r
     return Sync(int(lags[best]), float((found[best] - np.mean(far)) / spread), float(found[best]))
 
 
-def fit(landmarks: Array, times: NDArray[np.float64], samples: Array, judge: Judge) -> float:
-    """Return -1 to 1 how well a face goes with a sound that is known to be in time: for choosing who speaks."""
+def fit(landmarks: Array, times: NDArray[np.float64], expected: Array) -> float:
+    """Return -1 to 1 how well a face goes with a sound that is known to be in time: for choosing who speaks.
+
+    `expected`: (m, 3) opening, width and jaw, 50 a second, on the clock of `times`.
+    """
     if len(landmarks) < _FEWEST:
         return 0.0
     shown = shape.measures(shape.moving(landmarks))
-    expected = judge.expects(samples)
     return max(_agreement(at_times(expected, times + shift), shown) for shift in (-0.08, -0.04, 0.0, 0.04, 0.08))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,9 +15,8 @@ from dubsync.backends.protocols import Footage, MouthSynth, Patch
 from dubsync.documents import from_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.media.table import FrameTable
-from dubsync.stages._footage import Film, Sound, footage
-from dubsync.stages.actor import spoken_spans
-from dubsync.title import Shot
+from dubsync.stages._footage import RATE, Film, Sound, Spans, footage, within
+from dubsync.title import Shot, Utterance
 
 CHUNK = 100
 """Patches in one file."""
@@ -37,7 +36,7 @@ class Task:
     over=Axis.TAKE,
     needs=("source", "faces", "speakers", "rights", "actor", "drive"),
     backends=("mouth",),
-    version=1,
+    version=2,
 )
 def mouth(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Write patches for the frames in which a speaker who agreed to it speaks, or spoke, on screen."""
@@ -64,6 +63,7 @@ def _tasks(unit: Unit, made: Made, ctx: Context) -> Iterator[Task]:
     speakers = made.one("speakers").value
     drive = made.one("drive")
     sound = Sound(wav.read(drive.file("speech.wav"))[:, 0], float(drive.value["start"]))
+    said = from_json(tuple[Utterance, ...], speakers["utterances"], where="speakers")
     allowed = {row["speaker"] for row in made.one("rights").value["consent"] if row["face"]}
     with np.load(made.one("faces").file("tracks.npz")) as arrays:
         for track in sorted(name.removesuffix(".numbers") for name in arrays if name.endswith(".numbers")):
@@ -71,10 +71,29 @@ def _tasks(unit: Unit, made: Made, ctx: Context) -> Iterator[Task]:
             learnt = made.one("actor").folder / str(speaker)
             if speaker is None or speaker not in allowed or not learnt.is_dir():
                 continue
-            new = [(float(start), float(end)) for start, end in drive.value["speaking"].get(speaker, [])]
-            old = spoken_spans(speakers, speaker)
-            shown = footage(film, shot, arrays, track, sound=sound, speaking=new, was_speaking=old)
+            lines = [(float(start), float(end)) for start, end in drive.value["speaking"].get(speaker, [])]
+            off = [one for one in said if one.id in speakers.get("unsaid", {}).get(track, ())]
+            new = [line for line in lines if not _is_within(line, off)]
+            old = [_edges(one) for one in said if one.speaker == speaker and one not in off]
+            own = _only(sound, new)
+            shown = footage(film, shot, arrays, track, sound=own, speaking=new, was_speaking=old)
             yield Task(track, speaker, learnt, shown)
+
+
+def _only(sound: Sound, spans: Spans) -> Sound:
+    """Return the sound with silence wherever others speak: a mouth moves to its own voice alone."""
+    times = sound.start + np.arange(len(sound.samples)) / RATE
+    return Sound(np.where(within(times, spans), sound.samples, np.float32(0)), sound.start)
+
+
+def _is_within(line: tuple[float, float], utterances: Sequence[Utterance]) -> bool:
+    """Tell whether most of a line is heard where these utterances were."""
+    shared = sum(max(0.0, min(line[1], end) - max(line[0], start)) for start, end in map(_edges, utterances))
+    return shared > 0.5 * (line[1] - line[0])
+
+
+def _edges(utterance: Utterance) -> tuple[float, float]:
+    return float(utterance.span.start), float(utterance.span.end)
 
 
 def _write(patches: Iterable[Patch], folder: Path, first: int) -> list[int]:

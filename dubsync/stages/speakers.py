@@ -18,7 +18,7 @@ from dubsync.backends.protocols import SpeakerEncoder
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, PermanentError, Severity
-from dubsync.stages._ties import tie
+from dubsync.stages._ties import Ties, tie
 from dubsync.timing import to_samples
 from dubsync.title import Speaker, Utterance, content_id
 
@@ -37,7 +37,7 @@ class SpeakersParams:
     optional=("faces", "stems"),
     params=SpeakersParams,
     backends=("speaker", "sync"),
-    version=1,
+    version=2,
 )
 def speakers(unit: Unit, made: Made, ctx: Context, params: SpeakersParams) -> Mapping[str, Any]:
     """Cluster the utterances by voice and tie faces to the voices."""
@@ -50,9 +50,9 @@ def speakers(unit: Unit, made: Made, ctx: Context, params: SpeakersParams) -> Ma
     spoken = tuple(replace(one, speaker=ids[label]) for one, label in zip(utterances, labels, strict=True))
     _save_voiceprints(ctx.out / "voiceprints.npz", prints, lengths, [ids[label] for label in labels])
     _flag_count(ids, params, ctx)
-    tied = tie(made, spoken, ctx) if made.has("faces") else {}
-    people = tuple(_speaker(id_, number, spoken, tied) for number, id_ in enumerate(ids))
-    return {"speakers": to_json(people), "utterances": to_json(spoken), "faces": tied}
+    tied = tie(made, spoken, ctx) if made.has("faces") else Ties()
+    people = tuple(_speaker(id_, number, spoken, tied.faces) for number, id_ in enumerate(ids))
+    return {"speakers": to_json(people), "utterances": to_json(spoken), "faces": tied.faces, "unsaid": tied.unsaid}
 
 
 def _voiceprints(speech: Path, utterances: Sequence[Utterance], ctx: Context) -> list[NDArray[np.float32] | None]:

@@ -116,7 +116,7 @@ def test_the_wrong_sound_fits_worse(judge: sync.Judge) -> None:
     heads = talking_head.landmarks(hearing.at_times(judge.expects(speech), np.arange(190) / 25)[:, 0])
     times = np.arange(190) / 25
 
-    right = sync.fit(heads, times, speech, judge)
-    wrong = sync.fit(heads, times, speech[::-1].copy(), judge)
+    right = sync.fit(heads, times, judge.expects(speech))
+    wrong = sync.fit(heads, times, judge.expects(speech[::-1].copy()))
 
     assert right > wrong + 0.2

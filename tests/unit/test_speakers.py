@@ -12,7 +12,7 @@ from words_stand import Stand, silence, tone, utterance
 from dubsync.audio.voices import cluster
 from dubsync.backends.fakes import FakeSpeakerEncoder, FakeSyncScorer, schematic_face
 from dubsync.errors import PermanentError
-from dubsync.stages._ties import Sighting, decide
+from dubsync.stages._owners import Sighting, decide
 from dubsync.stages.speakers import SpeakersParams, speakers
 from dubsync.title import FaceTrack, Flag, Utterance
 
