@@ -1,7 +1,8 @@
 """New pixels into a film's frame: only where the mask says so, everything else keeps its bits.
 
-A patch is warped to where it belongs, converted to the frame's own YUV, and blended plane by plane. A chroma sample is
-touched only if every pixel it colours lies inside the mask, so that no pixel outside changes, not even in colour.
+A patch is warped to where it belongs, converted to the frame's own YUV, given the grain of the pixels it covers, and
+blended plane by plane. A chroma sample is touched only if every pixel it colours lies inside the mask, so that no pixel
+outside changes, not even in colour.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.media import planes
+from dubsync.media import grain, planes
 from dubsync.media.colour import Encoding
 
 Box = tuple[int, int, int, int]
@@ -24,6 +25,9 @@ Box = tuple[int, int, int, int]
 
 _SHRINK_FROM = 0.7
 """Below this scale bicubic warping aliases, so the patch is averaged down first."""
+
+_MOSTLY = 0.5
+"""Share of the mask's height from which a pixel tells the patch's grain."""
 
 
 class PatchPixels(Protocol):
@@ -105,7 +109,8 @@ def _shrunk(patch: PatchPixels) -> tuple[NDArray[np.uint8], NDArray[np.uint8], N
 def _blend(frame: av.VideoFrame, warped: _Warped, encoding: Encoding) -> None:
     top = (1 << encoding.bits) - 1
     new = np.asarray(cv2.transform(warped.rgb.astype(np.float32), encoding.from_rgb()), np.float32)
-    _blend_plane(planes.view(frame, 0), new[..., 0], warped.alpha, (warped.x, warped.y), top)
+    luma = _grained(planes.view(frame, 0), new[..., 0], warped)
+    _blend_plane(planes.view(frame, 0), luma, warped.alpha, (warped.x, warped.y), top)
     if len(frame.format.components) == 1:
         return
     across = 1 if planes.view(frame, 1).shape[1] == frame.width else 2
@@ -115,6 +120,17 @@ def _blend(frame: av.VideoFrame, warped: _Warped, encoding: Encoding) -> None:
     for index in (1, 2):
         small = _averaged(new[..., index], across, down)
         _blend_plane(planes.view(frame, index), small, alpha, corner, top)
+
+
+def _grained(plane: NDArray[Any], new: NDArray[np.float32], warped: _Warped) -> NDArray[np.float32]:
+    """Return the new luma with the grain that the film has there."""
+    rows, columns = new.shape
+    old = plane[warped.y : warped.y + rows, warped.x : warped.x + columns].astype(np.float32)
+    rows, columns = old.shape
+    inside = warped.alpha[:rows, :columns] > _MOSTLY * float(warped.alpha.max())
+    out = new.copy()
+    out[:rows, :columns] = grain.matched(new[:rows, :columns], old, inside)
+    return out
 
 
 def _blend_plane(

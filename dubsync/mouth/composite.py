@@ -21,7 +21,8 @@ Mask = NDArray[np.uint8]
 
 _GROW, _FEATHER = 0.035, 0.03
 """How far the mask reaches beyond the jaw, and the width of its soft edge, as shares of the crop."""
-_MAX_GAIN = 1.3
+_MAX_GAIN, _MAX_TINT = 4.0, 1.3
+"""How much brighter or darker borrowed pixels may be made, and how much each colour beside that."""
 _TONE_SIZE, _TONE_REACH = 32, 4.0
 _ZONE = (164, 167, 165, 216, 212, 202, 204, 201, 200, 421, 424, 422, 432, 436, 391, 393)
 _ZONE_NODES = [shape.MOVING.index(point) for point in _ZONE]
@@ -92,7 +93,10 @@ def ring_light(picture: Picture, nodes: Array) -> Array:
 
 def gain(source: Array, target: Array) -> Array:
     """Return (3,) factors that bring pixels from one light to another."""
-    return np.asarray(np.clip((target + 4) / (source + 4), 1 / _MAX_GAIN, _MAX_GAIN), np.float32)
+    factors = (target + 4) / (source + 4)
+    level = np.exp(np.log(factors).mean())
+    tint = np.clip(factors / level, 1 / _MAX_TINT, _MAX_TINT)
+    return np.asarray(np.clip(level, 1 / _MAX_GAIN, _MAX_GAIN) * tint, np.float32)
 
 
 def lit(picture: Picture, gain: Array) -> Picture:

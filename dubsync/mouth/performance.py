@@ -29,6 +29,8 @@ Shares = list[tuple[int, float]]
 
 BLEND_FRAMES = 5
 """Frames over which a face goes over to its new mouth and back."""
+_SHOWS = 4 / 3
+"""How much faster the mask comes up than the mouth changes; more than a third in one frame is seen as a jump."""
 JUMP = 1.5
 """Price of taking another library frame, in the unit of `retrieval.features`."""
 _FADE = 3
@@ -185,7 +187,7 @@ def patch_mask(old_nodes: Array, new_nodes: Array, size: int, share: float) -> M
     """Return the patch's soft mask: the old and the new lower face, fading with `share`."""
     small = composite.soft_mask([old_nodes, new_nodes], GEOMETRY_SIZE)
     mask = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.convertScaleAbs(mask, alpha=min(1.0, 2 * share)), np.uint8)
+    return np.asarray(cv2.convertScaleAbs(mask, alpha=min(1.0, _SHOWS * share)), np.uint8)
 
 
 def crop_of(picture: Picture, affine: Array, size: int) -> tuple[Picture, Array]:

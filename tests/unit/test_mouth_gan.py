@@ -115,6 +115,22 @@ def test_frames_that_cannot_be_redrawn_keep_their_pixels(engine: MouthGan, learn
     assert 5 in numbers
 
 
+def test_no_mask_rises_or_falls_by_more_than_a_third_from_one_frame_to_the_next(engine: MouthGan, learnt: Path) -> None:
+    speech, _ = talking_head.babble(2.4)
+    inside = np.zeros(60, bool)
+    inside[8:52] = True
+    shot = talking_head.footage(np.zeros(60), speech, speaking=inside)
+    shot.usable[24:27] = False
+
+    height = np.zeros(60)
+    for patch in engine.perform(learnt, shot, progress=nothing):
+        height[patch.frame] = patch.mask.max() / 255
+
+    assert height.max() == 1
+    assert (height[24:27] == 0).all()
+    assert np.abs(np.diff(height)).max() <= 1 / 3
+
+
 def test_nothing_happens_where_nobody_speaks_or_spoke(engine: MouthGan, learnt: Path) -> None:
     shot = talking_head.footage(np.zeros(30), np.zeros(19200), speaking=np.zeros(30, bool))
 

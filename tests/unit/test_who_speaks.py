@@ -1,4 +1,4 @@
-"""Who speaks in a picture of two: by the real sync engine, with the sample film's voice and its mouth's true opening."""
+"""Who speaks in a picture of two: by the real sync engine, with the sample film's voice and its mouth's opening."""
 
 from __future__ import annotations
 
