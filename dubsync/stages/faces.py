@@ -34,7 +34,7 @@ _SENTENCES = {
 }
 
 
-@stage(over=Axis.SHOT, needs=("source", "shots"), backends=("face",), version=1)
+@stage(over=Axis.SHOT, needs=("source", "shots"), backends=("face",), version=2)
 def faces(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Write tracks.npz and return the shot's FaceTracks."""
     film = from_json(Source, made.one("source").value, where="source").video

@@ -6,6 +6,7 @@ import json
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -24,10 +25,10 @@ from dubsync.title import Shot
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "samples"))
 
-from film import grade  # noqa: E402 - the folder must be on the path first
-from film.camera import Camera, Turn  # noqa: E402
-from film.head import Look  # noqa: E402
-from film.portrait import Person, Portrait  # noqa: E402
+from film import grade
+from film.camera import Camera, Turn
+from film.head import Look
+from film.portrait import Person, Portrait
 
 WIDTH, HEIGHT, RATE = 320, 180, 25
 YAWS = np.concatenate([np.zeros(10), np.linspace(0, 58, 10), np.full(10, 58.0), np.linspace(58, 0, 10), np.zeros(8)])
@@ -58,9 +59,9 @@ def turning_film(path: Path) -> Path:
     room = grade.room(HEIGHT, WIDTH)
     drawn: dict[float, NDArray[np.uint8]] = {}
     with av.open(str(path), "w") as out:
-        video = out.add_stream("libx264", rate=RATE, options={"crf": "12", "preset": "ultrafast"})
+        video: Any = out.add_stream("libx264", rate=RATE, options={"crf": "12", "preset": "ultrafast"})
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        voice = out.add_stream("aac", rate=48000, layout="mono")
+        voice: Any = out.add_stream("aac", rate=48000, layout="mono")
         for yaw in YAWS.tolist():
             if yaw not in drawn:
                 colour, opacity, _ = portrait.draw(Look(), Turn(yaw=yaw))
@@ -75,7 +76,7 @@ def turning_film(path: Path) -> Path:
     return path
 
 
-def found(film: Path, folder: Path) -> tuple[list[dict[str, object]], dict[str, NDArray[np.generic]], Context]:
+def found(film: Path, folder: Path) -> tuple[list[dict[str, Any]], dict[str, NDArray[Any]], Context]:
     source, table = examine(film)
     shot = Shot("shot-1", 0, len(YAWS), Span(Fraction(0), Fraction(len(YAWS), RATE)))
     products = {}
