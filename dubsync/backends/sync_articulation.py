@@ -1,7 +1,7 @@
 """sync.articulation: a mouth is held against what the model that drives mouths expects of the sound.
 
 Opening, width and jaw expected are correlated with those seen. Stretches of 20 real clips by speakers the weights were
-not taught with, decided by `stages/_owners.py`, in shares of about 375 draws a length:
+not taught with (version 0.2.0), decided by `stages/_owners.py`, in shares of about 375 draws a length:
 
     seconds                                        1     1.5    2     3     6
     alone, its own speech: tied                   .72   .90   .94   .98   .99

@@ -53,7 +53,8 @@ def decide(sightings: Sequence[Sighting], flags: list[Flag]) -> dict[str, str]:
     """Return track to speaker for the faces of which it is plain; the others are flagged."""
     evidence: dict[tuple[str, str], float] = defaultdict(float)
     for sighting in sightings:
-        evidence[sighting.track, sighting.speaker] += sighting.evidence
+        said = sighting.evidence if sighting.score > 0 else 0.0  # whoever rests says nothing, and may speak elsewhere
+        evidence[sighting.track, sighting.speaker] += said
     rivals = _rivals(sightings)
     tied: dict[str, str] = {}
     for (track, speaker), value in sorted(evidence.items(), key=lambda item: (-item[1], item[0])):
