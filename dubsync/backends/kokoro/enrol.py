@@ -40,6 +40,8 @@ RIDGE = 0.03
 REACH = 4.0
 """Sum of the weights' sizes; a mixture that stays between its voices has 1."""
 EQ_LIMIT = 12.0
+DOUBT = 0.05
+"""How much less likeness a sentence of two seconds may show than the default voice's, which was heard for longer."""
 DIRECTED = 4 * np.log(2) / 12
 """How far a line may take a voice from its usual pitch: four semitones."""
 USUAL_SPREAD = 0.2
@@ -173,7 +175,7 @@ class Enrolment:
         """Return the best take, or the default voice if the judge finds that more like the person."""
         before, after = float(self._table.judge[self._table.row(default)] @ person), best.judged
         notes = {"nearest": float(best.nearest), "default": before, "fitted": after}
-        if after >= before:
+        if after >= before - DOUBT:
             return Enrolled(best.voice, after, (), notes)
         flag = Flag(
             Severity.WARNING,
