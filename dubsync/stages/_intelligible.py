@@ -2,7 +2,7 @@
 
 A voice may be most like a person where a recogniser no longer understands it: what makes the timbre of an English
 speaker colours the vowels of another language too. So the voice says a sentence, a recogniser hears it, and while more
-than a word in ten is lost, a larger share of a native voice's timbre is mixed in.
+than one word in eight is lost, a larger share of a native voice's timbre is mixed in.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RATE = 16_000
 SHARES = (0.35, 0.5, 0.65)
 """Of the native timbre, tried in turn."""
 LOST = 0.12
-"""Share of words that may be misheard: one in ten may be the recogniser's own fault."""
+"""Share of words that may be misheard: one of a sentence of ten may be the recogniser's own fault."""
 
 
 @runtime_checkable

@@ -4,7 +4,7 @@ What a mixture sounds like to the encoder is nearly the mixture of what its voic
 solution of a small ridge regression that starts from the nearest voice. The mixture is then spoken and heard, and by
 what it missed the speaker the aim is moved beyond them (`takes`): a Newton step with the table for its slopes. How far
 the weights may reach beyond the voices is bounded: further out more likeness is to be had, and words are lost for it.
-The figures are in docs/voice.md.
+What fitting gains and costs: docs/voice.md.
 
 One encoder (speaker.resemblyzer) aims; another (speaker.voicefilter), which nothing aims at, judges: the take it finds
 most like the person is kept, and where that is no better than the language's own voice, the latter.
