@@ -26,7 +26,7 @@ from dubsync.errors import MissingExtra, PermanentError, TransientError
 
 PATIENCE_S = 1800.0
 """How long an answer may take: loading three gigabytes and speaking on a processor is slow, but not slower."""
-WORKER = Path(__file__).with_name("_worker.py")
+_WORKER = Path(__file__).with_name("_worker.py")
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
 
 
@@ -93,12 +93,7 @@ class Seat:
         if self._process is None or self._process.poll() is not None:
             self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
             self._process = subprocess.Popen(
-                [
-                    self._needs.python,
-                    str(Path(__file__).with_name("_worker.py")),
-                    self._needs.engine,
-                    str(self._folder),
-                ],
+                [self._needs.python, str(_WORKER), self._needs.engine, str(self._folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
