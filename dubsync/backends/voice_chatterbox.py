@@ -6,6 +6,7 @@ inaudible mark (Perth); it is left in.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 from dubsync.backends.cloners import takes as performing
 from dubsync.backends.cloners.seat import Needs, Seat, packed, unpacked
 from dubsync.backends.protocols import Capabilities, Enrolled, Progress, Samples, Spoken, Voice
-from dubsync.errors import UsageError
+from dubsync.errors import Flag, Severity, UsageError
 from dubsync.text.duration import natural_seconds
 from dubsync.text.language import base
 
@@ -88,10 +89,14 @@ class ChatterboxVoice:
         """Speak as near to `seconds` as several takes and stretching by 15 % come."""
         tag = _NAMES.get(base(language), base(language))
         known = {name: packed(array) for name, array in voice.items()}
+        warnings: dict[str, None] = {}
 
         def say(piece: str, number: int) -> tuple[Samples, int]:
             request = {"voice": {**known, "rate": performing.REFERENCE_RATE}, **self._style}
             answer = self._seat.ask("speak", text=piece, language=tag, seed=number, **request)
+            warnings.update(dict.fromkeys(answer["warnings"]))
             return np.asarray(unpacked(answer["samples"])), int(answer["rate"])
 
-        return performing.speak(say, performing.Wish(text, language, seconds, seed, self._takes, LIMIT))
+        spoken = performing.speak(say, performing.Wish(text, language, seconds, seed, self._takes, LIMIT))
+        told = tuple(Flag(Severity.WARNING, "engine-warned", "", each, "listen to the line") for each in warnings)
+        return replace(spoken, flags=spoken.flags + told)

@@ -155,6 +155,27 @@ def test_an_engine_that_dies_is_told_and_started_again(interpreter: Path, folder
     assert len(engine.speak("Hola.", voice={}, language="es", seconds=None, seed=1).samples) > 0
 
 
+def test_the_weights_stay_the_files_on_record(interpreter: Path, folder: Path) -> None:
+    XttsVoice(folder).named("Claribel Dervla", "es")
+    assert (folder / "model.pth").read_text() == "{}"
+
+
+def test_a_watermarker_that_does_not_load_is_told_and_not_left_out(
+    interpreter: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAND_WITHOUT_PERTH", "1")
+    with pytest.raises(MissingExtra, match="resemble-perth cannot be loaded"):
+        ChatterboxVoice(folder).speak("Hola.", voice={}, language="es", seconds=None, seed=1)
+
+
+def test_a_language_whose_parts_are_missing_is_refused_or_flagged(interpreter: Path, folder: Path) -> None:
+    engine = ChatterboxVoice(folder)
+    with pytest.raises(PermanentError, match="Chinese needs the word model"):
+        engine.speak("你好。", voice={}, language="zh", seconds=None, seed=1)
+    spoken = engine.speak("Hei hei.", voice={}, language="nb", seconds=None, seed=1)
+    assert [flag.what for flag in spoken.flags if flag.code == "engine-warned"] == ["some part is not available"]
+
+
 def test_norwegian_is_asked_for_by_the_engines_own_tag(interpreter: Path, folder: Path) -> None:
     assert len(ChatterboxVoice(folder).speak("Hei hei.", voice={}, language="nb", seconds=None, seed=1).samples) > 0
 
@@ -240,6 +261,11 @@ def test_an_engine_whose_weights_are_not_commercial_opens_once_the_pipeline_allo
     monkeypatch.setenv("DUBSYNC_CACHE", str(tmp_path / "cache"))
     with pytest.raises(MissingWeights):
         registry.open_engine(registry.Engine("voice", "voice.xtts", {}))
+
+
+def test_the_worker_is_kept_from_the_network(interpreter: Path, folder: Path) -> None:
+    with pytest.raises(PermanentError, match="which it is kept from"):
+        ChatterboxVoice(folder).speak("Please phone home.", voice={}, language="en", seconds=None, seed=1)
 
 
 def test_the_worker_is_kept_from_the_hub() -> None:

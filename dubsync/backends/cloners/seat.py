@@ -64,6 +64,12 @@ class Needs:
             hint=f"make an environment, pip install {self.package} in it, and set {self.variable} to its python",
         )
 
+    def unusable(self, why: str) -> MissingExtra:
+        return MissingExtra(
+            f"voice.{self.engine} cannot load {self.package} in {self.python}: {why}",
+            hint="docs/voice.md lists the versions that were seen to work together",
+        )
+
     def environment(self) -> dict[str, str]:
         """Return the worker's environment: ours, kept from hubs; our own search path means nothing to another."""
         foreign = self.python != sys.executable
@@ -104,6 +110,8 @@ class Seat:
             first = self._exchange(self._process, None)
             if "missing" in first:
                 raise self._needs.missing(first["missing"])
+            if "unusable" in first:
+                raise self._needs.unusable(first["unusable"])
         return self._process
 
     def _exchange(self, process: subprocess.Popen[str], request: str | None) -> dict[str, Any]:

@@ -3,6 +3,8 @@ seed decides. It prints to standard output as the true one does, and needs its f
 
 from __future__ import annotations
 
+import logging
+import socket
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +21,8 @@ class ChatterboxMultilingualTTS:
 
     def __init__(self) -> None:
         self.conds = SimpleNamespace(hertz=200.0, exaggeration=0.5)
+        self.tokenizer = SimpleNamespace(cangjie_converter=tokenizer.ChineseCangjieConverter())
+        self.t3 = SimpleNamespace(tfmr=SimpleNamespace(layers=[SimpleNamespace(self_attn=torch.nn.Identity())]))
 
     @classmethod
     def from_local(cls, ckpt_dir: Path, device: str) -> ChatterboxMultilingualTTS:
@@ -30,6 +34,14 @@ class ChatterboxMultilingualTTS:
             Path(tokenizer.hf_hub_download("any", "Cangjie5_TC.json", cache_dir=".")).stat().st_size,
         )
         return cls()
+
+    def _spy(self) -> None:
+        def attention_forward_hook(*_: object) -> None:
+            """Left behind, as the true one leaves it."""
+
+        attention = self.t3.tfmr.layers[0].self_attn
+        attention.register_forward_hook(attention_forward_hook)
+        assert len(attention._forward_hooks) == 1, "spies gather"
 
     def prepare_conditionals(self, wav_fpath: str, exaggeration: float = 0.5) -> None:
         import soundfile
@@ -51,7 +63,12 @@ class ChatterboxMultilingualTTS:
             raise ValueError(f"Unsupported language_id '{language_id}'")
         if "crash" in text:
             raise SystemExit("out of memory, as it were")
+        if "phone" in text:
+            socket.create_connection(("127.0.0.1", 9))
         print("sampling")
+        if language_id == "no":
+            logging.getLogger(tokenizer.__name__).warning("some part is not available")
+        self._spy()
         seconds = 0.07 * len(text) * (0.7 + 0.6 * float(torch.rand(())))
         time = np.arange(round(seconds * self.sr)) / self.sr
         hum = 0.3 * np.sin(2 * np.pi * self.conds.hertz * time)
