@@ -39,7 +39,7 @@ class ChatterboxVoice:
 
     capabilities = Capabilities(
         name="voice.chatterbox",
-        version="1",
+        version="2",
         languages=_TAGS,
         devices=("cuda", "cpu"),
         licence="MIT",

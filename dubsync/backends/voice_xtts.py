@@ -32,7 +32,7 @@ class XttsVoice:
 
     capabilities = Capabilities(
         name="voice.xtts",
-        version="1",
+        version="2",
         languages=tuple(_TAGS),
         devices=("cuda", "cpu"),
         licence="CPML 1.0 (non-commercial)",

@@ -245,6 +245,18 @@ def test_stretching_keeps_pitch_and_level_and_meets_the_length(factor: float, ra
     assert np.abs(np.diff(made)).max() < 1.3 * np.abs(np.diff(sound)).max()
 
 
+@pytest.mark.parametrize("factor", [0.85, 1.15])
+def test_stretching_leaves_a_sound_after_silence_at_its_time(factor: float) -> None:
+    sound = np.zeros(48000, np.float32)
+    starts = range(6000, 42000, 6000)
+    for start in starts:
+        sound[start : start + 1200] = 0.5 * np.sin(np.arange(1200) * 0.1) * np.exp(-np.arange(1200) / 240)
+    made = stretch(sound, 24000, round(48000 * factor))
+    for start in starts:
+        near = np.abs(made[round(start * factor) - 2400 : round(start * factor) + 2400])
+        assert int((near > 0.1).argmax()) - 2400 == pytest.approx(0, abs=100)
+
+
 def test_xtts_is_refused_until_non_commercial_use_is_allowed(tmp_path: Path) -> None:
     text = (Path(__file__).parent.parent / "e2e" / "fakes.toml").read_text()
     file = tmp_path / "mine.toml"
