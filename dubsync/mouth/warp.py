@@ -29,19 +29,26 @@ _BORDER = tuple((x, y) for x in _QUARTERS for y in _QUARTERS if x in (0, 1) or y
 _SHIFT_BITS = 4
 _FINER = 4
 """Triangles are drawn this much larger: a drawn triangle is half a pixel too large on every side."""
+_OUTSIDE = 0.1
+"""Barycentric: how far outside its triangle a pixel may be, as those are that its drawn outline touches."""
+_LIP_TRIANGLES = 2 * (shape.INNER.stop - shape.INNER.start)
 _PAIRS = range(1, (shape.INNER.stop - shape.INNER.start) // 2)
-_LOWER = [shape.INNER.start + k for k in _PAIRS]
-_UPPER = [shape.INNER.stop - k for k in _PAIRS]
+LOWER = [shape.INNER.start + k for k in _PAIRS]
+UPPER = [shape.INNER.stop - k for k in _PAIRS]
 """Points of the inner lips that meet when the mouth closes; the corners are neither."""
 
 
 class Mesh:
-    """Triangles over a lower face. `mean`: (points, 2) in a crop of `size` px, points as `nodes` returns them."""
+    """Triangles over a lower face. `mean`: (points, 2) in a crop of `size` px, points as `nodes` returns them.
+
+    From `mouth` on they lie between the inner lips, from `lips` on on the lips.
+    """
 
     def __init__(self, mean: Array, size: int) -> None:
         self.size = size
         around, mouth = _around(np.asarray(mean, np.float64)), _mouth()
-        self.triangles, self.mouth = np.concatenate([around, mouth]), len(around)
+        self.triangles = np.concatenate([around, mouth])
+        self.mouth, self.lips = len(around), len(self.triangles) - _LIP_TRIANGLES
         grid = np.arange(size, dtype=np.float32)
         self.x, self.y = np.meshgrid(grid, grid)
 
@@ -93,9 +100,9 @@ def nodes(moving: Array, anchors: Array, size: int) -> Array:
     """Return mesh nodes (n, points, 2) of lower faces in crops of `size` px, the crop's edge added, lips uncrossed."""
     border = np.array(_BORDER, np.float32) * (size - 1)
     every = np.concatenate([moving, anchors, np.broadcast_to(border, (len(moving), *border.shape))], axis=1)
-    lower, upper = every[:, _LOWER, 1], every[:, _UPPER, 1]
+    lower, upper = every[:, LOWER, 1], every[:, UPPER, 1]
     middle = (lower + upper) / 2
-    every[:, _LOWER, 1], every[:, _UPPER, 1] = np.maximum(lower, middle), np.minimum(upper, middle)
+    every[:, LOWER, 1], every[:, UPPER, 1] = np.maximum(lower, middle), np.minimum(upper, middle)
     return every
 
 
@@ -135,7 +142,7 @@ def _around(mean: NDArray[np.float64]) -> NDArray[np.int32]:
     from scipy.spatial import Delaunay
 
     points = np.setdiff1d(np.arange(len(mean)), np.arange(shape.INNER.start, shape.INNER.stop))
-    return points[Delaunay(mean[points]).simplices].astype(np.int32)
+    return np.asarray(points[Delaunay(mean[points]).simplices], np.int32)
 
 
 @lru_cache(maxsize=1)
@@ -159,12 +166,14 @@ def _mouth() -> NDArray[np.int32]:
 
 
 def _inside(triangles: Array, x: Array, y: Array) -> tuple[Array, Array]:
-    """Return x and y (n,) of pixels; those outside their triangle (n, 3, 2) are brought to its edge."""
+    """Return x and y (n,) of pixels; those well outside their triangle (n, 3, 2) are brought to its edge."""
     into = _affines(triangles, np.broadcast_to(np.eye(3, 2, dtype=np.float32), triangles.shape))
     first = into[:, 0] * x + into[:, 1] * y + into[:, 2]  # barycentric coordinates
     second = into[:, 3] * x + into[:, 4] * y + into[:, 5]
-    shares = np.maximum(np.stack([first, second, 1 - first - second], axis=1), 0)
-    x, y = np.einsum("nk,nkj->jn", shares / shares.sum(axis=1, keepdims=True), triangles)
+    shares = np.stack([first, second, 1 - first - second], axis=1)
+    far = shares.min(axis=1) < -_OUTSIDE
+    shares = np.maximum(shares[far], 0)
+    x[far], y[far] = np.einsum("nk,nkj->jn", shares / shares.sum(axis=1, keepdims=True), triangles[far])
     return x, y
 
 
