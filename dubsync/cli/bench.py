@@ -33,12 +33,33 @@ def speed(
     """Time whole runs: full, second language, re-run, voice only; peak memory, also of a film ten times as long."""
     from dubsync import bench
 
+    film, record = _film(clip, consent)
+    _show(bench.speed(bench.Speed(film, record, training_s=training, is_long=long)), as_json=as_json)
+
+
+@bench_app.command()
+def memory(
+    clip: Annotated[Path | None, typer.Option(help="A clip with speech (default: the sample film).")] = None,
+    *,
+    consent: Annotated[Path | None, typer.Option(help="Its consent record (default: beside it).")] = None,
+    training: Annotated[float, typer.Option(help="Seconds of training for each speaker.")] = 120.0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the peak memory of a clip and of a film ten times as long; the machine may be busy meanwhile."""
+    from dubsync import bench
+
+    film, record = _film(clip, consent)
+    _show(bench.memory(bench.Speed(film, record, training_s=training)), as_json=as_json)
+
+
+def _film(clip: Path | None, consent: Path | None) -> tuple[Path, Path]:
+    """Return the film to run and its consent record; raise InputError where one is missing."""
     film = clip or Path("samples/film.mp4")
     record = consent or film.with_name("consent.toml")
     for path in (film, record):
         if not path.is_file():
             raise InputError(f"{path}: no such file", hint="give --clip and --consent, or run it in a checkout")
-    _show(bench.speed(bench.Speed(film, record, training_s=training, is_long=long)), as_json=as_json)
+    return film, record
 
 
 @bench_app.command()

@@ -1,8 +1,11 @@
 """Carries pixels of one face crop onto the geometry of another: piecewise affine, with triangles fixed beforehand.
 
-A mesh is triangulated once, on a mean shape. For each picture its triangles are rasterised at the target and every
-pixel is fetched through its triangle's affine (a few milliseconds at 128 px). Maps are made at one resolution and
-enlarged for pictures of a higher one.
+The lips and what is between them have the same triangles on every face; the rest is triangulated once, on a mean shape.
+For each picture the triangles are rasterised at the target and every pixel is fetched through the place it has in its
+triangle (a few milliseconds at 128 px). Maps are made at one resolution and enlarged for pictures of a higher one.
+
+Closed lips leave nothing between them: triangles there are slivers, and a sliver's affine reaches far beyond it. So
+they are drawn before the lips, no pixel is fetched from outside its triangle, and lips that cross are made to meet.
 """
 
 from __future__ import annotations
@@ -24,55 +27,83 @@ _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _BORDER = tuple((x, y) for x in _QUARTERS for y in _QUARTERS if x in (0, 1) or y in (0, 1))
 """Points on the edge of the crop that stay in place, as shares of its side."""
 _SHIFT_BITS = 4
+_FINER = 4
+"""Triangles are drawn this much larger: a drawn triangle is half a pixel too large on every side."""
+_OUTSIDE = 0.1
+"""Barycentric: how far outside its triangle a pixel may be, as those are that its drawn outline touches."""
+_LIP_TRIANGLES = 2 * (shape.INNER.stop - shape.INNER.start)
+_PAIRS = range(1, (shape.INNER.stop - shape.INNER.start) // 2)
+LOWER = [shape.INNER.start + k for k in _PAIRS]
+UPPER = [shape.INNER.stop - k for k in _PAIRS]
+"""Points of the inner lips that meet when the mouth closes; the corners are neither."""
 
 
 class Mesh:
-    """Triangles over a lower face. `mean`: (points, 2) in a crop of `size` px, points as `nodes` returns them."""
+    """Triangles over a lower face. `mean`: (points, 2) in a crop of `size` px, points as `nodes` returns them.
+
+    From `mouth` on they lie between the inner lips, from `lips` on on the lips.
+    """
 
     def __init__(self, mean: Array, size: int) -> None:
         self.size = size
-        self.triangles = _triangulate(np.asarray(mean, np.float64))
+        around, mouth = _around(np.asarray(mean, np.float64)), _mouth()
+        self.triangles = np.concatenate([around, mouth])
+        self.mouth, self.lips = len(around), len(self.triangles) - _LIP_TRIANGLES
         grid = np.arange(size, dtype=np.float32)
         self.x, self.y = np.meshgrid(grid, grid)
 
     def at(self, target: Array) -> Target:
         """Return what fetches pictures to the shape `target` (points, 2)."""
-        return Target(self, target, self._rasterised(target))
+        covering = self._rasterised(target)
+        x, y = self.x.copy(), self.y.copy()
+        mouth = np.nonzero(covering >= self.mouth)
+        x[mouth], y[mouth] = _inside(target[self.triangles[covering[mouth]]], x[mouth], y[mouth])
+        return Target(self, target, covering, x, y)
 
     def fetch_map(self, source: Array, target: Array) -> Array:
         """Return (size, size, 2) float32: where in the source each target pixel comes from. Nodes (points, 2)."""
         return self.at(target).fetch_map(source)
 
     def _rasterised(self, target: Array) -> NDArray[np.int32]:
-        """Return which triangle covers each pixel; lips are drawn last, so they win where a fold covers them."""
-        ids = np.zeros((self.size, self.size), np.int32)
-        corners = np.rint(target[self.triangles] * (1 << _SHIFT_BITS)).astype(np.int32)
+        """Return which triangle covers each pixel; the last drawn wins where a fold covers others."""
+        ids = np.zeros((self.size * _FINER, self.size * _FINER), np.int32)
+        corners = np.rint(target[self.triangles] * (_FINER << _SHIFT_BITS)).astype(np.int32)
         for number, corner in enumerate(corners):
             cv2.fillConvexPoly(ids, corner, number, lineType=cv2.LINE_8, shift=_SHIFT_BITS)
-        return ids
+        return ids[::_FINER, ::_FINER]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """A shape that pictures are fetched to. `covering`: (size, size) the triangle over each pixel."""
+    """A shape that pictures are fetched to.
+
+    `covering`: (size, size) the triangle over each pixel; `x`, `y`: (size, size) the pixel's place, in the mouth never
+    outside its triangle.
+    """
 
     mesh: Mesh
     nodes: Array
     covering: NDArray[np.int32]
+    x: Array
+    y: Array
 
     def fetch_map(self, source: Array) -> Array:
         """Return (size, size, 2) float32: where in a picture of the shape `source` each pixel comes from."""
         triangles = self.mesh.triangles
         chosen = _affines(self.nodes[triangles], source[triangles])[self.covering]
-        x = chosen[..., 0] * self.mesh.x + chosen[..., 1] * self.mesh.y + chosen[..., 2]
-        y = chosen[..., 3] * self.mesh.x + chosen[..., 4] * self.mesh.y + chosen[..., 5]
+        x = chosen[..., 0] * self.x + chosen[..., 1] * self.y + chosen[..., 2]
+        y = chosen[..., 3] * self.x + chosen[..., 4] * self.y + chosen[..., 5]
         return np.stack([x, y], axis=-1)
 
 
 def nodes(moving: Array, anchors: Array, size: int) -> Array:
-    """Return mesh nodes (n, points, 2) of lower faces in crops of `size` px, the crop's edge added."""
+    """Return mesh nodes (n, points, 2) of lower faces in crops of `size` px, the crop's edge added, lips uncrossed."""
     border = np.array(_BORDER, np.float32) * (size - 1)
-    return np.concatenate([moving, anchors, np.broadcast_to(border, (len(moving), *border.shape))], axis=1)
+    every = np.concatenate([moving, anchors, np.broadcast_to(border, (len(moving), *border.shape))], axis=1)
+    lower, upper = every[:, LOWER, 1], every[:, UPPER, 1]
+    middle = (lower + upper) / 2
+    every[:, LOWER, 1], every[:, UPPER, 1] = np.maximum(lower, middle), np.minimum(upper, middle)
+    return every
 
 
 def warp(picture: Picture, fetch: Array) -> Picture:
@@ -106,22 +137,50 @@ def enlarged(fetch: Array, size: int) -> Array:
     return np.asarray((larger + 0.5) * factor - 0.5, np.float32)
 
 
-def _triangulate(mean: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Return Delaunay triangles (m, 3), those inside the lips last."""
+def _around(mean: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Return Delaunay triangles (m, 3) of all but the inner lips: they go on below the mouth, which is drawn later."""
     from scipy.spatial import Delaunay
 
-    found = Delaunay(mean).simplices.astype(np.int32)
-    lips = range(shape.LIPS.stop)
-    touching = np.isin(found, lips).sum(axis=1)
-    ordered: NDArray[np.int32] = found[np.argsort(touching, kind="stable")]
-    return ordered
+    points = np.setdiff1d(np.arange(len(mean)), np.arange(shape.INNER.start, shape.INNER.stop))
+    return np.asarray(points[Delaunay(mean[points]).simplices], np.int32)
+
+
+@lru_cache(maxsize=1)
+def _mouth() -> NDArray[np.int32]:
+    """Return the triangles (m, 3) between the inner lips, then those of both lips."""
+    ring, first, count = shape.INNER.start, 0, shape.INNER.stop - shape.INNER.start
+    half = count // 2
+    hole = [
+        (ring + a, ring + b, ring + c)
+        for k in range(half)
+        for a, b, c in ((k, k + 1, (count - k) % count), (k + 1, (count - k) % count, count - k - 1))
+        if len({a, b, c}) == 3
+    ]
+    lips = [
+        corners
+        for k in range(count)
+        for after in [(k + 1) % count]
+        for corners in ((first + k, first + after, ring + k), (first + after, ring + k, ring + after))
+    ]
+    return np.array(hole + lips, np.int32)
+
+
+def _inside(triangles: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    """Return x and y (n,) of pixels; those well outside their triangle (n, 3, 2) are brought to its edge."""
+    into = _affines(triangles, np.broadcast_to(np.eye(3, 2, dtype=np.float32), triangles.shape))
+    first = into[:, 0] * x + into[:, 1] * y + into[:, 2]  # barycentric coordinates
+    second = into[:, 3] * x + into[:, 4] * y + into[:, 5]
+    shares = np.stack([first, second, 1 - first - second], axis=1)
+    far = shares.min(axis=1) < -_OUTSIDE
+    shares = np.maximum(shares[far], 0)
+    x[far], y[far] = np.einsum("nk,nkj->jn", shares / shares.sum(axis=1, keepdims=True), triangles[far])
+    return x, y
 
 
 def _affines(target: Array, source: Array) -> Array:
     """Return (m, 6) coefficients of the affines that take target triangles (m, 3, 2) to source triangles."""
     homogeneous = np.concatenate([target, np.ones((*target.shape[:2], 1))], axis=2).astype(np.float64)
-    area = np.abs(np.linalg.det(homogeneous))
-    flat = area < 1e-3
+    flat = np.abs(np.linalg.det(homogeneous)) < 1e-3
     homogeneous[flat] = np.eye(3)
     solved = np.linalg.solve(homogeneous, source.astype(np.float64))
     solved[flat] = np.concatenate([np.zeros((2, 2)), np.ones((1, 2))])[None] * source[flat].mean(axis=1)[:, None]

@@ -1,5 +1,6 @@
 """Warping, masks and light."""
 
+import cv2
 import numpy as np
 import pytest
 import talking_head
@@ -20,7 +21,9 @@ def test_a_picture_warped_to_its_own_shape_stays_as_it_is(faces: tuple[np.ndarra
 
     same = warp.warp(picture, mesh.fetch_map(geometry.nodes[1], geometry.nodes[1]))
 
-    assert np.abs(same.astype(int) - picture)[4:-4, 4:-4].max() <= 1
+    differing = np.abs(same.astype(int) - picture)[4:-4, 4:-4]
+    assert differing.max() <= 10  # at the corners of the mouth, where triangles are slivers
+    assert (differing > 1).mean() < 0.001
 
 
 def test_points_go_where_the_target_has_them(faces: tuple[np.ndarray, library.Geometry]) -> None:
@@ -42,6 +45,45 @@ def test_the_window_is_the_same_as_the_middle_of_the_whole_warp(faces: tuple[np.
     window, whole = warp.warp_window(picture, fetch), warp.window(warp.warp(picture, fetch))
 
     assert np.abs(window.astype(int) - whole).mean() < 1.0
+
+
+def test_closed_lips_show_nothing_that_lies_outside_the_lips_of_an_open_mouth() -> None:
+    geometry = library.measure(talking_head.landmarks(np.array([-1.0, 1.5])))
+    opened = geometry.nodes[1]
+    closed = geometry.nodes[0].copy()
+    lower, upper = closed[warp.LOWER, 1], closed[warp.UPPER, 1]
+    closed[warp.LOWER, 1] = closed[warp.UPPER, 1] = (lower + upper) / 2 + np.linspace(-0.02, 0.02, len(lower))
+    mesh = warp.Mesh(geometry.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
+
+    target = mesh.at(closed)
+    fetched = target.fetch_map(opened)[target.covering >= mesh.mouth]
+
+    low, high = opened[shape.LIPS].min(axis=0), opened[shape.LIPS].max(axis=0)
+    assert len(fetched) > 100
+    assert (fetched >= low - 0.5).all()
+    assert (fetched <= high + 0.5).all()
+
+
+def test_an_open_mouth_keeps_its_size() -> None:
+    opened = library.measure(talking_head.landmarks(np.array([2.0]))).nodes[0]
+    mesh = warp.Mesh(opened, shape.GEOMETRY_SIZE)
+
+    covering = mesh.at(opened).covering
+    between = ((covering >= mesh.mouth) & (covering < mesh.lips)).sum()
+
+    area = cv2.contourArea(opened[shape.INNER])
+    assert area > 50
+    assert abs(between - area) < 0.1 * area
+
+
+def test_lips_that_cross_are_made_to_meet() -> None:
+    heads = talking_head.landmarks(np.array([-1.0]))
+    lower, upper = shape.MOVING.index(14), shape.MOVING.index(13)
+    heads[0, [14, 13], 1] = heads[0, [13, 14], 1] + (-2, 2)
+
+    nodes = library.measure(heads).nodes[0]
+
+    assert nodes[lower, 1] == pytest.approx(nodes[upper, 1])
 
 
 def test_head_fixed_shapes_posed_on_their_heads_give_the_landmarks_back(
