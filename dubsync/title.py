@@ -21,6 +21,7 @@ __all__ = [
     "FaceTrack",
     "Flag",
     "Line",
+    "Phone",
     "Severity",
     "Shot",
     "Source",
@@ -145,6 +146,14 @@ class Word:
     text: str
     span: Span
     confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One speech sound. `symbol`: IPA, as the voice that said it writes it; `span`: when it is heard."""
+
+    symbol: str
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)

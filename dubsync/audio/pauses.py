@@ -16,7 +16,7 @@ import numpy as np
 from dubsync.audio.slots import COMFORTABLE
 from dubsync.backends.protocols import Samples, Spoken
 from dubsync.timing import seconds
-from dubsync.title import Word
+from dubsync.title import Phone, Word
 
 LEAST_S = 0.3
 """From here on a silence between words is a pause that is seen on the actor's face."""
@@ -110,12 +110,20 @@ def _widened(spoken: Spoken, after: int, count: int) -> Spoken:
     tail[:in_] *= fade[::-1][:in_]
     shift = seconds(count / rate)
     moved = tuple(replace(word, span=word.span.shift(shift)) for word in words[after:])
+    phones = tuple(
+        replace(one, span=one.span.shift(shift)) if _is_after(one, at / rate) else one for one in spoken.phones
+    )
     return replace(
         spoken,
         samples=np.concatenate([head, np.zeros(count, np.float32), tail]),
         natural_seconds=spoken.natural_seconds + count / rate,
         words=(*words[:after], *moved),
+        phones=phones,
     )
+
+
+def _is_after(phone: Phone, moment: float) -> bool:
+    return float(phone.span.start + phone.span.end) / 2 >= moment
 
 
 def _quietest(samples: Samples, first: int, stop: int, rate: int) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.timing import Span
-from dubsync.title import Candidate, Flag, Utterance, Word
+from dubsync.title import Candidate, Flag, Phone, Utterance, Word
 
 Samples = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -150,7 +150,8 @@ Voice = Mapping[str, NDArray[np.float32]]
 class Spoken:
     """A spoken line. `samples`: mono (n,). `natural_seconds`: how long it takes when nobody is in a hurry.
 
-    `words`: times within the samples. `flags`: what could not be spoken as asked.
+    `words`, `phones`: times within the samples; no phones where the engine does not know them. `flags`: what could not
+    be spoken as asked.
     """
 
     samples: Samples
@@ -158,6 +159,7 @@ class Spoken:
     natural_seconds: float
     words: tuple[Word, ...] = ()
     flags: tuple[Flag, ...] = ()
+    phones: tuple[Phone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,7 @@ class Footage:
     sample 0 is at `speech_start` seconds on the clock on which frame k has the time `times[k - first]`.
     `speaking`: (n,) bool, the face's owner speaks in that frame. `times`: (stop - first,) seconds.
     `was_speaking`: (n,) bool, the owner speaks there in the film as it was shot; None: the same as `speaking`.
+    `phones`: what the owner says in `speech`, on the clock of `times`; empty where that is not known.
     """
 
     shot: str
@@ -260,6 +263,7 @@ class Footage:
     speech: Samples
     speech_start: float
     was_speaking: NDArray[np.bool_] | None = None
+    phones: tuple[Phone, ...] = ()
 
 
 @runtime_checkable

@@ -80,6 +80,7 @@ class KokoroVoice:
             natural_seconds=said.natural_seconds,
             words=said.words,
             flags=_too_long(len(said.samples) / RATE, seconds),
+            phones=said.phones,
         )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.mouth import articulation, learning, library, manner, performance, retrieval, warp
+from dubsync.mouth import articulation, closures, learning, library, manner, performance, retrieval, warp
 from dubsync.mouth.articulation import Articulation, Manner
 from dubsync.mouth.footage import Footage, Progress, seconds_of
 from dubsync.mouth.hearing import Ear
@@ -159,4 +159,6 @@ def perform_plan(
     geometry = library.measure(footage.landmarks)
     features, turned = ear.hear(footage.speech), manner.turned(geometry.poses)
     spoken = articulation.perform(model, actor.manner, features, footage.speech, seconds_of(footage), turned)
-    return geometry, performance.plan(geometry, footage.landmarks, spoken, share, actor.library)
+    shown = footage.times[footage.numbers - footage.first]
+    closed = closures.close(spoken, shown, footage.phones, closures.lips_of(actor.library.shapes))
+    return geometry, performance.plan(geometry, footage.landmarks, closed, share, actor.library)

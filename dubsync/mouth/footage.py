@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dubsync.title import Phone
+
 Progress = Callable[[float], None]
 
 
@@ -34,6 +36,8 @@ class Footage(Protocol):
     def speech(self) -> NDArray[np.float32]: ...
     @property
     def speech_start(self) -> float: ...
+    @property
+    def phones(self) -> tuple[Phone, ...]: ...
 
 
 def seconds_of(footage: Footage, rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:

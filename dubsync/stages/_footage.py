@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dubsync.backends.protocols import Footage, Picture
 from dubsync.media.read import pictures
 from dubsync.media.table import FrameTable
-from dubsync.title import Shot
+from dubsync.title import Phone, Shot
 
 RATE = 16000
 Spans = Sequence[tuple[float, float]]
@@ -40,7 +40,15 @@ class Sound:
 
 
 def footage(  # noqa: PLR0913 - what makes up footage
-    film: Film, shot: Shot, arrays: Any, track: str, *, sound: Sound, speaking: Spans, was_speaking: Spans | None = None
+    film: Film,
+    shot: Shot,
+    arrays: Any,
+    track: str,
+    *,
+    sound: Sound,
+    speaking: Spans,
+    was_speaking: Spans | None = None,
+    phones: tuple[Phone, ...] = (),
 ) -> Footage:
     """Return one face track of a shot. `arrays`: the shot's open `tracks.npz`; spans are seconds of the film."""
     numbers = np.asarray(arrays[f"{track}.numbers"], np.int32)
@@ -59,6 +67,7 @@ def footage(  # noqa: PLR0913 - what makes up footage
         speech=sound.samples,
         speech_start=sound.start,
         was_speaking=None if was_speaking is None else within(shown, was_speaking),
+        phones=phones,
     )
 
 

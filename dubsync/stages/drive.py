@@ -1,4 +1,4 @@
-"""drive: the sound that a take's mouths move to: the dubbed lines over the shot, and who speaks when.
+"""drive: what a take's mouths move to: the dubbed lines over the shot, who speaks when, and which sounds.
 
 Made from the lines as they were spoken, at one level, so that mastering moves no mouth; a take whose lines did not
 change gets the same bytes again.
@@ -7,7 +7,7 @@ change gets the same bytes again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import features, loudness, wav
-from dubsync.documents import from_json
+from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
-from dubsync.timing import Span, to_samples
-from dubsync.title import Shot
+from dubsync.timing import Span, seconds, to_samples
+from dubsync.title import Phone, Shot
 
 RATE = 16000
 LEVEL = -23.0
@@ -33,9 +33,9 @@ class DriveParams:
     margin: float = 1.0
 
 
-@stage(over=Axis.TAKE, needs=("mix", "voice"), params=DriveParams, version=1)
+@stage(over=Axis.TAKE, needs=("mix", "voice"), params=DriveParams, version=2)
 def drive(unit: Unit, made: Made, ctx: Context, params: DriveParams) -> Mapping[str, Any]:
-    """Write `speech.wav`, mono 16 kHz from `start` on, and say which speaker speaks when within it."""
+    """Write `speech.wav`, mono 16 kHz from `start` on; say who speaks when within it and, where known, which phones."""
     shot = from_json(Shot, unit.item)
     margin = Fraction(params.margin).limit_denominator(1000)
     window = Span(shot.span.start - margin, shot.span.end + margin)
@@ -43,7 +43,11 @@ def drive(unit: Unit, made: Made, ctx: Context, params: DriveParams) -> Mapping[
     spoken = {product.value["line"]: product for product in made.all("voice")}
     first, stop = to_samples(window.start, RATE), to_samples(window.end, RATE)
     wav.write(ctx.out / "speech.wav", _speech(placements, spoken, first, stop), RATE)
-    return {"start": first / RATE, "speaking": _speaking(placements)}
+    return {
+        "start": first / RATE,
+        "speaking": _speaking(placements),
+        "phones": to_json(_phones(placements, spoken, window)),
+    }
 
 
 def _reaches(placement: Mapping[str, Any], window: Span) -> bool:
@@ -65,6 +69,26 @@ def _speech(
         if end > begin:
             out[begin:end] += line[begin - start : end - start]
     return out
+
+
+def _phones(
+    placements: Sequence[Mapping[str, Any]], spoken: Mapping[str, Product], window: Span
+) -> dict[str, tuple[Phone, ...]]:
+    """Return what each speaker says within the window, of the lines whose phones are known; on the film's clock."""
+    found: dict[str, list[Phone]] = {}
+    for row in placements:
+        line = spoken[row["line"]].value
+        moved = Fraction(row["start"]) - seconds(float(line["start"]))
+        phones = (
+            replace(one, span=one.span.shift(moved)) for one in from_json(tuple[Phone, ...], line.get("phones", ()))
+        )
+        near = [one for one in phones if one.span.start < window.end and one.span.end > window.start]
+        found.setdefault(row["speaker"], []).extend(near)
+    return {
+        speaker: tuple(sorted(found[speaker], key=lambda one: one.span.start))
+        for speaker in sorted(found)
+        if found[speaker]
+    }
 
 
 def _speaking(placements: Sequence[Mapping[str, Any]]) -> dict[str, list[list[float]]]:

@@ -16,7 +16,7 @@ from dubsync.documents import from_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.media.table import FrameTable
 from dubsync.stages._footage import RATE, Film, Sound, Spans, footage, within
-from dubsync.title import Shot, Utterance
+from dubsync.title import Phone, Shot, Utterance
 
 CHUNK = 100
 """Patches in one file."""
@@ -36,7 +36,7 @@ class Task:
     over=Axis.TAKE,
     needs=("source", "faces", "speakers", "rights", "actor", "drive"),
     backends=("mouth",),
-    version=2,
+    version=3,
 )
 def mouth(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Write patches for the frames in which a speaker who agreed to it speaks, or spoke, on screen."""
@@ -63,6 +63,7 @@ def _tasks(unit: Unit, made: Made, ctx: Context) -> Iterator[Task]:
     speakers = made.one("speakers").value
     drive = made.one("drive")
     sound = Sound(wav.read(drive.file("speech.wav"))[:, 0], float(drive.value["start"]))
+    phones = from_json(dict[str, tuple[Phone, ...]], drive.value.get("phones", {}), where="drive")
     said = from_json(tuple[Utterance, ...], speakers["utterances"], where="speakers")
     allowed = {row["speaker"] for row in made.one("rights").value["consent"] if row["face"]}
     with np.load(made.one("faces").file("tracks.npz")) as arrays:
@@ -76,7 +77,8 @@ def _tasks(unit: Unit, made: Made, ctx: Context) -> Iterator[Task]:
             new = [line for line in lines if not _is_within(line, off)]
             old = [_edges(one) for one in said if one.speaker == speaker and one not in off]
             own = _only(sound, new)
-            shown = footage(film, shot, arrays, track, sound=own, speaking=new, was_speaking=old)
+            heard = _within(phones.get(speaker, ()), new)
+            shown = footage(film, shot, arrays, track, sound=own, speaking=new, was_speaking=old, phones=heard)
             yield Task(track, speaker, learnt, shown)
 
 
@@ -84,6 +86,12 @@ def _only(sound: Sound, spans: Spans) -> Sound:
     """Return the sound with silence wherever others speak: a mouth moves to its own voice alone."""
     times = sound.start + np.arange(len(sound.samples)) / RATE
     return Sound(np.where(within(times, spans), sound.samples, np.float32(0)), sound.start)
+
+
+def _within(phones: Sequence[Phone], spans: Spans) -> tuple[Phone, ...]:
+    """Return the phones whose middle lies in one of the spans."""
+    middles = np.array([float(one.span.start + one.span.end) / 2 for one in phones])
+    return tuple(one for one, inside in zip(phones, within(middles, spans), strict=True) if inside)
 
 
 def _is_within(line: tuple[float, float], utterances: Sequence[Utterance]) -> bool:

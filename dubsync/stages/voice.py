@@ -59,7 +59,7 @@ class Directed(Protocol):
     reads=(HUMAN,),
     may_read=(ALONE,),
     backends=("voice",),
-    version=3,
+    version=4,
 )
 def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[str, Any]:
     """Speak the line and say when it starts, so that its first word falls on the original's."""
@@ -87,6 +87,7 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
         "slot": to_json(line.span),
         "own": to_json(own),
         "words": to_json(tuple(replace(word, span=word.span.shift(start)) for word in spoken.words)),
+        "phones": to_json(tuple(replace(phone, span=phone.span.shift(start)) for phone in spoken.phones)),
     }
 
 
