@@ -160,5 +160,7 @@ def perform_plan(
     features, turned = ear.hear(footage.speech), manner.turned(geometry.poses)
     spoken = articulation.perform(model, actor.manner, features, footage.speech, seconds_of(footage), turned)
     shown = footage.times[footage.numbers - footage.first]
-    closed = closures.close(spoken, shown, footage.phones, closures.lips_of(actor.library.shapes))
-    return geometry, performance.plan(geometry, footage.landmarks, closed, share, actor.library)
+    lips = closures.lips_of(actor.library.shapes)
+    wanted = closures.close(spoken, shown, footage.phones, lips)
+    price = closures.price(spoken, wanted, actor.library.shapes, lips)
+    return geometry, performance.plan(geometry, footage.landmarks, wanted, share, actor.library, price=price)

@@ -23,12 +23,13 @@ Times = NDArray[np.float64]
 CLOSED = "pbm"
 BITTEN, NEAR = "fvɱ", "βɸ"
 """Lower lip to the teeth; lips that nearly touch."""
-_LEFT_OPEN = {**dict.fromkeys(CLOSED, 0.0), **dict.fromkeys(BITTEN, 0.12), **dict.fromkeys(NEAR, 0.12)}
+_LEFT_OPEN = {**dict.fromkeys(CLOSED, 0.0), **dict.fromkeys(BITTEN, 0.12), **dict.fromkeys(NEAR, 0.2)}
 """How much of the actor's own range stays open."""
 SEEN_CLOSED = 0.15
 """Share of the actor's own range under which lips are seen to be closed."""
 RAMP_S = 0.07
 """Seconds in which lips come together before a closure, and part after it."""
+_OPEN_PRICE = 6.0
 _CLOSED_PERCENTILE, _OPEN_PERCENTILE = 2, 95
 _LEAST_RANGE = 0.01
 """Eye distances; footage of a mouth that moves less does not say how it closes."""
@@ -113,6 +114,19 @@ def _parted(shapes: Array, before: Array) -> Array:
     out[:, lower, 1] += push
     out[:, upper, 1] -= push
     return out
+
+
+def price(spoken: Array, closed: Array, library: Array, lips: Lips) -> Array | None:
+    """Return (n, library) what it costs to borrow an open mouth for lips that were brought together; None: nowhere.
+
+    Going to a frame with closed lips and back has a price too (`performance.JUMP`), and open lips warped shut show.
+    """
+    gaps = shape.opening(closed)
+    shut = (gaps < shape.opening(spoken)) & (gaps <= lips.opening(SEEN_CLOSED))
+    if not shut.any():
+        return None
+    ajar = (shape.opening(library) - lips.closed) / (lips.opening(SEEN_CLOSED) - lips.closed)
+    return np.asarray(shut[:, None] * _OPEN_PRICE * np.clip(ajar, 0, 1)[None], np.float32)
 
 
 def seen_closed(gaps: Array, times: Times, phones: Sequence[Phone], lips: Lips) -> NDArray[np.bool_]:

@@ -108,29 +108,46 @@ def _distance(numbers: NDArray[np.int32], marked: NDArray[np.int32]) -> NDArray[
     return np.asarray(np.minimum(before, after), np.float64)
 
 
-def plan(geometry: Geometry, landmarks: Array, spoken: Array, share: Array, library: Library) -> Score:
-    """Decide each frame's target and its cast. `spoken`: (n, points, 3) what the new speech wants."""
+def plan(
+    geometry: Geometry,
+    landmarks: Array,
+    spoken: Array,
+    share: Array,
+    library: Library,
+    *,
+    price: Array | None = None,
+) -> Score:
+    """Decide each frame's target and its cast. `spoken`: (n, points, 3) wanted by the new speech. `price`: see `cast`."""
     eased = geometry.shapes + share[:, None, None] * (spoken - geometry.shapes)
     nodes = nodes_of(shape.posed(eased, geometry.head), landmarks, geometry.affines)
-    return Score(share, nodes, cast(eased, geometry.poses, library))
+    return Score(share, nodes, cast(eased, geometry.poses, library, price=price))
 
 
-def cast(shapes: Array, poses: Array, library: Library, *, banned: NDArray[np.bool_] | None = None) -> Cast:
-    """Choose library entries for targets (n, points, 3) and poses (n, 3). `banned`: (n, library) not to be used."""
-    skin_cost = _cost(shapes, poses, library, retrieval.SKIN, banned)
+def cast(
+    shapes: Array,
+    poses: Array,
+    library: Library,
+    *,
+    banned: NDArray[np.bool_] | None = None,
+    price: Array | None = None,
+) -> Cast:
+    """Choose library entries for targets (n, points, 3) and poses (n, 3).
+
+    `banned`: (n, library) not to be used; `price`: (n, library) of using an entry, in the unit of `JUMP`.
+    """
+    more = price if banned is None else _BAN * banned + (0 if price is None else price)
+    skin_cost = _cost(shapes, poses, library, retrieval.SKIN, more)
     skin = retrieval.choose(skin_cost, library.follows, jump=JUMP)
-    inner = retrieval.choose(_cost(shapes, poses, library, retrieval.INNER, banned), library.follows, jump=JUMP)
+    inner = retrieval.choose(_cost(shapes, poses, library, retrieval.INNER, more), library.follows, jump=JUMP)
     teeth: list[Shares] = [[(int(entry), 1.0)] for entry in inner]  # mixed teeth are ghosts
     places = np.arange(len(library)) + 100 * np.cumsum(~library.follows)
     return Cast(retrieval.crossfade(skin, _FADE), teeth, retrieval.nearest(skin_cost, OPINIONS, places))
 
 
-def _cost(
-    shapes: Array, poses: Array, library: Library, weights: retrieval.Weights, banned: NDArray[np.bool_] | None
-) -> Array:
+def _cost(shapes: Array, poses: Array, library: Library, weights: retrieval.Weights, more: Array | None) -> Array:
     wanted = retrieval.features(shapes, poses, weights)
     cost = retrieval.costs(wanted, retrieval.features(library.shapes, library.poses, weights))
-    return cost if banned is None else np.where(banned, cost + _BAN, cost)
+    return cost if more is None else np.asarray(cost + more, np.float32)
 
 
 def gather(  # noqa: PLR0913 - a frame, its two shapes, and where pixels come from

@@ -15,6 +15,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "media": ("duration_s", "frames", "fps", "av_offset_ms"),
     "timing": ("speech_overlap", "speech_rate_max", "lines"),
     "sync": ("confidence", "offset_frames", "articulation_error"),
+    "closures": ("count", "closed_share"),
     "picture": ("psnr_untouched_db", "faces_changed_s", "flicker"),
     "voice": ("speaker_similarity", "wer_back"),
     "sound": ("integrated_lufs", "true_peak_dbtp"),

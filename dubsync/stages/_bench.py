@@ -18,14 +18,14 @@ from dubsync.engine.stage import Context, Made, Unit
 from dubsync.media.patches import PatchBook
 from dubsync.media.read import Upright
 from dubsync.media.table import FrameTable
-from dubsync.quality import voices
+from dubsync.quality import closures, voices
 from dubsync.quality.filmstrip import Filmstrip
 from dubsync.quality.look import Look, ShotFaces, look
 from dubsync.quality.mouths import Watched
 from dubsync.quality.sync import Agreement, agreement
 from dubsync.quality.timing import SpokenLine
 from dubsync.timing import Span
-from dubsync.title import FaceTrack, Flag, Line, Source, Utterance
+from dubsync.title import FaceTrack, Flag, Line, Phone, Source, Utterance
 
 HEAR_RATE = 16_000
 
@@ -124,6 +124,16 @@ def mouth_agreement(bench: Bench, seen: Look, ctx: Context) -> Agreement | None:
     courses = np.split(wanted, np.cumsum([len(times) for times in seconds])[:-1])
     measured = [track.openings()[1] for track in seen.watched]
     return agreement(list(zip(measured, courses, strict=True)))
+
+
+def closures_seen(bench: Bench, seen: Look) -> NDArray[np.bool_]:
+    """Return for each p, b and m of the new lines that is on screen whether the lips are seen closed."""
+    phones: dict[str, set[Phone]] = {}
+    for take in bench.made.all("drive") if bench.made.has("drive") else ():
+        said = from_json(dict[str, tuple[Phone, ...]], take.value.get("phones", {}), where="drive")
+        for speaker, sounds in said.items():
+            phones.setdefault(speaker, set()).update(sounds)  # takes overlap by their margins
+    return closures.seen(seen.watched, bench.table.times, phones)
 
 
 def _speech_during(bench: Bench, track: Watched) -> tuple[Samples, NDArray[np.float64]]:

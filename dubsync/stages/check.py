@@ -24,6 +24,7 @@ from dubsync.quality.report import Sheet, not_measured, partly_measured
 from dubsync.quality.timing import SpokenLine
 from dubsync.stages._bench import (
     Bench,
+    closures_seen,
     earlier_flags,
     look_again,
     mouth_agreement,
@@ -54,7 +55,7 @@ class CheckParams:
     optional=OPTIONAL,
     params=CheckParams,
     backends=("face", "lips"),
-    version=3,
+    version=4,
 )
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
     """Measure, write report.json and report.html, and return the headline figures."""
@@ -149,8 +150,13 @@ def _enter_mouths(sheet: Sheet, bench: Bench, seen: Look | None, ctx: Context) -
     reason = ("this pipeline names no lips engine", "the mouths move too little")["lips" in ctx.backends]
     for key in ("confidence", "offset_frames", "articulation_error"):
         sheet.put(f"sync.{key}", getattr(found, key, None), why_not=reason if seen else nothing_new)
+    closed = closures_seen(bench, seen) if seen else np.zeros(0, bool)
+    sheet.put("closures.count", len(closed))
+    share = float(closed.mean()) if len(closed) else None
+    unknown = "no p, b or m of a line whose phones are known is on screen"
+    sheet.put("closures.closed_share", share, why_not=unknown if seen else nothing_new)
     if seen and seen.share < 1:
-        sheet.own.append(partly_measured("sync, picture.flicker", seen.share))
+        sheet.own.append(partly_measured("sync, closures, picture.flicker", seen.share))
 
 
 def _enter_rest(sheet: Sheet, bench: Bench) -> None:
