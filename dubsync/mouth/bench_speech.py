@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.backends.mouth_clips import Clip
-from dubsync.mouth import articulation, library, manner, shape, sync
+from dubsync.mouth import articulation, bench_closures, library, manner, shape, sync
 from dubsync.mouth.articulation import Articulation
 from dubsync.mouth.hearing import Ear, at_times
 from dubsync.weights import resolve
@@ -45,7 +45,8 @@ def speak(clip: Clip, drive: Drive, *, fold: int) -> dict[str, float]:
 
     `lmd`: mean lip landmark error of the likeliest shapes, for which the actor's manner is learnt on the other thirds;
     `lmd_vs_mean`: by what share it is below that of a mouth held at its mean; `lmd_film`: with a film's liveliness;
-    `lmd_shared`: the likeliest shapes without anything learnt of the actor but size and direction.
+    `lmd_shared`: the likeliest shapes without anything learnt of the actor but size and direction; `closures`: of p, b
+    and m of sentences whose phones are known, the share seen closed; `closures_unaided`: without using them.
     """
     features, times = drive.ear.hear(clip.samples), clip.times - clip.lag
     head = library.measure(clip.landmarks)
@@ -57,6 +58,7 @@ def speak(clip: Clip, drive: Drive, *, fold: int) -> dict[str, float]:
     numbers = _landmark_errors(drive.model, take, head.shapes[hidden], times[hidden], turned[hidden])
     learnt, facts = manner.learn(drive.model, [take])
     spoken = articulation.perform(drive.model, learnt, features, clip.samples, times + float(facts["lag"]), turned)
+    numbers |= bench_closures.measured(drive.model, learnt, head.shapes, bench_closures.sentences(drive.ear))
     numbers["lmd_film"] = _lips_apart(spoken[hidden], head.shapes[hidden])
     if clip.times[-1] >= _SHORT_S:
         numbers |= _agree(clip, drive.model, features, drive.judge)
@@ -134,4 +136,6 @@ def summary(found: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
         "sync_offset": middle("sync_offset_dubbed"),
         "sync_conf_ratio": middle("sync_conf_ratio"),
         "silence_ratio": middle("silence_ratio"),
+        "closures": middle("closures", np.mean),
+        "closures_unaided": middle("closures_unaided", np.mean),
     }

@@ -52,13 +52,16 @@ class Lips:
 
 
 def lips_of(shapes: Array) -> Lips:
-    """Return how the mouth of these shapes (n, points, 3) of one actor opens and closes."""
+    """Return how the mouth of these shapes (n, points, 3) of one actor opens and closes.
+
+    Landmarks of lips pressed together may lie across each other; lips that touch are closed enough.
+    """
     gaps = shape.opening(shapes).astype(np.float64)
     closed, wide = np.percentile(gaps, [_CLOSED_PERCENTILE, _OPEN_PERCENTILE])
     apart = gaps - gaps.mean()
     flat = (shapes - shapes.mean(axis=0)).reshape(len(shapes), -1)
     course = apart @ flat / max(float(apart @ apart), 1e-9)
-    return Lips(float(closed), float(wide), course.reshape(shapes.shape[1:]).astype(np.float32))
+    return Lips(max(0.0, float(closed)), float(wide), course.reshape(shapes.shape[1:]).astype(np.float32))
 
 
 def close(shapes: Array, times: Times, phones: Sequence[Phone], lips: Lips) -> Array:

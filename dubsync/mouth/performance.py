@@ -117,7 +117,7 @@ def plan(
     *,
     price: Array | None = None,
 ) -> Score:
-    """Decide each frame's target and its cast. `spoken`: (n, points, 3) wanted by the new speech. `price`: see `cast`."""
+    """Decide each frame's target and its cast. `spoken`: (n, points, 3) what speech wants; `price`: see `cast`."""
     eased = geometry.shapes + share[:, None, None] * (spoken - geometry.shapes)
     nodes = nodes_of(shape.posed(eased, geometry.head), landmarks, geometry.affines)
     return Score(share, nodes, cast(eased, geometry.poses, library, price=price))

@@ -67,6 +67,7 @@ def tiles(report: Mapping[str, Any]) -> tuple[Tile, ...]:
         Tile("speech overlap", _percent(timing["speech_overlap"]), "time that original and dub both speak"),
         Tile("fastest line", _times(timing["speech_rate_max"]), "against an unhurried reading"),
         Tile("mouth and sound", _frames(sync["offset_frames"]), "offset of the new mouth to the new voice"),
+        Tile("lips closed", _percent(report["closures"]["closed_share"]), "of the p, b and m that are on screen"),
         Tile("picture and sound", _unit(report["media"]["av_offset_ms"], "ms"), "offset of the muxed track"),
         Tile("untouched picture", _fidelity(picture["psnr_untouched_db"]), "outside the new mouths, against the film"),
         Tile("loudness", _unit(report["sound"]["integrated_lufs"], "LUFS"), "integrated, of the new mix"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from dubsync.audio import features, loudness, wav
 from dubsync.backends.protocols import Capabilities, Enrolled, Spoken
 from dubsync.backends.voice_recorded import KeepVoice, RecordedVoice
-from dubsync.documents import to_json
+from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Context, Made, Product, Stage, Unit
 from dubsync.errors import BadPipeline, InputError
 from dubsync.media import coding
@@ -26,7 +27,7 @@ from dubsync.stages.mix import MixParams, mix
 from dubsync.stages.stems import stems
 from dubsync.stages.voice import VoiceParams, voice
 from dubsync.timing import Span
-from dubsync.title import AudioTrack, Line, Shot, Source, Speaker, Utterance, VideoTrack, Word
+from dubsync.title import AudioTrack, Line, Phone, Shot, Source, Speaker, Utterance, VideoTrack, Word
 
 RATE = 48000
 SECONDS = 6
@@ -61,6 +62,17 @@ class Parrot:
         length = natural if seconds is None else float(np.clip(seconds, natural / 1.2, natural / 0.85))
         words = (Word(text.split()[0], Span(Fraction(1, 20), Fraction(1, 10))),)
         return Spoken(voiced(length, 150, 24000), 24000, natural, words)
+
+
+class Spelling(Parrot):
+    """Knows when it makes which sound."""
+
+    def speak(self, text: str, **how: Any) -> Spoken:
+        phones = (
+            Phone("p", Span(Fraction(1, 10), Fraction(3, 20))),
+            Phone("a", Span(Fraction(3, 20), Fraction(1, 4))),
+        )
+        return replace(super().speak(text, **how), phones=phones)
 
 
 class Film:
@@ -392,6 +404,22 @@ def test_the_drive_is_the_line_at_its_place_and_nothing_else(film: Film) -> None
     assert loud[0] / 16000 == pytest.approx(1.95, abs=0.01)
     assert loud[-1] / 16000 == pytest.approx(3.95, abs=0.01)
     assert product.value["speaking"] == {"speaker-1": [[1.95, 3.95]]}
+
+
+def test_the_drive_names_the_phones_of_the_lines_it_holds_where_they_were_placed(film: Film) -> None:
+    film.voice = Spelling
+    (placement,) = mixed(film).value["placements"]
+    start = Fraction(placement["start"])
+    near, far = drive_of(film, 1, 5).value, drive_of(film, 20, 21).value
+    phones = from_json(dict[str, tuple[Phone, ...]], near["phones"])["speaker-1"]
+    assert [phone.symbol for phone in phones] == ["p", "a"]
+    assert [float(phone.span.start - start) for phone in phones] == pytest.approx([0.1, 0.15], abs=1e-4)
+    assert far["phones"] == {}
+
+
+def test_a_voice_that_knows_no_phones_names_none(film: Film) -> None:
+    mixed(film)
+    assert drive_of(film, 1, 5).value["phones"] == {}
 
 
 def test_mastering_moves_no_mouth(film: Film) -> None:

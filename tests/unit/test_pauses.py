@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,7 @@ from dubsync.audio import features, pauses
 from dubsync.audio.pauses import Pause, afforded, insert, planned
 from dubsync.backends.protocols import Spoken
 from dubsync.timing import Span, seconds
-from dubsync.title import Word
+from dubsync.title import Phone, Word
 
 RATE = 24000
 
@@ -70,6 +71,15 @@ def test_the_silence_between_two_words_grows_to_the_pause_and_later_words_move()
     assert paused.natural_seconds == pytest.approx(1.5)
     assert features.level_db(paused.samples[int(0.46 * RATE) : int(1.04 * RATE)]) < -90
     np.testing.assert_array_equal(paused.samples[: int(0.45 * RATE)], speech().samples[: int(0.45 * RATE)])
+
+
+def test_the_phones_of_later_words_move_with_them() -> None:
+    spans = {"a": (0.3, 0.44), "p": (0.51, 0.56), "o": (0.56, 0.9)}
+    phones = tuple(Phone(symbol, Span(seconds(start), seconds(end))) for symbol, (start, end) in spans.items())
+    paused = insert(replace(speech(), phones=phones), (Pause(1, 0.6),))
+    assert [phone.symbol for phone in paused.phones] == ["a", "p", "o"]
+    moved = [float(now.span.start - was.span.start) for now, was in zip(paused.phones, phones, strict=True)]
+    assert moved == pytest.approx([0, 0.5, 0.5], abs=1e-4)
 
 
 def test_a_silence_that_is_long_enough_already_stays() -> None:

@@ -116,6 +116,27 @@ def test_word_times_bracket_where_the_voice_sounds(engine: KokoroVoice, dora: Vo
     assert pause.max(initial=-100) < levels.max() - 15
 
 
+@pytest.mark.parametrize(
+    ("language", "name", "text"), [("es", "ef_dora", "La tapa, la copa."), ("en", "af_heart", "Stop, a happy pepper.")]
+)
+def test_a_p_is_named_where_the_voice_falls_silent_for_it(
+    engine: KokoroVoice, language: str, name: str, text: str
+) -> None:
+    voice = engine.named(name, language)
+    spoken = engine.speak(text, voice=voice, language=language, seconds=None, seed=0)
+    length = len(spoken.samples) / spoken.sample_rate
+    assert {phone.symbol for phone in spoken.phones}.isdisjoint(set(" ,.ˈˌː"))
+    assert all(0 <= phone.span.start <= phone.span.end <= length for phone in spoken.phones)
+    closures = [phone.span for phone in spoken.phones if phone.symbol == "p"]
+    assert len(closures) >= 2
+    for span in closures:
+        edges = [round(float(time) * spoken.sample_rate) for time in (span.start, span.end)]
+        middle = sum(edges) // 2
+        during = features.level_db(spoken.samples[middle - 240 : middle + 240])
+        around = features.level_db(spoken.samples[middle - 4800 : middle + 4800])
+        assert during < around - 15
+
+
 def test_a_pause_of_the_original_falls_between_the_same_phrases(engine: KokoroVoice, dora: Voice) -> None:
     times = ((0.0, 0.5), (0.5, 0.9), (1.6, 2.1), (2.1, 2.8))
     original = tuple(Word("so", Span(seconds(start), seconds(end))) for start, end in times)

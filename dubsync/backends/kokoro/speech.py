@@ -26,7 +26,7 @@ CENTRES = features.third_octave_centres()
 _MARK_IDS = frozenset(VOCABULARY[mark] for mark in MARKS if mark in VOCABULARY)
 _SOUNDS = {number: symbol for symbol, number in VOCABULARY.items() if symbol not in f"{MARKS} ˈˌːʰʲ\u0303↓→↗↘"}
 """Tokens that are sounds of their own: no marks, spaces, stresses or lengths."""
-_EARLY = seconds("0.06")
+EARLY = seconds("0.06")
 """By how much a sound is heard before its token's frames. Measured on 42 p, 23 b, 18 β and 4 f of three languages: the
 silence of p lies from 75 to 10 ms before its token, that of b and β from 65 to 15, the hiss of f from 85 on."""
 
@@ -152,7 +152,7 @@ def _phones(piece: Piece, frames: NDArray[np.int64], at: int) -> Iterator[Phone]
     edges = np.concatenate([[0], np.cumsum(frames)]) + at
     for index, token in enumerate(piece.tokens.ids, start=1):
         if token in _SOUNDS:
-            start, end = (seconds(int(edge) / FRAMES_PER_SECOND) - _EARLY for edge in edges[index : index + 2])
+            start, end = (seconds(int(edge) / FRAMES_PER_SECOND) - EARLY for edge in edges[index : index + 2])
             yield Phone(_SOUNDS[token], Span(max(Fraction(0), start), max(Fraction(0), end)))
 
 
