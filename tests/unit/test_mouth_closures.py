@@ -59,7 +59,7 @@ def test_an_actors_lips_close_as_their_footage_shows() -> None:
 def test_however_short_a_closure_is_one_frame_shows_it(symbol: str, length: float, start: float, rate: float) -> None:
     times = clock(30, rate)
     closed = closures.close(mouths(np.full(30, 0.2)), times, [phone(symbol, start, start + length)], LIPS)
-    shut = times[shape.opening(closed) <= LIPS.closed + 1e-4]
+    shut = closures.centres(times)[shape.opening(closed) <= LIPS.closed + 1e-4]
     assert len(shut) >= 1
     assert np.abs(shut - (start + length / 2)).max() <= max(length, 1 / rate)
 
@@ -67,7 +67,9 @@ def test_however_short_a_closure_is_one_frame_shows_it(symbol: str, length: floa
 def test_a_long_m_keeps_the_lips_together_all_along() -> None:
     times = clock(30, 25)
     gaps = shape.opening(closures.close(mouths(np.full(30, 0.2)), times, [phone("m", 0.4, 0.56)], LIPS))
-    assert (gaps[(times >= 0.4) & (times <= 0.56)] <= LIPS.closed + 1e-4).all()
+    middles = closures.centres(times)
+    assert middles == pytest.approx(times + 0.02)
+    assert (gaps[(middles >= 0.4) & (middles <= 0.56)] <= LIPS.closed + 1e-4).all()
 
 
 def test_f_and_v_bring_the_lip_to_the_teeth_and_vowels_do_nothing() -> None:
@@ -88,7 +90,8 @@ def test_without_phones_or_with_phones_elsewhere_nothing_changes() -> None:
 def test_frames_away_from_a_closure_and_the_width_of_the_lips_stay_as_they_were() -> None:
     times, wide = clock(30, 25), mouths(np.full(30, 0.2))
     closed = closures.close(wide, times, [phone("b", 0.4, 0.45)], LIPS)
-    away = (times < 0.4 - closures.RAMP_S) | (times > 0.45 + closures.RAMP_S)
+    middles = closures.centres(times)
+    away = (middles < 0.4 - closures.RAMP_S) | (middles > 0.45 + closures.RAMP_S)
     np.testing.assert_array_equal(closed[away], wide[away])
     np.testing.assert_allclose(shape.width(closed), shape.width(wide), atol=1e-6)
 
