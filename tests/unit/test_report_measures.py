@@ -14,14 +14,14 @@ from dubsync.audio import wav
 from dubsync.backends.protocols import Capabilities, Face, Picture
 from dubsync.media.patches import PatchBook
 from dubsync.media.read import Upright
-from dubsync.quality import voices
+from dubsync.quality import closures, voices
 from dubsync.quality.filmstrip import Filmstrip
 from dubsync.quality.look import ShotFaces, look
-from dubsync.quality.mouths import Flicker, sample, stretches
+from dubsync.quality.mouths import Flicker, Watched, sample, stretches
 from dubsync.quality.sync import agreement
 from dubsync.testing.media import FilmSpec, make_film
-from dubsync.timing import Span
-from dubsync.title import FaceTrack, Utterance, Word
+from dubsync.timing import Span, seconds
+from dubsync.title import FaceTrack, Phone, Utterance, Word
 
 RATE = 16000
 
@@ -198,3 +198,15 @@ def test_stretches_count_together_and_short_ones_not_at_all() -> None:
 def test_a_mouth_at_rest_agrees_with_nothing() -> None:
     still = np.zeros(100, np.float32)
     assert agreement([(still, lips_course(4, seed=1)[:100])]) is None
+
+
+def test_a_p_is_seen_closed_in_the_new_picture_and_only_by_its_own_speaker() -> None:
+    course = np.where(np.arange(60) % 20 < 10, 0.3, 0.02)
+    heads = faces(course.tolist())
+    watched = Watched("face", "mara", np.arange(100, 160, dtype=np.int32), heads, heads)
+    times = np.arange(200) / 25
+    shut = Phone("p", Span(seconds((100 + 15) / 25), seconds((100 + 16) / 25)))
+    wide = Phone("m", Span(seconds((100 + 25) / 25), seconds((100 + 26) / 25)))
+    assert closures.seen([watched], times, {"mara": {shut, wide}}).tolist() == [True, False]
+    assert closures.seen([watched], times, {"jo": {shut, wide}}).tolist() == []
+    assert closures.seen([], times, {"mara": {shut}}).tolist() == []
