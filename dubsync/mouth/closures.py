@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.mouth import shape
+from dubsync.mouth.warp import LOWER, UPPER
 from dubsync.title import Phone
 
 Array = NDArray[np.float32]
@@ -115,15 +116,12 @@ def nearest(times: Times, phone: Phone) -> int | None:
 
 def _parted(shapes: Array, before: Array) -> Array:
     """Return shapes whose lips do not cross: where the upper would lie under the lower, both meet in the middle."""
-    half = (shape.INNER.stop - shape.INNER.start) // 2
-    lower = np.arange(shape.INNER.start + 1, shape.INNER.start + half)
-    upper = shape.INNER.start + 2 * half - np.arange(1, half)
-    gap = shapes[:, lower, 1] - shapes[:, upper, 1]
-    least = np.minimum(before[:, lower, 1] - before[:, upper, 1], 0)
+    gap = shapes[:, LOWER, 1] - shapes[:, UPPER, 1]
+    least = np.minimum(before[:, LOWER, 1] - before[:, UPPER, 1], 0)
     push = np.maximum(least - gap, 0) / 2
     out = shapes.copy()
-    out[:, lower, 1] += push
-    out[:, upper, 1] -= push
+    out[:, LOWER, 1] += push
+    out[:, UPPER, 1] -= push
     return out
 
 
