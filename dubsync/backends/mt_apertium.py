@@ -18,19 +18,21 @@ from dubsync.backends.protocols import Capabilities, Progress, SourceLine, Trans
 from dubsync.errors import MissingExtra, PermanentError, TransientError, UnknownLanguage
 from dubsync.text.drafting import drafts, unread
 from dubsync.text.language import base, name
+from dubsync.text.punctuation import dressed
 from dubsync.title import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _UNKNOWN_MARKS = re.compile(r"(?<!\w)[*@#](?=\w)")
+_GAP = re.compile(r"(?<=\S) {2,}")
 _PARAGRAPH = "\n\n"
 
 
 class ApertiumTranslator:
     """Asks `apertium` for whole batches. `program`: its name or path. `timeout`: seconds for a batch."""
 
-    capabilities = Capabilities(name="mt.apertium", version="1", licence="GPL-3.0, as its own program")
+    capabilities = Capabilities(name="mt.apertium", version="2", licence="GPL-3.0, as its own program")
     is_draft = True
 
     def __init__(self, *, program: str = "apertium", timeout: float = 300.0) -> None:
@@ -52,7 +54,7 @@ class ApertiumTranslator:
         """
         mode = self._mode(source, target)
         texts = [line.text for line in lines]
-        found = drafts(texts, base(source), glossary, lambda parts: self._run(parts, mode))
+        found = drafts(texts, base(source), glossary, lambda parts: self._sentences(parts, mode, target))
         progress(1.0)
         made = [
             TranslatedLine(line.id, (Candidate(text or "…"),), tried[0].flags(line.id) if tried else ())
@@ -80,10 +82,14 @@ class ApertiumTranslator:
             hint=f"it has {', '.join(self.modes) or 'none'}; install apertium-{'-'.join(long)}",
         )
 
+    def _sentences(self, parts: Sequence[str], mode: str, target: str) -> list[str]:
+        """Translate sentences; without Apertium's marks of unknown words, and with the target's own marks."""
+        return [_clean(part, made, target) for part, made in zip(parts, self._run(parts, mode), strict=True)]
+
     def _run(self, parts: Sequence[str], mode: str) -> list[str]:
         """Translate sentences, a paragraph each; one by one if Apertium does not keep their count."""
         answer = self._call(["-u", mode], _PARAGRAPH.join(parts) + "\n")
-        found = [_UNKNOWN_MARKS.sub("", part.strip()) for part in answer.strip("\n").split(_PARAGRAPH)]
+        found = [part.strip() for part in answer.strip("\n").split(_PARAGRAPH)]
         if len(found) == len(parts):
             return found
         if len(parts) == 1:
@@ -101,3 +107,9 @@ class ApertiumTranslator:
         if done.returncode:
             raise PermanentError(f"apertium failed: {done.stderr.strip()[-300:] or done.returncode}")
         return done.stdout
+
+
+def _clean(source: str, made: str, target: str) -> str:
+    """Take out the marks that Apertium put in, not those of the source, and the gaps it left."""
+    bare = made if _UNKNOWN_MARKS.search(source) else _UNKNOWN_MARKS.sub("", made)
+    return dressed(source, _GAP.sub(" ", bare), target) if bare.strip() else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from dubsync.text.agreement import agreeing
+from dubsync.text.elision import elided
 from dubsync.text.language import base
 
-_UNELIDED = re.compile(r"\b(ne|je|que|me|te|se) (?=(?!onze|oui)[aàâeéèêiîoôuœ])", re.IGNORECASE)
-_LONELY = re.compile(r"\b([ldnjmts]|qu)['’] (?=[^\W\d_])", re.IGNORECASE)
+_TIGHT = re.compile(r"(?<=[^\W\d_])([,;])(?=[^\W\d_])")
 _CLOSERS = "\"'”’»)] "
 _OPENERS = {"es": {"?": "¿", "!": "¡"}}
 
@@ -22,7 +22,7 @@ def dressed(source: str, text: str, language: str) -> str:
     "Je n'ai jamais voulu le laisser."
     """
     mend = _MENDS.get(base(language))
-    text = mend(text) if mend else text
+    text = _TIGHT.sub(r"\1 ", mend(text) if mend else text)
     text = _stopped(source.rstrip(_CLOSERS), text.strip())
     for stop, opening in _OPENERS.get(base(language), {}).items():
         if text.rstrip(_CLOSERS).endswith(stop) and opening not in text:
@@ -47,15 +47,5 @@ def _capital(source: str, text: str) -> str:
     return text[:at] + text[at].upper() + text[at + 1 :]
 
 
-def _elided(text: str) -> str:
-    """Let small French words lose their vowel before another one, and have it before a consonant."""
-    text = _LONELY.sub(lambda found: f"{found[1]}'" if _is_vowel(text, found.end()) else f"{found[1]}e ", text)
-    return _UNELIDED.sub(lambda found: f"{found[1][:-1]}'", text)
-
-
-def _is_vowel(text: str, at: int) -> bool:
-    return text[at].lower() in "aàâeéèêiîoôuûyœh"
-
-
-_MENDS = {"fr": _elided, "es": agreeing}
+_MENDS = {"fr": elided, "es": agreeing}
 """What small models get wrong in a language again and again, and rules put right."""

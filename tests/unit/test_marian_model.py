@@ -83,6 +83,32 @@ def test_beam_search_offers_several_ways_and_the_best_is_at_least_as_likely_as_t
     assert len(min(ways, key=lambda way: len(way.text)).text) < len(max(ways, key=lambda way: len(way.text)).text)
 
 
+def test_sentences_searched_together_come_out_as_alone_and_in_order(folder: Path) -> None:
+    searcher = beam.Searcher(folder)
+    together = searcher.ways_of(LINES[:6], width=3)
+    assert [ways[0].text for ways in together] == [searcher.ways(line, width=3)[0].text for line in LINES[:6]]
+    assert searcher.ways_of([]) == []
+
+
+def test_search_says_only_the_pieces_it_may(folder: Path, twin: model.Twin) -> None:
+    searcher = beam.Searcher(folder)
+    source = [*searcher.source.encode("Where is the dog?"), model.END]
+    ((free, _), *_) = beam.search(twin, [source], 1, torch.arange(len(searcher.target)))[0]
+    allowed = torch.tensor([piece for piece in range(len(searcher.target)) if piece != free[0]])
+    ((bound, _), *_) = beam.search(twin, [source], 1, allowed)[0]
+    assert free[0] not in bound
+    assert bound
+
+
+def test_the_pieces_learnt_for_a_language_come_before_those_kept_for_names() -> None:
+    target = vocabulary.open_vocabulary(vocabularies(weights.resolve("mt-en-fr"))[1])
+    own = vocabulary.own_pieces(target)
+    assert own == 8000
+    assert all(target.piece_to_id(f"\u2581{word}") < own for word in ("maison", "vous", "toujours"))
+    base = vocabulary.open_vocabulary(vocabularies(weights.resolve("mt-en-pt"))[1])
+    assert vocabulary.own_pieces(base) == len(base)
+
+
 def test_dropout_keeps_the_mean_and_drops_about_its_share() -> None:
     torch.manual_seed(1)
     dropped = model.drop(torch.ones(400, 250), 0.1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from words_stand import Stand, silence, spoken, utterance
 
 from dubsync.backends.mt_apertium import ApertiumTranslator
 from dubsync.backends.protocols import SourceLine, TranslatedLine, Translator
 from dubsync.errors import MissingExtra, PermanentError, TransientError, UnknownLanguage
+from dubsync.stages.translation import translation
 
 STAND_IN = """#!{python}
 import sys, time
@@ -44,7 +47,7 @@ def translated(program: str, *texts: str, target: str = "es", timeout: float = 2
 
 def test_lines_keep_their_order_and_lose_the_marks_of_unknown_words(program: str) -> None:
     found = translated(program, "A dog. Two dogs.", "♪", "Zork!")
-    assert [line.candidates[0].text for line in found] == ["A perro. Two perros.", "♪", "Zork!"]
+    assert [line.candidates[0].text for line in found] == ["A perro. Two perros.", "♪", "¡Zork!"]
     assert [flag.code for line in found for flag in line.flags] == ["draft-translation"]
 
 
@@ -77,3 +80,25 @@ def test_without_apertium_the_hint_says_how_to_get_it() -> None:
     with pytest.raises(MissingExtra) as raised:
         ApertiumTranslator(program="no-such-apertium")
     assert "apt-get install" in raised.value.hint
+
+
+def test_marks_of_the_source_stay_and_a_question_opens_in_spanish(program: str) -> None:
+    found = translated(program, "Is  @home a *star*?", "Where is Zork?")
+    assert [line.candidates[0].text for line in found] == ["¿Is @home a *star*?", "¿Where is Zork?"]
+
+
+@pytest.mark.skipif(shutil.which("apertium") is None, reason="apertium is not installed")
+def test_the_real_program_translates_a_film_line_by_line(tmp_path: Path) -> None:
+    engine = ApertiumTranslator()
+    if "eng-spa" not in engine.modes:
+        pytest.skip("apertium-eng-spa is not installed")
+    stand = Stand(tmp_path)
+    stand.film(silence(20))
+    said = ("Where is the house?", "We're number #1 in Boston. I have 25 dogs!", "♪")
+    spoken(stand, [utterance(text, 3 * at, 3 * at + 2) for at, text in enumerate(said)])
+    value = stand.run(translation, language="es", mt=lambda: engine)
+    question, figures, music = (line["candidates"][0]["text"] for line in value["lines"])
+    assert question.startswith("¿Dónde")
+    assert [kept for kept in ("#1", "Boston", "25 perros!") if kept not in figures] == []
+    assert music == "♪"
+    assert stand.codes() == ["draft-translation"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,16 @@ def adapted(base: Path, text: Iterable[str], *, size: int) -> bytes:
             model.pieces.add(piece=piece.piece, score=piece.score - FOREIGN_COST, type=piece.type)
     model.trainer_spec.vocab_size = len(model.pieces)
     return bytes(model.SerializeToString())
+
+
+def own_pieces(vocabulary: sentencepiece.SentencePieceProcessor) -> int:
+    """Return how many pieces come before the base's; all where nothing was added.
+
+    Learnt pieces stand in order of their likelihood, so the base's begin where that rises.
+    """
+    scores = [vocabulary.get_score(number) for number in range(UNKNOWN + 1, len(vocabulary))]
+    rises = (number for number, (one, other) in enumerate(pairwise(scores)) if other > one)
+    return next(rises, len(scores) - 1) + UNKNOWN + 2
 
 
 def _copies_names(piece: str) -> bool:
