@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import bank, features, wav
-from dubsync.backends.protocols import Enrolled, Voice, VoiceCloner
+from dubsync.backends.protocols import Enrolled, Transcriber, Voice, VoiceCloner
 from dubsync.documents import from_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, UsageError
@@ -42,12 +42,13 @@ class NamedVoices(Protocol):
     reads=(f"{_cast_list.FILE}#voices",),
     may_read=(bank.NAME,),
     backends=("voice", "asr"),
-    version=2,
+    version=3,
 )
 def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Enrol every speaker, or take the voice a person chose; keep each as `<speaker id>.npz`."""
     assert unit.language is not None, "the stage runs once per language"
     engine: VoiceCloner = ctx.backend("voice")
+    ears: Transcriber | None = ctx.backend("asr") if "asr" in ctx.backends else None
     value = made.one("speakers").value
     people = from_json(tuple[Speaker, ...], value["speakers"])
     utterances = from_json(tuple[Utterance, ...], value["utterances"])
@@ -64,7 +65,7 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
         else:
             samples, rate = clean_speech(dialogue, speaker, utterances)
             enrolled = engine.enroll(samples, rate, language=unit.language, progress=lambda share: None)
-            enrolled = _intelligible.understood(enrolled, unit.language, ctx)
+            enrolled = _intelligible.understood(enrolled, engine, ears, unit.language, ctx.out)
         np.savez(ctx.out / f"{speaker}.npz", **dict(enrolled.voice))  # type: ignore[arg-type]
         ctx.flags += [Flag(f.severity, f.code, speaker, f.what, f.hint) for f in enrolled.flags]
         cast[speaker] = _row(engine, enrolled, chosen.get(speaker))
