@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -62,6 +63,11 @@ class KokoroVoice:
         """Return the take in a voice with a share (0 to 1) of the native timbre in it."""
         assert isinstance(take, Fitted), "takes are tempered by the engine that made them"
         return self._enrolment.tempered(take, share)
+
+    def parted(self, take: Take, others: Sequence[Take]) -> Take:
+        """Return a further take of the same person that is less like the others' voices."""
+        assert isinstance(take, Fitted), "takes are parted by the engine that made them"
+        return self._enrolment.parted(take, [other for other in others if isinstance(other, Fitted)])
 
     def direct(self, voice: Voice, samples: Samples, sample_rate: int) -> Voice:
         """Return the voice as its speaker uses it in the original line: higher or lower, livelier or flatter."""

@@ -2,7 +2,7 @@
 
 A voice may be most like a person where a recogniser no longer understands it: what makes the timbre of an English
 speaker colours the vowels of another language too. So a recogniser hears what the voice said while it was fitted, and
-where more than one word in eight is lost, the other takes; where none is understood, a larger and larger share of a
+where a word is lost, the other takes; where each loses more than one word in eight, a larger and larger share of a
 native voice's timbre is mixed into the most alike.
 """
 
@@ -35,6 +35,18 @@ class Temperable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Ways:
+    """What voices are cast with. `ears`: none where a pipeline has none. `folder`: for sound that the ears hear;
+    nothing stays there.
+    """
+
+    engine: VoiceCloner
+    ears: Transcriber | None
+    language: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """A take as it was heard. `lost`: share of its words; `share`: of native timbre in it."""
 
@@ -43,20 +55,18 @@ class Tried:
     take: Take
 
 
-def understood(
-    enrolled: Enrolled, engine: VoiceCloner, ears: Transcriber | None, language: str, folder: Path
-) -> Enrolled:
+def understood(enrolled: Enrolled, ways: Ways) -> Enrolled:
     """Return the voice, or, if words are lost in it, the nearest to it in which they are not, with a flag.
 
     Stock voices, voices that an engine cannot temper, and pipelines without a recogniser are left as they are.
-    `folder`: where sound may be written for the recogniser; nothing stays there.
     """
-    if not isinstance(engine, Temperable) or ears is None or not enrolled.takes:
+    engine = ways.engine
+    if not isinstance(engine, Temperable) or ways.ears is None or not enrolled.takes:
         return enrolled
     tried: list[Tried] = []
-    for share, take in _ways(engine, enrolled):
-        tried.append(Tried(lost(take, ears, language, folder), share, take))
-        if tried[-1].lost <= LOST:
+    for share, take in _options(engine, enrolled):
+        tried.append(Tried(lost(take, ways), share, take))
+        if tried[-1].lost == 0 or (len(tried) >= len(enrolled.takes) and min(one.lost for one in tried) <= LOST):
             break
     best = min(tried, key=lambda one: (one.lost, one.share))
     notes = {**enrolled.notes, "words_lost": best.lost, "native_share": best.share, "fitted": best.take.likeness}
@@ -67,19 +77,21 @@ def understood(
     )
 
 
-def _ways(engine: Temperable, enrolled: Enrolled) -> Iterator[tuple[float, Take]]:
+def _options(engine: Temperable, enrolled: Enrolled) -> Iterator[tuple[float, Take]]:
     """Yield what to hear, each with its native share, made when it is asked for."""
     yield from ((0.0, take) for take in enrolled.takes)
     yield from ((share, engine.tempered(enrolled.takes[0], share)) for share in SHARES)
 
 
-def lost(take: Take, ears: Transcriber, language: str, folder: Path) -> float:
-    """Return the share of the take's words that the recogniser misses."""
-    path = folder / "take.wav"
+def lost(take: Take, ways: Ways) -> float:
+    """Return the share of the take's words that the recogniser misses; none where there is none."""
+    if ways.ears is None:
+        return 0.0
+    path = ways.folder / "take.wav"
     wav.write(path, features.resample(take.said, take.sample_rate, RATE), RATE)
-    heard = ears.transcribe(path, language=tags.base(language), progress=lambda share: None)
+    heard = ways.ears.transcribe(path, language=tags.base(ways.language), progress=lambda share: None)
     path.unlink()
-    return word_errors(take.text, " ".join(one.text for one in heard.utterances), language).rate
+    return word_errors(take.text, " ".join(one.text for one in heard.utterances), ways.language).rate
 
 
 def _flag(before: float, best: Tried) -> Flag:

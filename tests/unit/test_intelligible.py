@@ -57,7 +57,7 @@ def fitted(*pitches: float) -> Enrolled:
 
 
 def cast(tmp_path: Path, enrolled: Enrolled, engine: FakeVoice, ears: Ears | None) -> Enrolled:
-    found = _intelligible.understood(enrolled, engine, ears, "es-419", tmp_path)
+    found = _intelligible.understood(enrolled, _intelligible.Ways(engine, ears, "es-419", tmp_path))
     assert not list(tmp_path.iterdir()), "nothing is left beside the product"
     return found
 

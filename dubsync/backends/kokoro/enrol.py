@@ -12,7 +12,7 @@ most like the person is kept, and where that is no better than the language's ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,10 +37,12 @@ ENOUGH = 1.5
 SEMITONES = 8 * np.log(2) / 12
 """Voices further off in pitch are not mixed in."""
 RIDGE = 0.03
-REACH = 4.0
+REACH = 3.5
 """Sum of the weights' sizes; a mixture that stays between its voices has 1."""
+PUSH = 0.5
+"""How far voices that are too alike are moved apart, in what the persons differ more than they do."""
 EQ_LIMIT = 12.0
-DOUBT = 0.05
+DOUBT = 0.08
 """How much less likeness a sentence of two seconds may show than the default voice's, which was heard for longer."""
 DIRECTED = 4 * np.log(2) / 12
 """How far a line may take a voice from its usual pitch: four semitones."""
@@ -71,12 +73,14 @@ class _Person:
 
 @dataclass(frozen=True, slots=True)
 class Fitted(Take):
-    """A take of this engine. `aim`: the voiceprint it was to have, `found`: the one it has, by the fitting encoder."""
+    """A take of this engine. `found`: its voiceprint by the encoder that aims; `nearest`: the voice of the table that
+    it starts from; `without`: those that it may not be mixed of.
+    """
 
     of: _Person
-    aim: Array
     found: Array
     nearest: int
+    without: frozenset[int] = frozenset()
 
 
 class Enrolment:
@@ -116,7 +120,7 @@ class Enrolment:
         of = self._person(sound, spoken, sample_rate, statistics, speech)
         progress(0.2)
         takes: list[Fitted] = []
-        aim = of.fit
+        aim: Array = of.fit
         for number in range(self._takes):
             takes.append(self._fitted(of, aim))
             aim = aim + (of.fit - takes[-1].found)
@@ -128,6 +132,13 @@ class Enrolment:
         """Return the take in a voice with a share of the native timbre in it."""
         return self._said(replace(take, voice=tempered(take.voice, share)))
 
+    def parted(self, take: Fitted, others: Sequence[Fitted]) -> Fitted:
+        """Return a take that is less like the others' voices: without the voices they start from, and aimed away."""
+        missed = take.of.fit - take.found
+        apart = sum((missed - (other.of.fit - other.found) for other in others), start=np.zeros_like(missed))
+        without = take.without | {other.nearest for other in others}
+        return self._fitted(take.of, (take.of.fit + PUSH * apart).astype(np.float32), without)
+
     def _person(self, sound: Array, spoken: Array, sample_rate: int, statistics: Array, speech: Speech) -> _Person:
         return _Person(
             self._fit.embed(sound, sample_rate),
@@ -137,19 +148,19 @@ class Enrolment:
             speech,
         )
 
-    def _mixture(self, aim: Array, person: Array, statistics: Array) -> NDArray[np.float64]:
+    def _mixture(self, aim: Array, of: _Person, without: frozenset[int]) -> NDArray[np.float64]:
         """Return the weight of each voice of the table; they sum to one, some are negative, their sizes to `REACH`.
 
-        `person`: their voiceprint, which the nearest voice is chosen by; `aim`: what the mixture shall sound like.
+        The person's voiceprint chooses the nearest voice; `aim`: what the mixture shall sound like.
         """
         table = self._table
-        distance = np.abs(table.pitch[:, 0] - statistics[0])
-        usable = np.array([name not in LEFT_OUT for name in table.names])
+        distance = np.abs(table.pitch[:, 0] - of.statistics[0])
+        usable = np.array([name not in LEFT_OUT and row not in without for row, name in enumerate(table.names)])
         (near,) = np.nonzero(usable & (distance < SEMITONES))
         if len(near) == 0:
             near = np.array([int(np.argmin(np.where(usable, distance, np.inf)))])
         prints = table.fit[near].astype(np.float64)
-        nearest = int(np.argmax(prints @ person))
+        nearest = int(np.argmax(prints @ of.fit))
         away = prints - prints[nearest]
         weights = np.zeros(len(table.names))
         ridge = RIDGE
@@ -161,9 +172,9 @@ class Enrolment:
                 return weights
             ridge *= 1.3
 
-    def _fitted(self, of: _Person, aim: Array) -> Fitted:
+    def _fitted(self, of: _Person, aim: Array, without: frozenset[int] = frozenset()) -> Fitted:
         """Return a voice made to sound like `aim`; the equaliser comes last in a voice, so it is said once."""
-        weights = self._mixture(aim, of.fit, of.statistics)
+        weights = self._mixture(aim, of, without)
         nearest = int(np.argmax(weights))
         native = self._library.style(self._native(self._table.names[nearest], of.speech))
         voice = {**plain(self._mixed(weights), native), "native": native[:, TIMBRE]}
@@ -175,7 +186,7 @@ class Enrolment:
         said = equaliser.apply(said, equaliser.design(CENTRES, gains, RATE))
         found = self._fit.embed(said, RATE)
         heard = self._judge.embed(said, RATE)
-        return Fitted(voice, sentence, said, RATE, heard, of.judge, of, aim, found, nearest)
+        return Fitted(voice, sentence, said, RATE, heard, of.judge, of, found, nearest, without)
 
     def _said(self, take: Fitted) -> Fitted:
         """Return the take with what its voice sounds like, after the voice was changed."""
