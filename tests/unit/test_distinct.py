@@ -11,7 +11,7 @@ import pytest
 
 from dubsync.backends.fakes import FakeTranscriber, FakeVoice
 from dubsync.backends.protocols import Enrolled, Progress, Take, Transcript, Voice
-from dubsync.stages import _distinct
+from dubsync.stages import _distinct, casting
 from dubsync.stages._intelligible import Ways
 from dubsync.timing import Span, seconds
 from dubsync.title import Utterance
@@ -117,3 +117,26 @@ def test_voices_that_were_not_fitted_stay_and_nothing_is_compared_with_them(tmp_
     assert found[0] is stock
     assert found[2] is stock
     assert engine.asked == []
+
+
+class Twins(Stepping):
+    """Fits the same voice to everybody; who somebody is, is told by how loud they are."""
+
+    def enroll(self, samples: np.ndarray, sample_rate: int, *, language: str, progress: Progress) -> Enrolled:
+        return enrolled(float(np.max(samples)) * 100, 10)
+
+    def tempered(self, take_: Take, share: float) -> Take:
+        return take_
+
+
+def test_casting_keeps_the_people_of_a_film_apart_and_those_alone_as_they_are(tmp_path: Path) -> None:
+    sounds = [np.full(4800, level, np.float32) for level in (0.0, 0.8)]
+    ways = Ways(Twins(step=40), Ears(), "es", tmp_path)
+
+    alone = [casting.together([sound], 24000, ways)[0] for sound in sounds]
+    cast_together = casting.together(sounds, 24000, ways)
+
+    assert [_angle(one.takes[0]) for one in alone] == [10, 10]
+    assert [_angle(one.takes[0]) for one in cast_together] == [10, 90]
+    again = casting.together(sounds, 24000, ways)
+    assert [_angle(one.takes[0]) for one in again] == [10, 90], "the same people get the same voices"
