@@ -61,12 +61,33 @@ def speed(asked: Speed) -> dict[str, Any]:
     the first without its training. `rerun_s`: median of three runs that change nothing.
     """
     with tempfile.TemporaryDirectory(prefix="dubsync-bench-") as name:
-        return _speed(asked, Path(name))
+        return _speed(asked, _copied(asked.clip, Path(name)), Path(name))
 
 
-def _speed(asked: Speed, home: Path) -> dict[str, Any]:
-    clip = home / asked.clip.name
-    shutil.copy(asked.clip, clip)
+def voice_speed(asked: Speed) -> dict[str, Any]:
+    """Return what `speed` says of the voice alone, in a fraction of the time: voice_x and its seconds by stage."""
+    with tempfile.TemporaryDirectory(prefix="dubsync-bench-") as name:
+        clip = _copied(asked.clip, Path(name))
+        return {**_voice(asked, clip, Path(name)), **_described(clip)}
+
+
+def _copied(clip: Path, home: Path) -> Path:
+    return Path(shutil.copy(clip, home / clip.name))
+
+
+def _described(clip: Path) -> dict[str, Any]:
+    length, rate = _length(clip)
+    described = {"name": clip.name, "seconds": round(length, 2), "frames_per_s": float(rate)}
+    return {"clip": described, "machine": machine()}
+
+
+def _voice(asked: Speed, clip: Path, home: Path) -> dict[str, Any]:
+    seconds = _warm_voice(asked, clip, home)
+    by_stage = _by_stage(home / "voice-1.dubsync", asked.languages[0])
+    return {"voice_x": round(seconds / _length(clip)[0], 3), "voice_stage_s": by_stage}
+
+
+def _speed(asked: Speed, clip: Path, home: Path) -> dict[str, Any]:
     first, second = asked.languages
     length, rate = _length(clip)
     training = _run(asked, clip, home / "training.dubsync", first)
@@ -78,13 +99,12 @@ def _speed(asked: Speed, home: Path) -> dict[str, Any]:
     cold = _run(asked, clip, home / "voice-cold.dubsync", first, pipeline="voice-only")
     found = {
         "full_x": round(full.seconds / length, 3),
-        "voice_x": round(_warm_voice(asked, clip, home) / length, 3),
+        **_voice(asked, clip, home),
         "second_language": round(other.seconds / training.seconds, 3),
         "rerun_s": round(statistics.median(each.seconds for each in again), 3),
         "peak_mb": round(max(training.peak_mb, full.peak_mb)),
         "peak_ratio_long": _long(asked, clip, home, training)["peak_ratio_long"] if asked.is_long else None,
-        "clip": {"name": clip.name, "seconds": round(length, 2), "frames_per_s": float(rate)},
-        "machine": machine(),
+        **_described(clip),
         "second_language_untrained": round(other.seconds / full.seconds, 3),
         "voice_x_cold": round(cold.seconds / length, 3),
         "full_fps": round(length * float(rate) / full.seconds, 2),

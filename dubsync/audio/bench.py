@@ -10,7 +10,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,14 @@ from dubsync.audio.bench_likeness import RATE, stock
 from dubsync.audio.bench_lines import LINES
 from dubsync.audio.mastering import PROFILES, Profile, gain_for, master
 from dubsync.audio.slots import FASTEST, SLOWEST, aim
-from dubsync.backends.protocols import Separator, SpeakerEncoder, Transcriber, VoiceCloner
+from dubsync.backends.protocols import Separator, SpeakerEncoder, Transcriber, Voice, VoiceCloner
 from dubsync.media import coding
 from dubsync.title import AudioTrack
 
 Samples = NDArray[np.float32]
 
+Casting = Callable[[VoiceCloner, Transcriber, Path, Sequence[Samples]], list[Voice]]
+"""Fits a Spanish voice to each of the people of one film, in mono at `RATE`; the folder is for what is heard."""
 LANGUAGES = ("es", "fr", "pt", "it", "en")
 FILM_RATE = 48000
 CLIPS = "DUBSYNC_TEST_DATA"
@@ -67,8 +69,9 @@ def engines() -> Engines:
     )
 
 
-def run(*, clips: Path | None = None, made: Engines | None = None, lines: int = 10) -> dict[str, Any]:
-    """Return the table of figures. `clips`: films of one speaker each, else $DUBSYNC_TEST_DATA; null without.
+def run(cast: Casting, *, clips: Path | None = None, made: Engines | None = None, lines: int = 10) -> dict[str, Any]:
+    """Return the table of figures. `cast`: fits voices as the pipeline does. `clips`: films
+    of one speaker each, else $DUBSYNC_TEST_DATA; null without.
 
     wer: share of words heard wrongly, by language. mos: median predicted opinion. similarity...: median cosine to the
     speaker's other speech, by the judge, of the default and the fitted voice. timing_fit: share of lines spoken at 0.85
@@ -87,7 +90,8 @@ def run(*, clips: Path | None = None, made: Engines | None = None, lines: int = 
             lambda sounds, texts, language: _word_error(tools.transcriber, sounds, texts, language, Path(name)),
             lambda sound: tools.opinion.score(sound, RATE),
         )
-        likeness = bench_likeness.measure(tools.voice, judges, folder) if folder else None
+        fit = partial(cast, tools.voice, tools.transcriber, Path(name))
+        likeness = bench_likeness.measure(tools.voice, fit, judges, folder) if folder else None
         return {
             "wer": {
                 each: _word_error(tools.transcriber, spoken[each], LINES[each][:lines], each, Path(name))

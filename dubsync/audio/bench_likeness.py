@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 from pathlib import Path
@@ -23,7 +23,12 @@ RATE = 24000
 _FILMS = {".mp4", ".mov", ".mkv", ".avi", ".mpg", ".wav", ".flac"}
 _LEAST_REFERENCE_S = 8.0
 _MOST_SPEAKERS = 10
+_LINES_EACH = 4
 _POINTS = 50
+
+
+Cast = Callable[[Sequence[Samples]], list[Voice]]
+"""Fits a Spanish voice to each of the people in mono sounds at `RATE`, as one film or several are cast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,68 +43,87 @@ class Judges:
 
 @dataclass(frozen=True, slots=True)
 class _Take:
-    """A voice saying two lines, beside the speaker's own speech that was not learnt from."""
+    """A voice saying two pairs of lines; of the first, how like the speaker's own speech that was not learnt from."""
 
-    sound: Samples
-    text: str
+    sounds: tuple[Samples, ...]
+    texts: tuple[str, ...]
     fit: float
     judge: float
     vector: Samples
 
 
-def measure(voice: VoiceCloner, judges: Judges, folder: Path) -> dict[str, Any] | None:
-    """Fit a Spanish voice to the first half of each speaker's speech and judge it by the second; None without any."""
-    default, fitted, held, spent = [], [], [], []
-    for number, sound in enumerate(islice(speakers(folder), _MOST_SPEAKERS)):
-        learnt, kept = sound[: len(sound) // 2], sound[len(sound) // 2 :]
-        began = time.process_time()
-        own = voice.enroll(learnt, RATE, language="es", progress=lambda share: None).voice
-        spent.append(time.process_time() - began)
-        default.append(_take(voice, _nearer_stock(voice, learnt), kept, judges, number))
-        fitted.append(_take(voice, own, kept, judges, number))
-        held.append(judges.judge.embed(kept, RATE))
-    if not held:
+def measure(voice: VoiceCloner, cast: Cast, judges: Judges, folder: Path) -> dict[str, Any] | None:
+    """Fit a Spanish voice to the first half of each speaker's speech and judge it by the second; None without any.
+
+    `fitted`: each alone, as in a film of one speaker; `together`: all as the speakers of one film, kept apart.
+    """
+    sounds = list(islice(speakers(folder), _MOST_SPEAKERS))
+    if not sounds:
         return None
-    gains = [after.judge - before.judge for before, after in zip(default, fitted, strict=True)]
-    return {
-        "speakers": len(held),
-        "default": _row(default, judges),
-        "fitted": _row(fitted, judges),
-        "gain": round(float(np.median(gains)), 3),
-        "told_apart_original": told_apart(held),
-        "told_apart": told_apart([take.vector for take in fitted]),
-        "told_apart_default": told_apart([take.vector for take in default]),
-        "enrol_cpu_s": round(float(np.median(spent)), 1),
+    learnt, kept = [sound[: len(sound) // 2] for sound in sounds], [sound[len(sound) // 2 :] for sound in sounds]
+    began = time.process_time()
+    alone = [cast([sound])[0] for sound in learnt]
+    spent = (time.process_time() - began) / len(sounds)
+    voices = {
+        "default": [_nearer_stock(voice, sound) for sound in learnt],
+        "fitted": alone,
+        "together": cast(learnt),
     }
+    takes = {
+        name: [_take(voice, one, kept[number], judges, number) for number, one in enumerate(chosen)]
+        for name, chosen in voices.items()
+    }
+    return {
+        "speakers": len(sounds),
+        **{name: _row(column, judges) for name, column in takes.items()},
+        "gain": _gain(takes["default"], takes["fitted"]),
+        "gain_together": _gain(takes["default"], takes["together"]),
+        "told_apart_original": told_apart([judges.judge.embed(sound, RATE) for sound in kept]),
+        "told_apart": told_apart([take.vector for take in takes["fitted"]]),
+        "told_apart_together": told_apart([take.vector for take in takes["together"]]),
+        "told_apart_default": told_apart([take.vector for take in takes["default"]]),
+        "enrol_cpu_s": round(spent, 1),
+    }
+
+
+def _gain(before: Sequence[_Take], after: Sequence[_Take]) -> float:
+    return round(float(np.median([new.judge - old.judge for old, new in zip(before, after, strict=True)])), 3)
 
 
 def _take(voice: VoiceCloner, chosen: Voice, kept: Samples, judges: Judges, number: int) -> _Take:
     lines = LINES["es"]
-    text = " ".join(lines[(2 * number + step) % len(lines)] for step in (0, 1))
-    sound = voice.speak(text, voice=chosen, language="es", seconds=None, seed=0).samples
-    vector = judges.judge.embed(sound, RATE)
+    pairs = [" ".join(lines[(2 * number + step) % len(lines)] for step in steps) for steps in ((0, 1), (2, 3))]
+    sounds = [voice.speak(text, voice=chosen, language="es", seconds=None, seed=0).samples for text in pairs]
+    vector = judges.judge.embed(sounds[0], RATE)
     return _Take(
-        sound,
-        text,
-        float(judges.fit.embed(sound, RATE) @ judges.fit.embed(kept, RATE)),
+        tuple(sounds),
+        tuple(pairs),
+        float(judges.fit.embed(sounds[0], RATE) @ judges.fit.embed(kept, RATE)),
         float(vector @ judges.judge.embed(kept, RATE)),
         vector,
     )
 
 
 def _row(takes: Sequence[_Take], judges: Judges) -> dict[str, float]:
-    """Return the medians of a column of takes; words are counted over all of them, half a dozen at a time."""
-    whole = len(LINES["es"]) // 2
+    """Return the medians of a column of takes; words are counted over all of them, no line twice at a time."""
+    whole = len(LINES["es"]) // _LINES_EACH
     groups = [takes[start : start + whole] for start in range(0, len(takes), whole)]
     errors = [
-        (judges.word_error([take.sound for take in group], [take.text for take in group], "es"), len(group))
+        (
+            judges.word_error(
+                [sound for take in group for sound in take.sounds],
+                [text for take in group for text in take.texts],
+                "es",
+            ),
+            len(group),
+        )
         for group in groups
     ]
     return {
         "judge": round(float(np.median([take.judge for take in takes])), 3),
         "fit": round(float(np.median([take.fit for take in takes])), 3),
         "wer": round(sum(error * count for error, count in errors) / len(takes), 4),
-        "mos": round(float(np.median([judges.opinion(take.sound) for take in takes])), 2),
+        "mos": round(float(np.median([judges.opinion(take.sounds[0]) for take in takes])), 2),
     }
 
 

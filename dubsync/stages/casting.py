@@ -2,7 +2,7 @@
 
 `casting.toml` in the title folder decides by hand (`_cast_list.py`). Whose voice the series' bank keeps speaks in that
 (`_bank.py`); everybody else gets a voice fitted to their own clean speech, in which words must still be understood
-(`_intelligible.py`).
+(`_intelligible.py`), and which is not more like the others' than the people are (`_distinct.py`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import bank, features, wav
-from dubsync.backends.protocols import Enrolled, Voice, VoiceCloner
+from dubsync.backends.protocols import Enrolled, Transcriber, Voice, VoiceCloner
 from dubsync.documents import from_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, UsageError
-from dubsync.stages import _bank, _cast_list, _intelligible
+from dubsync.stages import _bank, _cast_list, _distinct, _intelligible
+from dubsync.stages._intelligible import Ways
 from dubsync.timing import Span, to_samples
 from dubsync.title import Speaker, Utterance
 
@@ -42,12 +43,13 @@ class NamedVoices(Protocol):
     reads=(f"{_cast_list.FILE}#voices",),
     may_read=(bank.NAME,),
     backends=("voice", "asr"),
-    version=2,
+    version=3,
 )
 def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Enrol every speaker, or take the voice a person chose; keep each as `<speaker id>.npz`."""
     assert unit.language is not None, "the stage runs once per language"
     engine: VoiceCloner = ctx.backend("voice")
+    ears: Transcriber | None = ctx.backend("asr") if "asr" in ctx.backends else None
     value = made.one("speakers").value
     people = from_json(tuple[Speaker, ...], value["speakers"])
     utterances = from_json(tuple[Utterance, ...], value["utterances"])
@@ -55,21 +57,33 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
     kept = _bank.voices(ctx, made.one("rights").value, engine.capabilities, unit.language)
     dialogue = made.one("stems").file("dialogue.wav")
     spoken = tuple(dict.fromkeys(utterance.speaker or UNKNOWN for utterance in utterances))
-    cast: dict[str, Any] = {}
+    ways = Ways(engine, ears, unit.language, ctx.out)
+    cast: dict[str, Enrolled] = {}
     for number, speaker in enumerate(spoken):
         if speaker in chosen:
-            enrolled = Enrolled(_named(engine, chosen[speaker], unit.language))
+            cast[speaker] = Enrolled(_named(engine, chosen[speaker], unit.language))
         elif speaker in kept:
-            enrolled = kept[speaker]
+            cast[speaker] = kept[speaker]
         else:
-            samples, rate = clean_speech(dialogue, speaker, utterances)
-            enrolled = engine.enroll(samples, rate, language=unit.language, progress=lambda share: None)
-            enrolled = _intelligible.understood(enrolled, unit.language, ctx)
+            cast[speaker] = fitted(*clean_speech(dialogue, speaker, utterances), ways)
+        ctx.progress((number + 1) / len(spoken))
+    cast = _distinct.apart(cast, ways)
+    for speaker, enrolled in cast.items():
         np.savez(ctx.out / f"{speaker}.npz", **dict(enrolled.voice))  # type: ignore[arg-type]
         ctx.flags += [Flag(f.severity, f.code, speaker, f.what, f.hint) for f in enrolled.flags]
-        cast[speaker] = _row(engine, enrolled, chosen.get(speaker))
-        ctx.progress((number + 1) / len(spoken))
-    return {"voices": cast}
+    return {"voices": {speaker: _row(engine, enrolled, chosen.get(speaker)) for speaker, enrolled in cast.items()}}
+
+
+def together(sounds: Sequence[NDArray[np.float32]], rate: int, ways: Ways) -> list[Enrolled]:
+    """Return a voice for each of the people who speak in `sounds`, mono, as the stage casts them in one film."""
+    each = {str(number): fitted(sound, rate, ways) for number, sound in enumerate(sounds)}
+    return list(_distinct.apart(each, ways).values())
+
+
+def fitted(samples: NDArray[np.float32], rate: int, ways: Ways) -> Enrolled:
+    """Return a voice fitted to somebody's clean speech, in which words are understood."""
+    enrolled = ways.engine.enroll(samples, rate, language=ways.language, progress=lambda share: None)
+    return _intelligible.understood(enrolled, ways)
 
 
 def _row(engine: VoiceCloner, enrolled: Enrolled, chosen: str | None) -> dict[str, Any]:

@@ -12,8 +12,8 @@ most like the person is kept, and where that is no better than the language's ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from dubsync.backends.kokoro.engine import RATE, TIMBRE
 from dubsync.backends.kokoro.languages import Speech
 from dubsync.backends.kokoro.speech import CENTRES, Speaker
 from dubsync.backends.kokoro.voices import LEFT_OUT, Library, plain
-from dubsync.backends.protocols import Enrolled, SpeakerEncoder
+from dubsync.backends.protocols import Enrolled, SpeakerEncoder, Take
 from dubsync.backends.speaker_resemblyzer import ResemblyzerEncoder
 from dubsync.backends.speaker_voicefilter import VoicefilterEncoder
 from dubsync.errors import Flag, Severity
@@ -37,43 +37,50 @@ ENOUGH = 1.5
 SEMITONES = 8 * np.log(2) / 12
 """Voices further off in pitch are not mixed in."""
 RIDGE = 0.03
-REACH = 4.0
+REACH = 3.5
 """Sum of the weights' sizes; a mixture that stays between its voices has 1."""
+PUSH = 0.5
+"""How far voices that are too alike are moved apart, in what the persons differ more than they do."""
 EQ_LIMIT = 12.0
-DOUBT = 0.05
+DOUBT = 0.08
 """How much less likeness a sentence of two seconds may show than the default voice's, which was heard for longer."""
 DIRECTED = 4 * np.log(2) / 12
 """How far a line may take a voice from its usual pitch: four semitones."""
 USUAL_SPREAD = 0.2
 """Deviation of ln F0 in talk that is neither flat nor excited."""
 _SENTENCES = {
-    "es": "Mañana por la noche cenamos junto al río.",
+    "es": "Mi padre dice que mañana comemos junto al río.",
     "fr": "Demain soir, nous dînons au bord de la rivière.",
-    "it": "Domani sera ceniamo lungo il fiume.",
-    "pt": "Amanhã à noite jantamos perto do rio.",
+    "it": "Domani mangiamo con mio padre vicino al fiume.",
+    "pt": "Meu pai disse que amanhã vamos até o rio.",
     "en": "Tomorrow night we will have dinner by the river.",
     "hi": "कल रात हम नदी के किनारे खाना खाएंगे।",
 }
-
-
-_PROBES = {
-    "es": "Mañana por la noche cenamos junto al río, si no llueve.",
-    "fr": "Demain soir, nous dînons au bord de la rivière, s'il ne pleut pas.",
-    "it": "Domani sera ceniamo lungo il fiume, se non piove.",
-    "pt": "Amanhã à noite jantamos perto do rio, se não chover.",
-    "en": "Tomorrow night we will have dinner by the river, if it does not rain.",
-    "hi": "कल रात हम नदी के किनारे खाना खाएंगे, अगर बारिश नहीं हुई।",
-}
+"""What a voice says while it is fitted, and what a recogniser must understand of it: words that the packaged one hears
+without error in the languages' own voices."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Take:
-    """A voice that was tried. `heard`: its voiceprint to the encoder that aims; `judged`: its likeness to the other."""
+class _Person:
+    """Whom voices are fitted to. `fit`, `judge`: their voiceprint to either encoder; `levels`: dB by third octaves."""
 
-    voice: dict[str, Array]
-    heard: Array
-    judged: float
+    fit: Array
+    judge: Array
+    statistics: Array
+    levels: NDArray[np.float64]
+    speech: Speech
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted(Take):
+    """A take of this engine. `found`: its voiceprint by the encoder that aims; `nearest`: the voice of the table that
+    it starts from; `without`: those that it may not be mixed of.
+    """
+
+    of: _Person
+    found: Array
     nearest: int
+    without: frozenset[int] = frozenset()
 
 
 class Enrolment:
@@ -110,32 +117,50 @@ class Enrolment:
         lacking = _lacking(len(spoken) / sample_rate, statistics)
         if lacking is not None:
             return Enrolled(self.named(self._default(statistics, speech), speech), None, (lacking,))
+        of = self._person(sound, spoken, sample_rate, statistics, speech)
         progress(0.2)
-        person, judged = self._fit.embed(sound, sample_rate), self._judge.embed(sound, sample_rate)
-        takes: list[_Take] = []
-        aim = person
+        takes: list[Fitted] = []
+        aim: Array = of.fit
         for number in range(self._takes):
-            weights = self._mixture(aim, person, statistics)
-            voice, sample = self._fitted(weights, statistics, spoken, sample_rate, speech)
-            likeness = float(self._judge.embed(sample, RATE) @ judged)
-            takes.append(_Take(voice, self._fit.embed(sample, RATE), likeness, int(np.argmax(weights))))
-            aim = aim + (person - takes[-1].heard)
+            takes.append(self._fitted(of, aim))
+            aim = aim + (of.fit - takes[-1].found)
             progress(0.2 + 0.8 * (number + 1) / self._takes)
-        return self._judged(max(takes, key=lambda take: take.judged), judged, self._default(statistics, speech), speech)
+        takes.sort(key=lambda take: -take.likeness)
+        return self._judged(takes, self._default(statistics, speech), speech)
 
-    def _mixture(self, aim: Array, person: Array, statistics: Array) -> NDArray[np.float64]:
+    def tempered(self, take: Fitted, share: float) -> Fitted:
+        """Return the take in a voice with a share of the native timbre in it."""
+        return self._said(replace(take, voice=tempered(take.voice, share)))
+
+    def parted(self, take: Fitted, others: Sequence[Fitted]) -> Fitted:
+        """Return a take that is less like the others' voices: without the voices they start from, and aimed away."""
+        missed = take.of.fit - take.found
+        apart = sum((missed - (other.of.fit - other.found) for other in others), start=np.zeros_like(missed))
+        without = take.without | {other.nearest for other in others}
+        return self._fitted(take.of, (take.of.fit + PUSH * apart).astype(np.float32), without)
+
+    def _person(self, sound: Array, spoken: Array, sample_rate: int, statistics: Array, speech: Speech) -> _Person:
+        return _Person(
+            self._fit.embed(sound, sample_rate),
+            self._judge.embed(sound, sample_rate),
+            statistics,
+            features.band_levels(spoken, sample_rate, CENTRES),
+            speech,
+        )
+
+    def _mixture(self, aim: Array, of: _Person, without: frozenset[int]) -> NDArray[np.float64]:
         """Return the weight of each voice of the table; they sum to one, some are negative, their sizes to `REACH`.
 
-        `person`: their voiceprint, which the nearest voice is chosen by; `aim`: what the mixture shall sound like.
+        The person's voiceprint chooses the nearest voice; `aim`: what the mixture shall sound like.
         """
         table = self._table
-        distance = np.abs(table.pitch[:, 0] - statistics[0])
-        usable = np.array([name not in LEFT_OUT for name in table.names])
+        distance = np.abs(table.pitch[:, 0] - of.statistics[0])
+        usable = np.array([name not in LEFT_OUT and row not in without for row, name in enumerate(table.names)])
         (near,) = np.nonzero(usable & (distance < SEMITONES))
         if len(near) == 0:
             near = np.array([int(np.argmin(np.where(usable, distance, np.inf)))])
         prints = table.fit[near].astype(np.float64)
-        nearest = int(np.argmax(prints @ person))
+        nearest = int(np.argmax(prints @ of.fit))
         away = prints - prints[nearest]
         weights = np.zeros(len(table.names))
         ridge = RIDGE
@@ -147,20 +172,26 @@ class Enrolment:
                 return weights
             ridge *= 1.3
 
-    def _fitted(
-        self, weights: NDArray[np.float64], statistics: Array, spoken: Array, sample_rate: int, speech: Speech
-    ) -> tuple[dict[str, Array], Array]:
-        """Return the voice and how it sounds; the equaliser comes last in a voice, so one take does."""
-        nearest = self._table.names[int(np.argmax(weights))]
-        native = self._library.style(self._native(nearest, speech))
+    def _fitted(self, of: _Person, aim: Array, without: frozenset[int] = frozenset()) -> Fitted:
+        """Return a voice made to sound like `aim`; the equaliser comes last in a voice, so it is said once."""
+        weights = self._mixture(aim, of, without)
+        nearest = int(np.argmax(weights))
+        native = self._library.style(self._native(self._table.names[nearest], of.speech))
         voice = {**plain(self._mixed(weights), native), "native": native[:, TIMBRE]}
-        voice["pitch"] = self._pitch_curve(voice, statistics, speech)
-        sample = self._speaker.speak(_sentence(speech), voice, speech, None).samples
-        found = features.band_levels(sample, RATE, CENTRES)
-        wanted = features.band_levels(spoken, sample_rate, CENTRES)
-        gains = equaliser.match(wanted, found, limit_db=EQ_LIMIT)
+        voice["pitch"] = self._pitch_curve(voice, of.statistics, of.speech)
+        sentence = _sentence(of.speech)
+        said = self._speaker.speak(sentence, voice, of.speech, None).samples
+        gains = equaliser.match(of.levels, features.band_levels(said, RATE, CENTRES), limit_db=EQ_LIMIT)
         voice["eq"] = gains.astype(np.float32)
-        return voice, equaliser.apply(sample, equaliser.design(CENTRES, gains, RATE))
+        said = equaliser.apply(said, equaliser.design(CENTRES, gains, RATE))
+        found = self._fit.embed(said, RATE)
+        heard = self._judge.embed(said, RATE)
+        return Fitted(voice, sentence, said, RATE, heard, of.judge, of, found, nearest, without)
+
+    def _said(self, take: Fitted) -> Fitted:
+        """Return the take with what its voice sounds like, after the voice was changed."""
+        said = self._speaker.speak(take.text, dict(take.voice), take.of.speech, None).samples
+        return replace(take, said=said, heard=self._judge.embed(said, RATE), found=self._fit.embed(said, RATE))
 
     def _mixed(self, weights: NDArray[np.float64]) -> Array:
         """Return the styles (510, 256) of a mixture of voices."""
@@ -171,12 +202,13 @@ class Enrolment:
         )
         return mixed
 
-    def _judged(self, best: _Take, person: Array, default: str, speech: Speech) -> Enrolled:
-        """Return the best take, or the default voice if the judge finds that more like the person."""
-        before, after = float(self._table.judge[self._table.row(default)] @ person), best.judged
+    def _judged(self, takes: list[Fitted], default: str, speech: Speech) -> Enrolled:
+        """Return the first take, or the default voice if the judge finds that more like the person."""
+        best = takes[0]
+        before, after = float(self._table.judge[self._table.row(default)] @ best.person), best.likeness
         notes = {"nearest": float(best.nearest), "default": before, "fitted": after}
         if after >= before - DOUBT:
-            return Enrolled(best.voice, after, (), notes)
+            return Enrolled(best.voice, after, (), notes, tuple(takes))
         flag = Flag(
             Severity.WARNING,
             "voice-not-fitted",
@@ -230,11 +262,6 @@ def tempered(voice: Mapping[str, Array], share: float) -> dict[str, Array]:
     native = voice.get("native", voice["timbre"])
     timbre = (1 - np.float32(share)) * voice["timbre"] + np.float32(share) * native
     return {**voice, "timbre": timbre.astype(np.float32)}
-
-
-def probe(speech: Speech) -> str:
-    """Return the sentence to hear whether a voice's words are understood: longer than what voices are fitted with."""
-    return _PROBES[speech.tag.split("-")[0].lower()]
 
 
 def _sentence(speech: Speech) -> str:
