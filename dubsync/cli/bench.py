@@ -123,6 +123,31 @@ def mouth(
 
 
 @bench_app.command()
+def training(
+    data: Annotated[Path, typer.Argument(help="A folder with clips.tsv and clips/.")],
+    clip: Annotated[str, typer.Argument(help="The clip, by name without ending.")],
+    *,
+    minutes: Annotated[list[float] | None, typer.Option(help="Of training on two idle cores.", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what training on an actor is worth: dB, SSIM and sharpness on the last third, by minutes of training."""
+    from dubsync.backends import mouth_clips
+    from dubsync.backends.face_mediapipe import MediaPipeFaceFinder
+    from dubsync.backends.mouth_gan import STEPS_PER_SECOND
+    from dubsync.mouth import bench, bench_paint
+    from dubsync.weights.cache import cache_folder
+
+    found = list(bench.listed(data, [clip]))
+    if not found:
+        raise InputError(f"{data}: no clip {clip}", hint="name a clip that clips.tsv lists, without its ending")
+    ((file, lag),) = found
+    budgets = {round(60 * STEPS_PER_SECOND * each): each for each in minutes or (0.0, 1.0, 10.0)}
+    footage = mouth_clips.read(file, MediaPipeFaceFinder(), lag=lag, kept=cache_folder() / "bench")
+    rows = bench_paint.curve(footage, list(budgets))
+    _show({f"{budgets[steps]:g} min": row for steps, row in rows.items()}, as_json=as_json)
+
+
+@bench_app.command()
 def text(
     corpus: Annotated[Path | None, typer.Option(help="The folder with Tatoeba archives ($DUBSYNC_TEST_TEXT).")] = None,
     *,

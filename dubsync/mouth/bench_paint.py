@@ -74,6 +74,25 @@ def reconstruct(
     return {name: np.concatenate(parts) for name, parts in measured.items()}
 
 
+def curve(clip: Clip, steps: Sequence[int]) -> dict[int, list[float]]:
+    """Return dB, SSIM and sharpness of the last third by steps of training on the rest; each count is a run of its own.
+
+    0 steps: the shipped checkpoint as it is.
+    """
+    whole, mesh = whole_library(clip)
+    hidden = thirds(len(whole), 2)
+    rows = np.flatnonzero(hidden)[::_EVERY]
+    test = rehearsal.rehearse(whole, mesh, rows, hidden=hidden)
+    practice = rehearsal.rehearse(whole, mesh, learning.practice_rows(whole, hidden), hidden=hidden)
+    truth = [np.ascontiguousarray(one.transpose(1, 2, 0)) for one in test.filmed]
+    base = learning.load_generator(resolve("mouth-base") / learning.BASE)
+    found = {}
+    for count in steps:
+        painted = _painted(_trained(base, practice, count) if count else base, test, whole.nodes[rows])
+        found[count] = np.median(_compared(painted, truth, whole.nodes[rows]), axis=0).round(3).tolist()
+    return found
+
+
 def gains(every: dict[str, NDArray[np.float64]]) -> dict[str, float]:
     """Return by how many dB the adapted painter is above warping and above a network alone, over the same frames."""
     found = {}
