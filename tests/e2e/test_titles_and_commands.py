@@ -138,3 +138,7 @@ def test_a_run_that_is_stopped_says_that_nothing_is_lost(tmp_path: Path, number:
     assert process.returncode == 130
     assert "run again to go on" in said
     assert "Traceback" not in said
+
+
+def test_the_doctor_says_whether_there_is_a_gpu() -> None:
+    assert json.loads(dubsync("doctor", "--json").stdout)["gpu"]
