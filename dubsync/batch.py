@@ -22,7 +22,8 @@ from typing import Any
 from dubsync import documents
 from dubsync.engine.events import Sink
 from dubsync.engine.runner import Runner
-from dubsync.errors import BadPipeline, DubsyncError, Flagged, InputError, Severity, StageFailed
+from dubsync.errors import BadPipeline, DubsyncError, Flagged, InputError, Severity, StageFailed, SystemRefused
+from dubsync.text.language import normal_tag
 from dubsync.verbs import Localized, Wish, localize, quiet
 
 SCHEMA = "dubsync.batch/1"
@@ -109,6 +110,8 @@ def run(entry: Entry, *, runner: Runner, sink: Sink = quiet, offline: bool = Fal
         return Result(entry, localize(entry.film, entry.languages, wish, sink=sink, runner=runner))
     except DubsyncError as error:
         return Result(entry, error=error)
+    except OSError as error:
+        return Result(entry, error=SystemRefused.by(error))
 
 
 def rows(results: list[Result]) -> list[dict[str, Any]]:
@@ -131,7 +134,7 @@ def _facts(result: Result, language: str) -> dict[str, Any]:
             "seconds": 0.0,
             "what": error.message if error else "",
         }
-    dub = next(each for each in result.made.dubs if each.language.startswith(language.split("-")[0]))
+    dub = next(each for each in result.made.dubs if each.language == normal_tag(language))
     summary = result.made.summary
     serious = sum(flag.severity is not Severity.INFO for flag in dub.flags)
     return {

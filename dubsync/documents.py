@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -93,9 +93,9 @@ def write_whole(path: Path, content: bytes) -> None:
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
     """Yield an empty file in the same folder, to be written and renamed; what is not renamed is gone afterwards."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft.touch(exist_ok=False)  # not mkstemp, which would shut out everybody else from a folder that is shared
     try:
-        yield Path(name)
+        yield draft
     finally:
-        Path(name).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)

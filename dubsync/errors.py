@@ -5,6 +5,7 @@
       InputError 3       UnreadableMedia NoAudio NoSpeech UnsupportedStream
       MissingWeights 4
       StageFailed 5      (title, stage, unit, attempts, cause)
+      SystemRefused 5
       BackendError 5     TransientError PermanentError
       IntegrityError 6   ChecksumMismatch CorruptStore SourceChanged
       Flagged 7          (--strict)
@@ -107,6 +108,19 @@ class StageFailed(DubsyncError):
         super().__init__(message, hint=hint)
         self.title, self.stage, self.unit = title, stage, unit
         self.attempts, self.cause = attempts, cause
+
+
+class SystemRefused(DubsyncError):
+    """The machine refused a file: the disk is full, or a folder may not be written."""
+
+    exit_code = 5
+
+    @classmethod
+    def by(cls, error: OSError) -> SystemRefused:
+        """Return what the operating system said as an error of ours."""
+        place = f"{error.filename}: " if error.filename else ""
+        hint = "what was finished is kept; mend the cause (free the disk, allow writing) and run again"
+        return cls(f"{place}{error.strerror}", hint=hint)
 
 
 class BackendError(DubsyncError):

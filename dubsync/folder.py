@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import filecmp
 import json
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,9 +33,9 @@ def open_title(film: Path, *, folder: Path | None = None) -> Title:
     not the one the folder was begun with.
     """
     film = film.absolute().resolve() if film.is_dir() else film.absolute()
-    if film.suffix == SUFFIX and film.is_dir():
+    if _is_title(film):
         folder, film = film, Path(_read(film).film)
-    folder = folder or film.with_name(film.stem + SUFFIX)
+    folder = folder or place_of(film)
     if (folder / "title.json").is_file():
         return _reopen(film, folder)
     from dubsync.media.probe import probe  # PyAV takes 0.1 s to import
@@ -46,13 +47,32 @@ def open_title(film: Path, *, folder: Path | None = None) -> Title:
     return title
 
 
-def known_title(place: Path) -> Title:
+def known_title(place: Path, *, folder: Path | None = None) -> Title:
     """Return a title that was begun before, named by its film or its folder; change nothing."""
     place = place.absolute()
-    folder = place if place.suffix == SUFFIX else place.with_name(place.stem + SUFFIX)
-    if not (folder / "title.json").is_file():
-        raise InputError(f"{place} was never begun", hint=f"run `dubsync localize {place} --lang LANGUAGE` first")
-    return replace(_read(folder), folder=str(folder.resolve()))
+    folder = folder or place_of(place)
+    if not _is_title(folder):
+        raise _never_begun(place)
+    title = _read(folder)
+    return replace(title, film=str(place.resolve())) if place.is_file() else title
+
+
+def place_of(place: Path) -> Path:
+    """Return the title folder that a path names: the path itself, or the folder beside the film."""
+    return place if place.suffix == SUFFIX or _is_title(place) else place.with_name(place.stem + SUFFIX)
+
+
+def _is_title(place: Path) -> bool:
+    return (place / "title.json").is_file()
+
+
+def _never_begun(place: Path) -> InputError:
+    if not place.exists():
+        return InputError(f"{place}: there is no such film or title folder", hint="check the path")
+    if place.is_dir():
+        return InputError(f"{place}: is no title folder (no title.json)", hint="name the film, or its title folder")
+    command = shlex.join(["dubsync", "localize", str(place), "--lang", "LANGUAGE"])
+    return InputError(f"{place}: was never begun", hint=f"run `{command}` first")
 
 
 def add_languages(title: Title, languages: tuple[str, ...]) -> Title:
@@ -117,19 +137,25 @@ def lock(folder: Path) -> Iterator[None]:
 def _reopen(film: Path, folder: Path) -> Title:
     title = _read(folder)
     content = json.loads((folder / "title.json").read_text(encoding="utf-8"))
+    title = replace(title, film=str(film.resolve()))
+    if not film.is_file() or content["stamp"] != _stamp(film):
+        insist_on_film(title)
+        _write(title, film, digest=content["sha256"])
+    return title
+
+
+def insist_on_film(title: Title) -> None:
+    """Read the film whole; raise UnreadableMedia when it is gone, SourceChanged when it is another one."""
+    film, folder = Path(title.film), Path(title.folder)
     if not film.is_file():
         raise UnreadableMedia(
             f"{film}: no such film", hint=f"the title was begun with it; everything made from it is in {folder}"
         )
-    if content["stamp"] != _stamp(film):
-        if sha256(film) != content["sha256"]:
-            raise SourceChanged(
-                f"{film.name} is not the film that {folder.name} was begun with",
-                hint="put the first film back, or give the new one a folder of its own with --folder",
-            )
-        title = replace(title, film=str(film.resolve()))
-        _write(title, film, digest=content["sha256"])
-    return replace(title, film=str(film.resolve()), folder=str(folder.resolve()))
+    if sha256(film) != film_digest(title):
+        raise SourceChanged(
+            f"{film.name} is not the film that {folder.name} was begun with",
+            hint="put the first film back, or give the new one a folder of its own with --folder",
+        )
 
 
 def _read(folder: Path) -> Title:
@@ -137,7 +163,15 @@ def _read(folder: Path) -> Title:
         content = json.loads((folder / "title.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: its title.json cannot be read: {error}") from error
-    return documents.from_json(Title, content["title"], where=f"{folder.name}/title.json")
+    title = documents.from_json(Title, content["title"], where=f"{folder.name}/title.json")
+    return replace(title, film=str(_film_of(title, folder)), folder=str(folder.resolve()))
+
+
+def _film_of(title: Title, folder: Path) -> Path:
+    """Return where the film lies: where it was, or, when both were moved together, beside the folder."""
+    noted = Path(title.film)
+    beside = folder.absolute().with_name(noted.name)
+    return beside.resolve() if not noted.is_file() and beside.is_file() else noted
 
 
 def _write(title: Title, film: Path, *, digest: str | None = None) -> None:

@@ -121,7 +121,7 @@ def plan(film: Path, languages: Sequence[str], wish: Wish | None = None) -> list
     """Say which units a run would carry out, and why; change nothing."""
     wish = wish or Wish()
     chosen = _choose(languages, wish)
-    title = folder.known_title(film) if _is_begun(film, wish) else _imagined(film, wish)
+    title = folder.known_title(film, folder=wish.folder) if _is_begun(film, wish) else _imagined(film, wish)
     made = _plan(title, chosen, wish)
     return planning.forecast(made, Store(Path(title.folder) / "store"))
 
@@ -155,12 +155,7 @@ def status(place: Path) -> list[Status]:
 def check(place: Path) -> int:
     """Hash the film and every product of a title; return how many products are sound. Raises IntegrityError."""
     title = folder.known_title(place)
-    folder.open_title(Path(title.film), folder=Path(title.folder))
-    from dubsync.engine.store import sha256
-    from dubsync.errors import SourceChanged
-
-    if sha256(Path(title.film)) != folder.film_digest(title):
-        raise SourceChanged(f"{Path(title.film).name} is not the film that {title.name} was begun with")
+    folder.insist_on_film(title)
     return Store(Path(title.folder) / "store").verify()
 
 
@@ -280,8 +275,7 @@ def _plan(title: Title, chosen: _Chosen, wish: Wish) -> Plan:
 
 
 def _is_begun(film: Path, wish: Wish) -> bool:
-    home = wish.folder or (film if film.suffix == folder.SUFFIX else film.with_name(film.stem + folder.SUFFIX))
-    return (home / "title.json").is_file()
+    return ((wish.folder or folder.place_of(film)) / "title.json").is_file()
 
 
 def _imagined(film: Path, wish: Wish) -> Title:
@@ -289,7 +283,7 @@ def _imagined(film: Path, wish: Wish) -> Title:
     from dubsync.media.probe import probe
 
     probe(film)
-    home = wish.folder or film.with_name(film.stem + folder.SUFFIX)
+    home = wish.folder or folder.place_of(film)
     return Title(film.stem, str(film.resolve()), str(home.absolute()))
 
 

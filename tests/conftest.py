@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+if TYPE_CHECKING:
+    from dubsync.engine.runner import LocalRunner
 
 DATA = os.environ.get("DUBSYNC_TEST_DATA")
 
@@ -29,6 +33,24 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _refuse(address: object) -> NoReturn:
     raise AssertionError(f"a test opened a connection to {address}")
+
+
+@pytest.fixture(scope="module")
+def hands() -> Iterator[LocalRunner]:
+    """A worker that stays for all runs of a file of tests."""
+    from dubsync.verbs import local_runner
+
+    with local_runner(1) as runner:
+        yield runner
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder for films, with a consent record that covers them."""
+    from fake_films import consent
+
+    consent(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

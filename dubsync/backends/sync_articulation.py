@@ -1,16 +1,8 @@
 """sync.articulation: a mouth is held against what the model that drives mouths expects of the sound.
 
-Opening, width and jaw expected are correlated with those seen. Stretches of 20 real clips by speakers the weights were
-not taught with (version 0.2.0), decided by `stages/_owners.py`, in shares of about 375 draws a length:
-
-    seconds                                        1     1.5    2     3     6
-    alone, its own speech: tied                   .72   .90   .94   .98   .99
-    alone, another's speech: tied (wrong)         .10   .12   .09   .08   .03
-    two mouths that move: the right one is tied   .52   .78   .90   .96   .98
-    two mouths that move: the wrong one is tied   .005  .005  .003  .005  0
-
-The judge that reports use (`mouth/sync.py`) is independent of this model but knows less: of two mouths over 3 s it
-prefers the right one in 95 of 100 cases, this one in 99.
+Opening, width and jaw expected are correlated with those seen; `stages/_owners.py` decides by what many stretches say
+together. A second alone says little, three seconds nearly always enough. It is the model that moves the mouths, so
+reports ask another, independent judge (`mouth/sync.py`), which knows less.
 """
 
 from __future__ import annotations

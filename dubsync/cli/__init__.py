@@ -6,11 +6,14 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from types import FrameType
+from typing import Annotated
 
 import typer
 
-from dubsync.errors import DubsyncError
+from dubsync import __version__
+from dubsync.errors import Cancelled, DubsyncError, SystemRefused
 
 app = typer.Typer(
     help="A film in another language: the actors' voices, and mouths that move to the new words.",
@@ -18,6 +21,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"dubsync {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Log what happens, and show where an error arose.")] = False,
+) -> None:
+    """Take what every command takes: `_print_version` acts on the one, and `main` has acted on the other."""
 
 
 def _mount() -> None:
@@ -47,29 +67,29 @@ def main() -> None:
     try:
         app()
     except DubsyncError as error:
-        _say(error, is_debug=is_debug)
+        if is_debug:
+            traceback.print_exc()
+            print(getattr(error, "cause", ""), file=sys.stderr)
+        _say(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("stopped; what was finished is kept, run again to go on", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == Cancelled.exit_code:  # typer has made this of an interrupt, without a word
+            print("stopped; what was finished is kept, run again to go on", file=sys.stderr)
+        raise
     except OSError as error:
-        if error.errno is None or is_debug:
+        if error.errno is None:
             raise
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"dubsync: {place}{error.strerror}", file=sys.stderr)
-        print(
-            "  what was finished is kept; mend the cause (free the disk, allow writing) and run again", file=sys.stderr
-        )
-        sys.exit(5)
+        if is_debug:
+            traceback.print_exc()
+        refused = SystemRefused.by(error)
+        _say(refused)
+        sys.exit(refused.exit_code)
 
 
-def _say(error: DubsyncError, *, is_debug: bool) -> None:
+def _say(error: DubsyncError) -> None:
     print(f"dubsync: {error.message}", file=sys.stderr)
     if error.hint:
         print(f"  {error.hint}", file=sys.stderr)
-    if is_debug:
-        print(getattr(error, "cause", ""), file=sys.stderr)
-        raise error
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

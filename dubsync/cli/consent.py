@@ -36,6 +36,10 @@ def new(
     """Put one person's consent on record."""
     if not voice and not face:
         raise UsageError("a consent that allows nothing", hint="add --voice, --face or both")
+    if until and until.date() < date.today():
+        raise UsageError(
+            f"{until.date()} is over: such a record allows nothing", hint="give the last day it shall hold"
+        )
     path = consent_file(place)
     languages = tuple(tag for value in lang for tag in value.split(","))
     titles = tuple(title or [_film_name(place)])
@@ -54,6 +58,24 @@ def new(
     )
     consent.save(path, [*(known for known in consent.load(path) if known.id != person.id), person])
     print(f"{path}: {name}: {person.scope}")
+
+
+@consent_app.command()
+def revoke(
+    place: Place, person: Annotated[str, typer.Argument(help="A name, or a record's id as `consent show` has it.")]
+) -> None:
+    """Take a person's consent back: from today on nothing of theirs is made, and the record of what was stays."""
+    path = consent_file(place)
+    people = consent.load(path)
+    kept = consent.revoked(people, person, date.today())
+    if kept == people:
+        names = ", ".join(dict.fromkeys(known.name for known in people)) or "nobody"
+        raise UsageError(f"{path}: no record of {person} is in force", hint=f"on record: {names}")
+    consent.save(path, kept)
+    for known in kept:
+        if person in (known.id, known.name):
+            print(f"{path}: {known.name} ({known.id}): ended on {known.until}")
+    print("what was made before stays where it is: delete the title folder, and `dubsync cast forget` the voice")
 
 
 @consent_app.command()

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from dubsync import verbs as api
-from dubsync.cli.wishes import wish_from
-from dubsync.engine.plan import Forecast
+from dubsync.cli.wishes import languages_from, wish_from
+from dubsync.engine.plan import ASKED_EACH_TIME, Forecast
 
 _out = Console()
 
@@ -42,25 +42,30 @@ def plan(
 ) -> None:
     """Say what a run would do."""
     wish = wish_from(pipeline=pipeline, folder=folder, consent=consent, settings=settings)
-    print_forecast(api.plan(title, lang.split(","), wish), as_json=as_json, is_why=why)
+    print_forecast(api.plan(title, languages_from(lang), wish), as_json=as_json, is_why=why)
 
 
 def print_forecast(rows: list[Forecast], *, as_json: bool, is_why: bool) -> None:
-    """Print what would run: every unit with its reason, or a line per stage."""
+    """Print what would run: every unit with its reason, or a line per stage. What is asked each time is no work."""
+    asked = sum(row.runs and row.why == ASKED_EACH_TIME for row in rows)
+    run = sum(row.runs for row in rows) - asked
     if as_json:
-        print(json.dumps({"units": [asdict(row) for row in rows], "run": sum(row.runs for row in rows)}))
+        print(json.dumps({"units": [asdict(row) for row in rows], "run": run, "asked": asked}))
         return
     table = Table("stage", "language", "unit", "would", *(["why"] if is_why else []), box=None, pad_edge=False)
     for row in rows:
-        if is_why and not row.runs:
-            continue
-        reason = [row.why] if is_why else []
-        table.add_row(
-            row.stage, row.language or "", row.unit or "each", "run" if row.runs else "be used again", *reason
-        )
+        if row.runs or not is_why:
+            reason = [row.why] if is_why else []
+            table.add_row(row.stage, row.language or "", row.unit or "each", _fate(row), *reason)
     if table.row_count:
         _out.print(table)
-    _out.print(f"{sum(row.runs for row in rows)} would run, {sum(not row.runs for row in rows)} are made already")
+    _out.print(f"{run} would run, {asked} are asked each time, {len(rows) - run - asked} are made already")
+
+
+def _fate(row: Forecast) -> str:
+    if not row.runs:
+        return "be used again"
+    return "be asked" if row.why == ASKED_EACH_TIME else "run"
 
 
 def status(title: TitlePlace, *, as_json: AsJson = False) -> None:

@@ -15,7 +15,7 @@ from dubsync import batch as batches
 from dubsync import verbs as api
 from dubsync.cli.inspect import print_forecast
 from dubsync.cli.progress import Bars
-from dubsync.cli.wishes import wish_from
+from dubsync.cli.wishes import languages_from, wish_from
 from dubsync.errors import Flag, Flagged, Severity
 
 _out = Console()
@@ -62,7 +62,7 @@ def localize(
         pipeline=pipeline, out=out, folder=folder, consent=consent, offline=offline, slots=slots, settings=settings
     )
     wish = replace(wish, transcript=transcript, script=script, me=me, recorded=recorded, bank=bank)
-    languages = [word.strip() for word in lang.split(",") if word.strip()]
+    languages = languages_from(lang)
     if dry_run:
         print_forecast(api.plan(film, languages, wish), as_json=as_json, is_why=True)
         return
@@ -106,7 +106,8 @@ def check_strict(flags: tuple[Flag, ...], *, is_strict: bool) -> None:
 def _print(made: api.Localized) -> None:
     for dub in made.dubs:
         _out.print(f"[bold]{dub.language}[/bold]  {dub.video or 'no video was asked for'}", soft_wrap=True)
-        for path in (*dub.subtitles, dub.report):
+        page = Path(dub.report).with_suffix(".html") if dub.report else None
+        for path in (*dub.subtitles, dub.report, page):
             if path:
                 _out.print(f"    {path}", soft_wrap=True)
         for flag in dub.flags:
@@ -135,11 +136,11 @@ def batch(
                 if not as_json:
                     _err.print(f"[bold]{entry.film}[/bold] {', '.join(entry.languages)}")
                 results.append(batches.run(entry, runner=runner, sink=bars, offline=offline))
-    batches.save(results, listed)
     if as_json:
         print(json.dumps(batches.as_object(results)))
     else:
         _print_batch(results)
+    batches.save(results, listed)
     batches.check(results, is_strict=strict)
 
 

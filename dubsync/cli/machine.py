@@ -98,9 +98,16 @@ def _facts() -> dict[str, object]:
         "python": sys.version.split()[0],
         "machine": platform.machine(),
         "processors": slots_by_default(),
+        "gpu": _gpu(),
         **{package: version(package) for package in ("av", "torch", "onnxruntime", "faster-whisper")},
         "weights cache": str(cache_folder()),
         "room there": f"{shutil.disk_usage(place).free / 1e9:.1f} GB",
         "weights in place": sum(weights.is_present(name) for name in usual),
         "weights missing": ", ".join(name for name in usual if not weights.is_present(name)),
     }
+
+
+def _gpu() -> str:
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none that torch can use"

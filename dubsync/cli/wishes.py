@@ -24,6 +24,11 @@ def wish_from(  # one place turns options into a wish
     return api.Wish(pipeline, out, folder, consent, offline, slots, settings=_settings(settings or []))
 
 
+def languages_from(text: str) -> list[str]:
+    """Return the tags of a list such as "es, pt-BR"."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def _settings(words: list[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for word in words:

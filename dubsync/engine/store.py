@@ -13,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ class Store:
                 raise _corrupt(folder, f"{name} is not what was written")
             stamps[name] = stamp
         if stamps != known:
-            _write(folder / _STAMPS, canonical(stamps))
+            with suppress(OSError):  # they only spare the next hashing, and a title that is archived cannot be written
+                _write(folder / _STAMPS, canonical(stamps))
 
     def products(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (fingerprint, manifest) of every product."""
@@ -104,7 +106,8 @@ class Store:
         """Give a fresh folder on the store's own file system; what is left of it afterwards is removed."""
         parent = self.folder / "tmp"
         parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=parent))
+        folder = parent / secrets.token_hex(8)
+        folder.mkdir()  # not mkdtemp: whoever may read the title folder may read its products
         try:
             yield folder
         finally:
@@ -208,12 +211,12 @@ def _read_stamps(folder: Path) -> dict[str, list[int]]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-    with os.fdopen(handle, "wb") as file:
+    draft = path.with_name(f".{secrets.token_hex(8)}")
+    with draft.open("xb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    Path(name).replace(path)
+    draft.replace(path)
 
 
 def _flush(path: Path) -> None:

@@ -5,9 +5,9 @@ speaks and turns: those are learnt from the track (principal components), and wh
 what they usually do not explain. The track's own odd frames are left out of what is learnt, as long as they are fewer
 than about a third.
 
-On 31 real clips with nothing before the mouth 4 of 5093 frames lie above the limit, never four in a row, so none is
-called covered. Stripes of nearly the actor's own skin colour (a hand), painted over the mouth for an eighth of each
-clip, are found in every frame of 29 of the 31; one that stays for 40 % of a clip is missed in about one of four.
+Stripes of nearly the actor's own skin colour (a hand) are told from the mouth behind them; what stays for a large part
+of a track is learnt as the actor's own and may be missed. Only drawn hands were tried, and the limit was chosen on
+clips that this was looked at on.
 """
 
 from __future__ import annotations

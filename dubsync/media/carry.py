@@ -14,7 +14,7 @@ from av.stream import Disposition
 
 from dubsync.errors import Flag, Severity
 from dubsync.media.captions import text_header, text_packet
-from dubsync.media.probe import Film
+from dubsync.media.probe import Film, track_name
 from dubsync.media.write import Target
 
 
@@ -37,6 +37,8 @@ class Carrier:
     def add(self, streams: Iterable[Any]) -> None:
         """Copy these tracks; flag those that the container cannot hold."""
         for stream in streams:
+            if stream.type == "data" and "timecode" in stream.metadata:
+                continue  # the picture bears it too, and the muxer makes such a track of that
             copy = self._copied(stream)
             if copy is None:
                 what = f"track {stream.index} ({stream.type}, {stream.name or 'unknown'}) was left out"
@@ -89,6 +91,8 @@ class Carrier:
 def keep_names(stream: Any, copy: Any, disposition: Disposition) -> None:
     """Give a track the names, language and role of the one it came from."""
     copy.metadata.update({key: value for key, value in stream.metadata.items() if key not in ("encoder", "vendor_id")})
+    if name := track_name(stream.metadata):
+        copy.metadata["title"] = name
     copy.disposition = disposition
 
 

@@ -24,6 +24,10 @@ BLOCK = 1024
 _GATHERED = 64
 _BITS_PER_CHANNEL = 96_000
 _FULL_SCALE = 2147483647
+_BESIDE_IS_BEHIND = {"5.1(side)": "5.1", "5.0(side)": "5.0", "quad(side)": "quad"}
+"""AAC has one place for surround speakers: AC-3 and DTS call them side, AAC back, and players treat both alike."""
+_NAMED_BY_AAC = frozenset(("mono", "stereo", "2.1", "3.0", "4.0", "quad", "5.0", "5.1", "7.1"))
+"""Of the others a decoder of AAC says how many channels there are, but no more which is which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,11 @@ def coding_for(track: AudioTrack, suffix: str) -> Coding:
 
     Peaks over full scale, which decoders of lossy films give, are handed to AAC as they are.
     """
-    rate, layout = track.sample_rate, track.layout
-    if _is_coded_by_aac(rate, layout):
+    rate, layout = track.sample_rate, _BESIDE_IS_BEHIND.get(track.layout, track.layout)
+    lossless = "flac" if suffix == ".mkv" else "alac"
+    if _is_coded_by("aac", rate, layout) and (layout in _NAMED_BY_AAC or not _is_coded_by(lossless, rate, layout)):
         return Coding("aac", rate, layout, min(_BITS_PER_CHANNEL, 5 * rate) * track.channels)
-    return Coding("flac" if suffix == ".mkv" else "alac", rate, layout, None)
+    return Coding(lossless, rate, layout, None)
 
 
 def heard(blocks: Iterable[Samples], coding: Coding) -> Iterator[Samples]:
@@ -137,9 +142,9 @@ def _recut(blocks: Iterable[Samples]) -> Iterator[Samples]:
         yield held
 
 
-def _is_coded_by_aac(rate: int, layout: str) -> bool:
-    context: Any = av.CodecContext.create("aac", "w")
-    context.sample_rate, context.layout, context.format = rate, layout, "fltp"
+def _is_coded_by(codec: str, rate: int, layout: str) -> bool:
+    context: Any = av.CodecContext.create(codec, "w")
+    context.sample_rate, context.layout, context.format = rate, layout, context.codec.audio_formats[0]
     context.time_base = Fraction(1, rate)
     try:
         context.open()

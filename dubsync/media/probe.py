@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -174,7 +175,7 @@ def _audio(stream: AudioStream, start: Fraction) -> AudioTrack:
         channels=stream.channels,
         layout=layout_of(stream),
         language=_language(stream.metadata),
-        name=stream.metadata.get("title") or _handler(stream.metadata),
+        name=track_name(stream.metadata),
         is_default=bool(stream.disposition & av.stream.Disposition.default),
         offset=begins - start,
     )
@@ -186,7 +187,7 @@ def _subtitle(stream: SubtitleStream) -> SubtitleTrack:
         index=stream.index,
         codec=context.codec.canonical_name if context is not None else "unknown",
         language=_language(stream.metadata),
-        name=stream.metadata.get("title") or _handler(stream.metadata),
+        name=track_name(stream.metadata),
     )
 
 
@@ -195,8 +196,10 @@ def _language(metadata: dict[str, str]) -> str | None:
     return None if language in (None, "", "und") else language
 
 
-def _handler(metadata: dict[str, str]) -> str | None:
-    """MP4 keeps a track's name as its handler; the names that muxers write there by themselves are none."""
+def track_name(metadata: Mapping[str, str]) -> str | None:
+    """Return what people call a track: Matroska keeps it as title, MP4 as name or handler, which muxers fill too."""
+    if given := metadata.get("title") or metadata.get("name"):
+        return given
     name = metadata.get("handler_name", "").strip("\0 ")
     return None if not name or name.endswith("Handler") or name.startswith(("ISO Media", "Core Media")) else name
 

@@ -25,7 +25,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,17 @@ def faces_allowed(people: Sequence[Person], uses: Sequence[Use]) -> dict[str, bo
         languages = {language for person in people for language in person.languages}
         found[use.speaker] = any(granted(people, replace(use, language=language)).face for language in languages)
     return found
+
+
+def revoked(people: Sequence[Person], who: str, day: date) -> tuple[Person, ...]:
+    """Return the records with those of a person, by name or id, ended on the day before; the others as they are."""
+    yesterday = day - timedelta(days=1)
+    return tuple(
+        replace(person, until=yesterday)
+        if who in (person.id, person.name) and (person.until is None or person.until > yesterday)
+        else person
+        for person in people
+    )
 
 
 def _refusal(person: Person, use: Use) -> str:

@@ -86,5 +86,4 @@ def _copy_whole(origin: Path, target: Path) -> None:
             shutil.copyfileobj(content, copy, 1 << 20)
             copy.flush()
             os.fsync(copy.fileno())
-        draft.chmod(0o644)
         draft.replace(target)

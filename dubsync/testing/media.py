@@ -35,7 +35,8 @@ class FilmSpec:
 
     `ticks`: presentation time of each frame in `time_base` for a variable rate; otherwise frames follow at `rate`.
     `start`: seconds at which the first picture lies in the container. `flashes`: frames that flash, with a click each.
-    `extra_audio`: languages of further sound tracks. `subtitles`: (start, end, text) in seconds.
+    `extra_audio`: languages of further sound tracks. `names`: of the sound tracks. `subtitles`: (start, end, text) in
+    seconds. `timecode`: of the first frame, such as "01:00:00:00"; MOV and MP4 keep it in a track of its own.
     """
 
     width: int = 160
@@ -57,6 +58,8 @@ class FilmSpec:
     layout: str = "stereo"
     language: str = "eng"
     extra_audio: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    timecode: str = ""
     subtitles: tuple[tuple[float, float, str], ...] = ()
     has_picture: bool = True
     has_sound: bool = True
@@ -182,6 +185,8 @@ def _picture(out: OutputContainer, spec: FilmSpec) -> Iterator[tuple[Fraction, C
     context.time_base = stream.time_base = spec.tick
     context.sample_aspect_ratio = spec.sample_aspect
     context.color_primaries, context.color_trc, context.colorspace, context.color_range = spec.colour
+    if spec.timecode:
+        stream.metadata["timecode"] = spec.timecode
     if spec.rotation:
         stream.set_display_rotation(-spec.rotation)
 
@@ -217,6 +222,8 @@ def _sound(
     stream.codec_context.layout = spec.layout
     stream.codec_context.time_base = Fraction(1, spec.sample_rate)
     stream.metadata["language"] = language
+    if seed < len(spec.names):
+        stream.metadata["title"] = spec.names[seed]
     kind = stream.codec_context.codec.audio_formats
     name = kind[0].name if kind else "fltp"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import fake_films
 import pytest
+from fake_films import FAKES
 
 from dubsync import batch
 from dubsync.cli.wishes import wish_from
@@ -13,26 +15,12 @@ from dubsync.errors import BadPipeline, StageFailed
 from dubsync.testing.talking import make_talking_film
 from dubsync.verbs import local_runner
 
-FAKES = str(Path(__file__).parent / "fakes.toml")
-CONSENT = """schema = "dubsync.consent/1"
-[[person]]
-id = "disc"
-name = "the disc"
-speakers = ["*"]
-titles = ["*"]
-languages = ["*"]
-voice = true
-face = true
-granted_by = "the tests"
-granted_on = 2026-01-01
-"""
-
 
 @pytest.fixture
 def listed(tmp_path: Path) -> Path:
     make_talking_film(tmp_path / "good.mp4")
     (tmp_path / "bad.mp4").write_text("this is no film")
-    (tmp_path / "consent.toml").write_text(CONSENT)
+    fake_films.consent(tmp_path)
     file = tmp_path / "batch.toml"
     file.write_text(
         f'schema = "dubsync.batch/1"\nlanguages = ["es", "pt"]\npipeline = "{FAKES}"\n'
@@ -77,3 +65,27 @@ def test_a_misspelt_key_names_the_right_one(listed: Path) -> None:
 def test_settings_are_stage_parameter_and_value() -> None:
     wish = wish_from(pipeline="film", settings=["actor.seconds=60", "render.preset=fast"])
     assert wish.settings == {"actor": {"seconds": 60}, "render": {"preset": "fast"}}
+
+
+def test_a_language_may_be_written_in_any_way(listed: Path) -> None:
+    listed.write_text(
+        listed.read_text().replace('"es", "pt"', '"spa", "pt_br"').replace('film = "bad.mp4"\n[[title]]\n', "")
+    )
+    (entry,) = batch.load(listed).entries
+    with local_runner(1) as runner:
+        result = batch.run(entry, runner=runner)
+    assert [(row["state"], Path(row["what"]).name) for row in batch.rows([result])] == [
+        ("done", "good.es.mp4"),
+        ("done", "good.pt-BR.mp4"),
+    ]
+
+
+def test_a_disk_that_refuses_one_title_does_not_stop_the_others(listed: Path) -> None:
+    (listed.parent / "good.dubsync").mkdir()
+    (listed.parent / "good.dubsync" / "runs").write_text("in the way")
+    entry = batch.load(listed).entries[1]
+    with local_runner(1) as runner:
+        result = batch.run(entry, runner=runner)
+    assert result.error is not None
+    assert result.error.exit_code == 5
+    assert "runs" in result.error.message

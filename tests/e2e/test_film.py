@@ -11,26 +11,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from fake_films import FAKES, changed, consent, dubsync, made
 
 from dubsync import scripts
 from dubsync.audio import bench_rivals, wav
 from dubsync.errors import ConsentMissing, UsageError
 from dubsync.testing.talking import TalkingSpec, make_talking_film
-from dubsync.verbs import Localized, Wish, check, explain, localize, plan, status
-
-FAKES = str(Path(__file__).parent / "fakes.toml")
-CONSENT = """schema = "dubsync.consent/1"
-[[person]]
-id = "disc"
-name = "the disc"
-speakers = ["*"]
-titles = ["*"]
-languages = ["*"]
-voice = true
-face = {face}
-granted_by = "the tests"
-granted_on = 2026-01-01
-"""
+from dubsync.verbs import Wish, check, explain, localize, plan, status
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +28,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def film(drawn: Path, tmp_path: Path) -> Path:
     (tmp_path / "talk.mp4").write_bytes(drawn.read_bytes())
-    (tmp_path / "consent.toml").write_text(CONSENT.format(face="true"))
+    consent(tmp_path)
     return tmp_path / "talk.mp4"
-
-
-def made(film: Path, *languages: str, **wish: object) -> Localized:
-    return localize(film, languages or ("es",), Wish(pipeline=FAKES, slots=1, **wish))  # type: ignore[arg-type]
 
 
 def frames(path: Path) -> Iterator[np.ndarray]:
@@ -133,7 +116,7 @@ def test_the_same_film_gives_the_same_bytes_in_another_folder(film: Path, tmp_pa
 
 def test_a_second_language_shares_all_that_is_above_the_line(film: Path) -> None:
     made(film)
-    rows = plan(film, ["es", "pt"], Wish(pipeline=FAKES))
+    rows = plan(film, ["es", "pt"], Wish(pipeline=str(FAKES)))
     again = {row.stage for row in rows if row.runs and row.why != "it is asked each time"}
     shared = {"source", "shots", "faces", "stems", "transcript", "speakers", "actor"}
     assert again & shared == set()
@@ -156,7 +139,7 @@ def test_an_edit_of_one_line_re_runs_that_line_and_what_it_touches(film: Path) -
     )
     edits.append(edits.path_of(home, "es"), [edits.edit(lines[1], who="a tester", text="Otra frase.")])
     events: list[tuple[str, str]] = []
-    localize(film, ["es"], Wish(pipeline=FAKES), sink=lambda e: events.append((e.kind, e.stage)))
+    localize(film, ["es"], Wish(pipeline=str(FAKES)), sink=lambda e: events.append((e.kind, e.stage)))
     ran = [stage for kind, stage in events if kind == "finished"]
     assert ran.count("voice") == 1
     assert not {"source", "faces", "stems", "transcript", "speakers", "actor", "translation", "casting"} & set(ran)
@@ -174,7 +157,7 @@ def test_without_a_record_nobody_is_synthesised_and_the_command_is_named(film: P
 
 
 def test_a_face_that_is_not_allowed_is_neither_learnt_nor_touched(film: Path) -> None:
-    (film.parent / "consent.toml").write_text(CONSENT.format(face="false"))
+    consent(film.parent, face=False)
     result = made(film)
     (actor,) = explain(film, ["actor"])
     home = Path(result.title.folder)
@@ -185,7 +168,7 @@ def test_a_face_that_is_not_allowed_is_neither_learnt_nor_touched(film: Path) ->
 
 def test_a_film_without_a_face_is_dubbed_and_its_picture_kept(tmp_path: Path) -> None:
     film = make_talking_film(tmp_path / "radio.mp4", TalkingSpec(face=(9.0, 9.0)))
-    (tmp_path / "consent.toml").write_text(CONSENT.format(face="true"))
+    consent(tmp_path)
     result = made(film)
     report = json.loads(Path(str(result.dubs[0].report)).read_text())
     assert report["picture"]["faces_changed_s"] == 0
@@ -193,8 +176,7 @@ def test_a_film_without_a_face_is_dubbed_and_its_picture_kept(tmp_path: Path) ->
 
 
 def test_lines_that_people_recorded_are_heard_where_the_original_was_spoken(film: Path, tmp_path: Path) -> None:
-    pipeline = tmp_path / "adr.toml"
-    pipeline.write_text(Path(FAKES).read_text().replace('voice = "fake.voice"', 'voice = "voice.recorded"'))
+    pipeline = changed(tmp_path, voice="voice.recorded")
     (film.parent / "consent.toml").unlink()
     time = np.arange(4 * 48000) / 48000
     spoken = ((time > 0.6) & (time < 1.6)) | ((time > 2.4) & (time < 3.4))
@@ -215,8 +197,7 @@ def test_lines_that_people_recorded_are_heard_where_the_original_was_spoken(film
 
 
 def test_a_brought_script_is_spoken_and_shown_word_for_word(film: Path, tmp_path: Path) -> None:
-    pipeline = tmp_path / "people.toml"
-    pipeline.write_text(Path(FAKES).read_text().replace('mt = "fake.mt"', 'mt = "mt.human"'))
+    pipeline = changed(tmp_path, mt="mt.human")
     (tmp_path / "film.es.srt").write_text(
         "1\n00:00:00,500 --> 00:00:01,700\nTexto de Ana.\n\n2\n00:00:02,300 --> 00:00:03,600\nY de Luis.\n"
     )
@@ -231,8 +212,7 @@ def test_a_brought_script_is_spoken_and_shown_word_for_word(film: Path, tmp_path
 
 
 def test_one_recorded_line_re_runs_that_line_alone(film: Path, tmp_path: Path) -> None:
-    pipeline = tmp_path / "adr.toml"
-    pipeline.write_text(Path(FAKES).read_text().replace('voice = "fake.voice"', 'voice = "voice.recorded"'))
+    pipeline = changed(tmp_path, voice="voice.recorded")
     (tmp_path / "takes").mkdir()
     tone = (0.3 * np.sin(2 * np.pi * 440 * np.arange(24000) / 24000)).astype(np.float32)
     made(film)
@@ -267,13 +247,8 @@ def test_status_and_check_tell_how_it_stands(film: Path) -> None:
 def test_a_name_with_spaces_and_letters_of_any_script_works(drawn: Path, tmp_path: Path) -> None:
     film = tmp_path / "ein Film – фильм 映画.mp4"
     film.write_bytes(drawn.read_bytes())
-    (tmp_path / "consent.toml").write_text(CONSENT.format(face="true"))
+    consent(tmp_path)
     assert Path(str(made(film).dubs[0].video)).is_file()
-
-
-def dubsync(*words: object, **options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from dubsync.cli import main; main()", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_the_command_line_prints_one_json_object(film: Path) -> None:

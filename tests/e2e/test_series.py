@@ -8,27 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_films import consent, made
 from typer.testing import CliRunner
 
 from dubsync import casts
 from dubsync.cli.cast import cast_app
 from dubsync.errors import ConsentMissing, InputError, UsageError
 from dubsync.testing.talking import TalkingSpec, make_talking_film
-from dubsync.verbs import Localized, Wish, explain, localize
-
-FAKES = str(Path(__file__).parent / "fakes.toml")
-CONSENT = """schema = "dubsync.consent/1"
-[[person]]
-id = "disc"
-name = "Mara Voss"
-speakers = ["*"]
-titles = ["one", "two"]
-languages = ["es"]
-voice = true
-face = true
-granted_by = "the tests"
-granted_on = 2026-01-01
-"""
+from dubsync.verbs import Localized, explain
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +24,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, hertz in (("one", 130.0), ("two", 210.0)):
         lines = ((0.6, 1.6, hertz), (2.4, 3.4, hertz))
         make_talking_film(folder / f"{name}.mp4", TalkingSpec(lines=lines, face=(9.0, 9.0)))
-    (folder / "consent.toml").write_text(CONSENT)
+    consent(folder, name="Mara Voss", titles=("one", "two"))
     made(folder / "one.mp4")
     return folder
 
@@ -45,10 +32,6 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def series(drawn: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(drawn, tmp_path / "series"))
-
-
-def made(film: Path, **wish: object) -> Localized:
-    return localize(film, ["es"], Wish(pipeline=FAKES, slots=1, **wish))  # type: ignore[arg-type]
 
 
 def pitch(result: Localized) -> float:
@@ -92,7 +75,7 @@ def test_a_bank_elsewhere_is_named_and_a_cast_list_by_hand_comes_first(series: P
 
 def test_a_kept_voice_needs_a_record_that_covers_the_title(series: Path) -> None:
     casts.keep(series / "one.mp4", "es", series / "series.dubsync-voices")
-    (series / "consent.toml").write_text(CONSENT.replace('"one", "two"', '"one"'))
+    consent(series, name="Mara Voss", titles=("one",))
     with pytest.raises(ConsentMissing):
         made(series / "two.mp4")
 

@@ -4,47 +4,20 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import pytest
+from fake_films import FAKES, changed, dubsync, made
 
 from dubsync.engine.runner import LocalRunner
 from dubsync.errors import BadPipeline, MissingWeights, NoSpeech
 from dubsync.testing.talking import TalkingSpec, make_talking_film
-from dubsync.verbs import Localized, Wish, local_runner, localize, plan
-
-FAKES = Path(__file__).parents[1] / "e2e" / "fakes.toml"
-CONSENT = """schema = "dubsync.consent/1"
-[[person]]
-id = "disc"
-name = "the disc"
-speakers = ["*"]
-titles = ["*"]
-languages = ["*"]
-voice = true
-face = true
-granted_by = "the tests"
-granted_on = 2026-01-01
-"""
-
-
-@pytest.fixture(scope="module")
-def hands() -> Iterator[LocalRunner]:
-    with local_runner(1) as runner:
-        yield runner
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    (tmp_path / "consent.toml").write_text(CONSENT)
-    return tmp_path
+from dubsync.verbs import Localized, Wish, localize, plan
 
 
 def dubbed(film: Path, hands: LocalRunner, pipeline: Path = FAKES) -> Localized:
-    return localize(film, ["es"], Wish(pipeline=str(pipeline)), runner=hands)
+    return made(film, pipeline=pipeline, runner=hands)
 
 
 def codes(result: Localized) -> set[str]:
@@ -84,8 +57,7 @@ def test_a_silent_film_has_nobody_to_dub(place: Path, hands: LocalRunner) -> Non
 def test_music_is_not_taken_for_speech(place: Path, hands: LocalRunner) -> None:
     chords = tuple((n * 0.5, n * 0.5 + 0.45, hertz) for n, hertz in enumerate((220.0, 277.0, 330.0, 440.0) * 2))
     film = make_talking_film(place / "film.mp4", TalkingSpec(seconds=4.0, width=64, height=48, lines=chords))
-    pipeline = place / "whisper.toml"
-    pipeline.write_text(FAKES.read_text().replace("fake.asr", "asr.whisper"))
+    pipeline = changed(place, asr="asr.whisper")
     with pytest.raises(NoSpeech):
         dubbed(film, hands, pipeline)
 
@@ -101,28 +73,19 @@ def test_a_pipeline_file_with_a_misspelt_key_is_refused_with_the_nearest_one(pla
         assert caught.value.exit_code == 2
 
 
-def with_real_voice(place: Path) -> Path:
-    pipeline = place / "real.toml"
-    pipeline.write_text(FAKES.read_text().replace("fake.voice", "voice.kokoro"))
-    return pipeline
-
-
 def test_offline_without_weights_names_them_and_the_command(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUBSYNC_CACHE", str(place / "empty"))
     film = make_talking_film(place / "film.mp4", TalkingSpec(seconds=0.4, width=64, height=48, lines=SHORT))
     with pytest.raises(MissingWeights) as caught:
-        localize(film, ["es"], Wish(pipeline=str(with_real_voice(place)), offline=True))
+        localize(film, ["es"], Wish(pipeline=str(changed(place, voice="voice.kokoro")), offline=True))
     assert caught.value.exit_code == 4
     assert "dubsync models" in caught.value.hint
 
 
 def limited(film: Path, bytes_: int | None, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the command line where no file may grow beyond so many bytes, as on a disk that fills up."""
-    limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes_}, {bytes_}));" if bytes_ else ""
-    code = f"import resource; {limit} from dubsync.cli import main; main()"
-    words = ["localize", film, "--lang", "es", "--pipeline", FAKES, "--folder", folder]
-    command = [sys.executable, "-c", code, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes_}, {bytes_}))" if bytes_ else ""
+    return dubsync("localize", film, "--lang", "es", "--pipeline", FAKES, "--folder", folder, before=limit)
 
 
 def test_a_full_disk_is_told_in_a_sentence_and_the_next_run_goes_on(place: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from fake_films import VOICES, made
 
 from dubsync.audio import features, wav
 from dubsync.backends.fakes import FakeVoice
@@ -21,21 +22,8 @@ from dubsync.stages.casting import clean_speech
 from dubsync.testing.contract import speech_like
 from dubsync.timing import Span
 from dubsync.title import Utterance
-from dubsync.verbs import Localized, Wish, local_runner, localize, plan
+from dubsync.verbs import Localized, Wish, plan
 
-VOICES = str(Path(__file__).parent / "voices.toml")
-CONSENT = """schema = "dubsync.consent/1"
-[[person]]
-id = "somebody"
-name = "somebody"
-speakers = ["*"]
-titles = ["*"]
-languages = ["*"]
-voice = true
-face = false
-granted_by = "the tests"
-granted_on = 2026-01-01
-"""
 SECONDS = 3
 SPOKEN = (1.0, 2.2)
 
@@ -104,20 +92,8 @@ def frames_of(samples: np.ndarray, sound: Sound) -> Iterator[av.AudioFrame]:
         yield frame
 
 
-@pytest.fixture(scope="module")
-def hands() -> Iterator[LocalRunner]:
-    with local_runner(1) as runner:
-        yield runner
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    (tmp_path / "consent.toml").write_text(CONSENT)
-    return tmp_path
-
-
 def dubbed(film: Path, hands: LocalRunner, **wish: object) -> Localized:
-    return localize(film, ["es"], Wish(pipeline=VOICES, **wish), runner=hands)  # type: ignore[arg-type]
+    return made(film, pipeline=VOICES, runner=hands, **wish)
 
 
 def heard(result: Localized) -> tuple[np.ndarray, int, str]:

@@ -13,8 +13,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from media_stand import clicks, opened_film
 
-from dubsync.audio.wav import WavWriter
 from dubsync.errors import DubsyncError
 from dubsync.media import planes
 from dubsync.media.measure import IDENTICAL_DB, av_offset_ms, track_fit, untouched_psnr
@@ -25,7 +25,7 @@ from dubsync.media.read import frames
 from dubsync.media.sound import sound
 from dubsync.media.splice import groups
 from dubsync.media.write import PictureParams
-from dubsync.testing.media import FilmSpec, click_track, drawn_number, loop_film, make_film
+from dubsync.testing.media import FilmSpec, drawn_number, loop_film, make_film
 from dubsync.timing import Span
 
 UNEVEN = tuple(1500 * number + (number % 3) * 400 + 9000 * (number > 20) for number in range(50))
@@ -71,24 +71,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("films")
 
 
-def opened_film(folder: Path, name: str, spec: FilmSpec | None = None) -> Film:
-    path = folder / name
-    if not path.exists():
-        make_film(path, spec or FILMS[name])
-    source, table = examine(path)
-    return Film(path, source, table)
-
-
-def clicks(folder: Path, film: Film, spec: FilmSpec) -> Path:
-    """Return a dub that clicks with the film's flashes, over another noise than its own sound."""
-    path = folder / f"{film.path.name}.wav"
-    track = film.source.audio[0]
-    with WavWriter(path, track.sample_rate, track.channels) as file:
-        for block in click_track(spec, seed=7):
-            file.write(block)
-    return path
-
-
 def one_patch(folder: Path, frames_patched: list[int], name: str = "patches-0000.npz") -> PatchBook:
     n = len(frames_patched)
     np.savez(
@@ -107,7 +89,7 @@ def one_patch(folder: Path, frames_patched: list[int], name: str = "patches-0000
 def dubbed(request: pytest.FixtureRequest, folder: Path) -> tuple[Film, Film, FilmSpec, Path]:
     """A film, its dub (picture copied, or coded because of a patch), how it was drawn, and the sound of the dub."""
     name, how = request.param
-    film, spec = opened_film(folder, name), FILMS[name]
+    film, spec = opened_film(folder, name, FILMS[name]), FILMS[name]
     wav = clicks(folder, film, spec)
     suffix, _ = suffix_for(film.source)
     out = folder / f"{name}.{how}{suffix}"
@@ -176,7 +158,7 @@ def test_the_new_subtitles_are_a_track_and_the_old_ones_stay(dubbed: tuple[Film,
 
 def test_a_copied_picture_is_the_same_bit_for_bit(folder: Path) -> None:
     for name in ("25.mp4", "24000-1001.mkv", "ten-bit.mp4"):
-        film = opened_film(folder, name)
+        film = opened_film(folder, name, FILMS[name])
         out = folder / f"bits-{name}"
         flags = mux(film, Additions("es", clicks(folder, film, FILMS[name])), out)
         assert flags == ()
@@ -185,7 +167,7 @@ def test_a_copied_picture_is_the_same_bit_for_bit(folder: Path) -> None:
 
 
 def test_only_the_patched_frames_and_boxes_change_much(folder: Path) -> None:
-    film = opened_film(folder, "25.mp4")
+    film = opened_film(folder, "25.mp4", FILMS["25.mp4"])
     book = one_patch(folder, [12, 13, 40])
     out = folder / "patched.mp4"
     mux(
@@ -235,7 +217,7 @@ def test_groups_without_a_patch_keep_their_bits(folder: Path, name: str) -> None
 
 def test_what_cannot_be_spliced_is_coded_and_that_is_said(folder: Path) -> None:
     for name in ("ten-bit.mp4", "transport.ts", "program.mpg"):
-        film = opened_film(folder, name)
+        film = opened_film(folder, name, FILMS[name])
         out = folder / f"unspliced-{Path(name).stem}.mp4"
         flags = mux(film, Additions("es", clicks(folder, film, FILMS[name]), (), one_patch(folder, [14])), out)
         assert [flag.code for flag in flags] == ["untouched-recoded"], name
@@ -243,7 +225,7 @@ def test_what_cannot_be_spliced_is_coded_and_that_is_said(folder: Path) -> None:
 
 def test_two_runs_give_the_same_bytes(folder: Path) -> None:
     for name in ("25.mp4", "24000-1001.mkv", "ten-bit.mp4"):
-        film = opened_film(folder, name)
+        film = opened_film(folder, name, FILMS[name])
         digests = set()
         for turn in range(2):
             out = folder / f"again-{turn}-{name}"
@@ -253,7 +235,7 @@ def test_two_runs_give_the_same_bytes(folder: Path) -> None:
 
 
 def test_static_hdr_metadata_survives_both_ways(folder: Path) -> None:
-    film = opened_film(folder, "ten-bit.mp4")
+    film = opened_film(folder, "ten-bit.mp4", FILMS["ten-bit.mp4"])
     wanted = hdr(film.path)
     assert set(wanted) == {"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"}
     for patches in (None, one_patch(folder, [12])):
@@ -287,7 +269,7 @@ def test_a_track_that_cannot_live_in_mp4_makes_the_dub_a_matroska_file_and_that_
 
 
 def test_mp4_subtitles_become_plain_ones_in_matroska(folder: Path) -> None:
-    film = opened_film(folder, "25.mp4")
+    film = opened_film(folder, "25.mp4", FILMS["25.mp4"])
     out = folder / "moved.mkv"
     mux(film, Additions("es", clicks(folder, film, FILMS["25.mp4"]), CUES), out)
     assert texts(out, 1) == ["Hello", "Good bye"]
@@ -306,13 +288,13 @@ def test_the_smallest_films_go_through(folder: Path, name: str) -> None:
 
 
 def test_a_target_that_cannot_be_written_is_named(folder: Path) -> None:
-    film = opened_film(folder, "25.mp4")
+    film = opened_film(folder, "25.mp4", FILMS["25.mp4"])
     with pytest.raises(DubsyncError, match="cannot be written"):
         mux(film, Additions("es", clicks(folder, film, FILMS["25.mp4"])), folder / "nowhere" / "out.mp4")
 
 
 def test_a_full_disk_is_named_and_the_hint_says_what_to_do(folder: Path) -> None:
-    film = opened_film(folder, "25.mp4")
+    film = opened_film(folder, "25.mp4", FILMS["25.mp4"])
     full = folder / "full.mkv"
     full.symlink_to("/dev/full")
     with pytest.raises(DubsyncError, match="No space left") as caught:
@@ -329,7 +311,6 @@ def test_memory_does_not_grow_with_the_film(folder: Path, tmp_path: Path) -> Non
 PEAK = """
 import sys, resource
 from pathlib import Path
-from dubsync.audio.wav import WavWriter
 from dubsync.media.mux import Additions, mux
 from dubsync.media.measure import untouched_psnr
 from dubsync.media import planes
@@ -369,7 +350,7 @@ def peak_mb(film: Path, work: Path) -> int:
 
 def test_sound_is_laid_against_the_first_frame_and_lasts_as_long_as_the_picture(folder: Path) -> None:
     for name, spec in FILMS.items():
-        film = opened_film(folder, name)
+        film = opened_film(folder, name, FILMS[name])
         blocks = np.concatenate(list(sound(film.path, film.table)))
         rate = film.source.audio[0].sample_rate
         loud = np.flatnonzero(np.abs(blocks).max(axis=1) > 0.25) / rate

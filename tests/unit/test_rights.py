@@ -216,3 +216,44 @@ def test_every_engine_that_makes_a_voice_says_that_it_needs_consent() -> None:
     made = [name for name in registry.names() if name.split(".")[0] == "voice" or name == "fake.voice"]
     asking = {name for name in made if registry.capabilities(name).needs_consent}
     assert set(made) - asking == {"voice.recorded", "voice.keep"}
+
+
+def test_consent_that_is_taken_back_allows_nothing_from_that_day_on() -> None:
+    jo = replace(MARA, id="jo", name="Jo", speakers=("speaker-b",))
+    for who in ("mara", "Mara Voss"):
+        left = consent.revoked([MARA, jo], who, USE.day)
+        assert not consent.granted(left, USE).voice
+        assert consent.granted(left, replace(USE, day=date(2026, 5, 31))).voice
+        assert left[1] == jo
+    assert consent.revoked([MARA], "mara", date(2027, 6, 1)) == (MARA,)  # it had ended before
+
+
+def test_the_command_takes_every_record_of_a_person_back(tmp_path: Path) -> None:
+    runner, file = CliRunner(), str(tmp_path / "consent.toml")
+    given = ["--name", "Mara Voss", "--speaker", "*", "--title", "film", "--voice"]
+    for language in ("es", "pt"):
+        assert runner.invoke(consent_app, ["new", file, *given, "--lang", language]).exit_code == 0
+    assert runner.invoke(consent_app, ["revoke", file, "Mara Voss"]).exit_code == 0
+    people = consent.load(Path(file))
+    assert len(people) == 2
+    assert not consent.granted(people, replace(USE, day=date.today())).voice
+    again = runner.invoke(consent_app, ["revoke", file, "Mara Voss"])
+    assert isinstance(again.exception, UsageError)
+
+
+def test_a_record_that_has_ended_before_it_is_written_is_refused(tmp_path: Path) -> None:
+    words = [
+        "new",
+        str(tmp_path / "consent.toml"),
+        "--name",
+        "Mara",
+        "--speaker",
+        "*",
+        "--title",
+        "film",
+        "--lang",
+        "es",
+    ]
+    failed = CliRunner().invoke(consent_app, [*words, "--voice", "--until", "2020-01-01"])
+    assert isinstance(failed.exception, UsageError)
+    assert not (tmp_path / "consent.toml").exists()

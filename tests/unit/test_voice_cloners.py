@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_films import FAKES
 
 from dubsync import pipeline, weights
 from dubsync.audio import features
@@ -258,7 +259,7 @@ def test_stretching_leaves_a_sound_after_silence_at_its_time(factor: float) -> N
 
 
 def test_xtts_is_refused_until_non_commercial_use_is_allowed(tmp_path: Path) -> None:
-    text = (Path(__file__).parent.parent / "e2e" / "fakes.toml").read_text()
+    text = FAKES.read_text()
     file = tmp_path / "mine.toml"
     file.write_text(text.replace("fake.voice", "voice.xtts"))
     with pytest.raises(BadPipeline, match="may not be used commercially"):
