@@ -311,6 +311,7 @@ def test_memory_does_not_grow_with_the_film(folder: Path, tmp_path: Path) -> Non
 PEAK = """
 import sys, resource
 from pathlib import Path
+from dubsync.audio.wav import WavWriter
 from dubsync.media.mux import Additions, mux
 from dubsync.media.measure import untouched_psnr
 from dubsync.media import planes
