@@ -18,7 +18,7 @@ SILENT = -70.0
 """LUFS reported for what the absolute gate leaves nothing of."""
 _OFFSET = -0.691
 _RELATIVE_GATE = -10.0
-_OVERSAMPLING, _HALF = 4, 24
+_OVERSAMPLING, REACH = 4, 24
 _STRETCH, _MOST_BETWEEN = 2048, 1.5
 """Sound rises at most half again (3.5 dB) between its samples, but for signals made to defeat meters."""
 
@@ -112,19 +112,19 @@ class TruePeak:
     """Follows the peak between the samples, by fourfold oversampling."""
 
     def __init__(self, channels: int) -> None:
-        self._before = np.zeros((2 * _HALF, channels), np.float32)
+        self._before = np.zeros((2 * REACH, channels), np.float32)
         self._highest = 0.0
 
     def add(self, block: Samples) -> None:
         """Look between the samples where the peak may be: the loudest stretches first, until none can exceed it."""
         joined = np.concatenate([self._before, block])
-        self._before = joined[-2 * _HALF :]
+        self._before = joined[-2 * REACH :]
         starts = range(0, len(joined), _STRETCH)
         tops = [float(np.abs(joined[start : start + _STRETCH]).max()) for start in starts]
         for top, start in sorted(zip(tops, starts, strict=True), reverse=True):
             if top * _MOST_BETWEEN <= self._highest:
                 break
-            around = joined[max(0, start - 2 * _HALF) : start + _STRETCH + 2 * _HALF]
+            around = joined[max(0, start - 2 * REACH) : start + _STRETCH + 2 * REACH]
             self._highest = max(self._highest, top, _inner_peak(around))
 
     @property
@@ -134,14 +134,14 @@ class TruePeak:
 
 def _inner_peak(samples: Samples) -> float:
     """Return the peak where the samples on both sides are known: a cut through loud sound would ring."""
-    return float(between_samples(samples)[_HALF : max(0, len(samples) - _HALF)].max(initial=0.0))
+    return float(between_samples(samples)[REACH : max(0, len(samples) - REACH)].max(initial=0.0))
 
 
 def between_samples(samples: Samples) -> Samples:
     """Return for each sample the largest magnitude there and in the three places after it: (n, channels)."""
     from scipy.signal import upfirdn
 
-    raised = upfirdn(_interpolator(), samples, up=_OVERSAMPLING, axis=0)[_OVERSAMPLING * _HALF :]
+    raised = upfirdn(_interpolator(), samples, up=_OVERSAMPLING, axis=0)[_OVERSAMPLING * REACH :]
     raised = raised[: len(samples) * _OVERSAMPLING].reshape(len(samples), _OVERSAMPLING, -1)
     highest: Samples = np.maximum(np.abs(raised).max(axis=1), np.abs(samples))
     return highest
@@ -151,7 +151,7 @@ def between_samples(samples: Samples) -> Samples:
 def _interpolator() -> Samples:
     from scipy.signal import firwin
 
-    taps = firwin(2 * _OVERSAMPLING * _HALF + 1, 1 / _OVERSAMPLING, window=("kaiser", 7.0)) * _OVERSAMPLING
+    taps = firwin(2 * _OVERSAMPLING * REACH + 1, 1 / _OVERSAMPLING, window=("kaiser", 7.0)) * _OVERSAMPLING
     return np.asarray(taps, np.float32)
 
 

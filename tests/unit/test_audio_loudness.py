@@ -6,7 +6,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from dubsync.audio import loudness
+from dubsync.audio import limiter, loudness
 from dubsync.audio.limiter import limit
 from dubsync.audio.mastering import PROFILES, gain_for
 
@@ -94,3 +94,15 @@ def test_a_profile_is_met_after_its_gain(name: str) -> None:
     gain = gain_for(profile, heard, heard, everywhere)
     after = loudness.measure([samples * 10 ** (gain / 20)], 48000, 2)
     assert after.integrated() == pytest.approx(profile.target, abs=0.05)
+
+
+def test_the_limiter_sees_the_same_peaks_as_if_it_had_looked_between_all_samples() -> None:
+    sound = noise(3, 2)
+    sound[20_000:90_000] *= 0.01
+    ceiling = 0.4
+
+    everywhere, found = loudness.between_samples(sound).max(axis=1), limiter.peaks(sound, ceiling)
+
+    assert 0.01 < (everywhere > ceiling).mean() < 0.5
+    np.testing.assert_allclose(found[everywhere > ceiling], everywhere[everywhere > ceiling], rtol=1e-5)
+    assert (found[everywhere <= ceiling] <= ceiling).all()
