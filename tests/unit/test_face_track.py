@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from jitter_stand import jitter
 from test_face_geometry import head, placed
 
 from dubsync.face import geometry
-from dubsync.face.jitter import jitter
 from dubsync.face.occlusion import PATCHES
 from dubsync.face.track import BRIDGE_FRAMES, MIN_FRAMES, Doubt, Linker, Sighting, Track, judge, runs, smooth, usable
 

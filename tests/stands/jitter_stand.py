@@ -1,4 +1,4 @@
-"""How much landmarks tremble, as benches report it."""
+"""How much landmarks tremble."""
 
 from __future__ import annotations
 
