@@ -131,13 +131,18 @@ def test_version_and_debug_stand_in_the_help() -> None:
 def test_a_run_that_is_stopped_says_that_nothing_is_lost(tmp_path: Path, number: signal.Signals) -> None:
     os.mkfifo(tmp_path / "recipe.toml")
     words = command("train", tmp_path / "recipe.toml", "--corpus", tmp_path, "--run", tmp_path / "run")
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=_hears_interrupts)
     with (tmp_path / "recipe.toml").open("w"):  # waits until the other side reads, which then waits for us
         process.send_signal(number)
         _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "run again to go on" in said
     assert "Traceback" not in said
+
+
+def _hears_interrupts() -> None:
+    """Undo what a shell does to commands in its background: they ignore SIGINT, and so do all they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_the_doctor_says_whether_there_is_a_gpu() -> None:
