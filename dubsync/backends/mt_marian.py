@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 HUB = "en"
 BEAMS = {"mt-en-fr": 4}
-"""Models that gain by searching, and how many ways they pursue at once. On the sentences of the watch set French gains
-1.9 BLEU; Spanish gains nothing that holds on others, and Mozilla's were made to be used without."""
+"""Models that gain by searching, and how many ways they pursue at once. French gains
+(its card says how much), Spanish does not, and Mozilla's were made to be used without."""
 
 WORSE = 0.6
 """Nats a piece by which a shorter way may be less likely than the best one."""

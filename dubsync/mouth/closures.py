@@ -89,7 +89,7 @@ def close(shapes: Array, times: Times, phones: Sequence[Phone], lips: Lips) -> A
 def centres(times: Times) -> Times:
     """Return the middle of each frame that begins at `times`: it is seen from then until the next.
 
-    Closures set on the beginnings of frames were seen 0.4 of a frame late by the check of the sample's dub.
+    Set on the beginnings of frames, closures are seen late.
     """
     return times + np.median(np.diff(times)) / 2 if len(times) > 1 else times
 

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 from dubsync.audio.voices import THRESHOLD
 from dubsync.backends.protocols import Enrolled, Take
 from dubsync.errors import Flag, Severity
-from dubsync.stages._intelligible import LOST, Ways, lost
+from dubsync.stages._intelligible import CODES, LOST, Ways, lost
 
 MARGIN = 0.05
 """How much nearer two voices may be in another sentence than in that in which they are compared."""
@@ -47,19 +47,21 @@ def excess(take: Take, other: Take) -> float:
 
 def _moved(enrolled: Enrolled, others: Sequence[Take], ways: Ways) -> Enrolled:
     """Return the voice, or the one of the same person that stands best between their likeness and the others'."""
-    best = enrolled.takes[0]
+    best, missed = enrolled.takes[0], 0.0
     if _worst(best, others) <= 0:
         return enrolled
     for take in _further(enrolled.takes, others, ways):
-        if _worth(take, others) > _worth(best, others) and lost(take, ways) <= LOST:
-            best = take
+        if _worth(take, others) > _worth(best, others) and (heard := lost(take, ways)) <= LOST:
+            best, missed = take, heard
         if _worst(best, others) <= 0:
             break
     takes = (best, *(take for take in enrolled.takes if take is not best))
     notes = {**enrolled.notes, "fitted": best.likeness, "too_alike": max(0.0, _worst(best, others))}
-    if best is not enrolled.takes[0]:
-        notes["native_share"] = 0.0
-    flags = (*enrolled.flags, *_flags(best, others))
+    before = enrolled.flags
+    if best is not enrolled.takes[0]:  # what was said of the first take's words is not true of this one
+        notes |= {"native_share": 0.0, "words_lost": missed}
+        before = tuple(flag for flag in before if flag.code not in CODES)
+    flags = (*before, *_flags(best, others))
     return replace(enrolled, voice=best.voice, similarity=best.likeness, notes=notes, takes=takes, flags=flags)
 
 

@@ -22,6 +22,8 @@ from dubsync.text.words import word_errors
 RATE = 16_000
 SHARES = (0.35, 0.5, 0.65)
 """Of the native timbre, tried in turn."""
+CODES = ("voice-tempered", "voice-unclear")
+"""Of flags: a native share was mixed in; words are lost all the same."""
 LOST = 0.12
 """Share of words that may be misheard: one of a sentence of nine may be the recogniser's own fault."""
 
@@ -100,6 +102,6 @@ def _flag(before: float, best: Tried) -> Flag:
         what += f"; {best.share:.0%} of a native voice is mixed in, which leaves {best.lost:.0%}"
     return Flag(
         Severity.WARNING if best.lost > LOST else Severity.INFO,
-        "voice-tempered" if best.share else "voice-unclear", "", what,
+        CODES[0] if best.share else CODES[1], "", what,
         "listen to it; a voice can be cast by hand in casting.toml",
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 
 from dubsync.backends.fakes import FakeTranscriber, FakeVoice
 from dubsync.backends.protocols import Enrolled, Progress, Take, Transcript, Voice
+from dubsync.errors import Flag, Severity
 from dubsync.stages import _distinct, casting
 from dubsync.stages._intelligible import Ways
 from dubsync.timing import Span, seconds
@@ -84,6 +85,16 @@ def test_another_take_that_is_there_is_used_before_one_is_made(tmp_path: Path) -
 
     assert _angle(second.takes[0]) == 70
     assert engine.asked == []
+
+
+def test_what_was_said_of_a_take_that_gave_way_is_not_said_of_the_other(tmp_path: Path) -> None:
+    flags = (Flag(Severity.INFO, "voice-tempered", "", "", ""), Flag(Severity.INFO, "little-speech", "", "", ""))
+    tempered = replace(enrolled(80, 10, 90), flags=flags, notes={"native_share": 0.35, "words_lost": 0.1})
+
+    _, second = cast(tmp_path, enrolled(0, 10), tempered, engine=Stepping(step=40))
+
+    assert [flag.code for flag in second.flags] == ["little-speech"]
+    assert (second.notes["native_share"], second.notes["words_lost"]) == (0.0, 0.0)
 
 
 def test_people_who_are_alike_themselves_may_sound_alike(tmp_path: Path) -> None:
