@@ -14,7 +14,7 @@ from dubsync.media.compose import compose
 from dubsync.media.patches import PatchBook
 from dubsync.media.probe import Film
 from dubsync.media.splice import EncoderSettings, Splicer, groups
-from dubsync.media.write import PictureEncoder, PictureParams, Target, keep_display_matrix, picture_flags
+from dubsync.media.write import PictureEncoder, PictureParams, Target, keep_display_matrix
 from dubsync.timing import clock
 
 
@@ -46,7 +46,8 @@ def picture_track(
     found = groups(film.path, video, film.table) if params.untouched == "copy" and params.codec != "hevc" else None
     if found is not None:
         settings = EncoderSettings(video, film.table, first, params, found.sets)
-        return Splicer(target, stream, found, patches, settings), picture_flags(video, first, "")
+        spliced = Splicer(target, stream, found, patches, settings)
+        return spliced, spliced.flags
     flags: tuple[Flag, ...] = ()
     if params.untouched == "copy":
         what = f"frames without a new mouth were coded again too (crf {params.crf:g}); only H.264 can be spliced"

@@ -15,6 +15,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from av.packet import Packet
 from numpy.typing import NDArray
 
@@ -23,12 +24,18 @@ from dubsync.media.compose import compose
 from dubsync.media.h264 import ParameterSets, counted, is_idr, units
 from dubsync.media.patches import PatchBook
 from dubsync.media.table import FrameTable, opened, picture_stream
-from dubsync.media.write import PictureParams, Target, keep_display_matrix, working_format
+from dubsync.media.write import (
+    PictureParams,
+    Target,
+    keep_display_matrix,
+    keep_fields,
+    picture_flags,
+    working_format,
+)
 from dubsync.title import VideoTrack
 
 _REORDER = 2
 """Frames by which x264 reorders at three B frames with pyramid."""
-_GLOBAL_HEADER = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +90,9 @@ class Splicer:
         self._delay = max(found.delay, _REORDER)
         self._source_extradata = bytes(stream.codec_context.extradata or b"")
         self.stream: Any = target.container.add_stream_from_template(stream, opaque=True)
-        self.stream.codec_context.extradata = found.sets.joined(units(settings.header()))
+        header, has_fields = settings.header()
+        self.flags = picture_flags(settings.video, settings.first, "", has_fields=has_fields)
+        self.stream.codec_context.extradata = found.sets.joined(units(header))
         keep_display_matrix(self.stream, settings.first)
         self._decoder: Any = None
         self._encoder: Any = None
@@ -183,10 +192,12 @@ class EncoderSettings:
             "profile": self.sets.profile or "high",
             "x264-params": fixed,
         }
-        context.flags |= _GLOBAL_HEADER
+        context.flags |= Flags.global_header
+        keep_fields(context, self.first)
         context.open()
         return context
 
-    def header(self) -> bytes:
-        """Return the parameter sets it writes, with start codes."""
-        return bytes(self.encoder().extradata or b"")
+    def header(self) -> tuple[bytes, bool]:
+        """Return the parameter sets it writes, with start codes, and whether it codes fields."""
+        encoder = self.encoder()
+        return bytes(encoder.extradata or b""), bool(encoder.flags & Flags.interlaced_dct)

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import av
 import numpy as np
 import soundfile
+from av.codec.context import Flags
 from av.container import OutputContainer
 from av.packet import Packet
 
@@ -108,11 +109,11 @@ class PictureEncoder:
     ) -> None:
         self._table = table
         self.format, loss = working_format(video.pixel_format)
-        self.flags = picture_flags(video, first, loss)
         self._width, self._height = video.width + video.width % 2, video.height + video.height % 2
         if self.format.startswith(("yuv444", "yuvj444")):
             self._width, self._height = video.width, video.height
-        is_hevc = params.codec == "hevc" or (params.codec == "auto" and self.format.endswith("10le"))
+        is_deep = self.format.endswith("10le") and not first.interlaced_frame  # HEVC has no woven fields
+        is_hevc = params.codec == "hevc" or (params.codec == "auto" and is_deep)
         name = "libx265" if is_hevc else "libx264"
         self.stream: Any = target.container.add_stream(name, rate=video.rate, options=_options(params, first, is_hevc))
         context: Any = self.stream.codec_context
@@ -123,6 +124,7 @@ class PictureEncoder:
         context.colorspace, context.color_range = video.color_matrix, video.color_range
         if is_hevc and target.path.suffix == ".mp4":
             context.codec_tag = "hvc1"
+        self.flags = picture_flags(video, first, loss, has_fields=not is_hevc and keep_fields(context, first))
         keep_display_matrix(self.stream, first)
 
     def working(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -185,14 +187,23 @@ def keep_display_matrix(stream: Any, first: av.VideoFrame) -> None:
         stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
 
 
+def keep_fields(context: Any, first: av.VideoFrame) -> bool:
+    """Let x264 code an interlaced film as fields, each frame's first one first; False if its height forbids it."""
+    unit = 4 if context.pix_fmt.startswith(("yuv420", "yuvj420")) else 2
+    can = bool(first.interlaced_frame) and context.height % unit == 0
+    if can:
+        context.flags |= Flags.interlaced_dct | Flags.interlaced_me
+    return can
+
+
 def _side_data(frame: av.VideoFrame) -> dict[str, bytes]:
     """Return what travels with a frame besides its pixels, as FFmpeg's structures, by name."""
     found: Any = frame.side_data
     return {side.type.name: bytes(side) for side in found}
 
 
-def picture_flags(video: VideoTrack, first: av.VideoFrame, loss: str) -> tuple[Flag, ...]:
-    """Say what coding a picture again cannot keep. `loss`: what its pixel format loses."""
+def picture_flags(video: VideoTrack, first: av.VideoFrame, loss: str, *, has_fields: bool) -> tuple[Flag, ...]:
+    """Say what coding a picture again cannot keep. `loss`: what its pixel format loses. `has_fields`: kept as such."""
     found = []
     if loss:
         found.append(("pixel-format", loss, "convert the film yourself if that matters"))
@@ -200,10 +211,9 @@ def picture_flags(video: VideoTrack, first: av.VideoFrame, loss: str) -> tuple[F
         found.append(
             ("odd-size", f"{video.width}x{video.height} was widened to even numbers by repeating the edge", "")
         )
-    if first.interlaced_frame:
-        found.append(
-            ("interlaced", "the fields stay woven, but are coded as whole frames", "deinterlace the film first")
-        )
+    if first.interlaced_frame and not has_fields:
+        what = "the fields stay woven, but are coded as whole frames"
+        found.append(("interlaced", what, "code it as H.264, or deinterlace the film first"))
     if _side_data(first).keys() & {"DOVI_METADATA", "DOVI_RPU_BUFFER", "DYNAMIC_HDR_PLUS"}:
         found.append(("dynamic-hdr", "dynamic HDR data is lost, the static base layer is kept", "grade the dub again"))
     return tuple(Flag(Severity.WARNING, code, "picture", what, hint) for code, what, hint in found)

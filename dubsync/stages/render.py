@@ -38,7 +38,7 @@ class RenderParams:
     optional=("mouth", "shots"),
     params=RenderParams,
     backends=("voice",),
-    version=5,
+    version=6,
 )
 def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mapping[str, Any]:
     language = unit.language or ""

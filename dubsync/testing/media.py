@@ -17,7 +17,9 @@ from typing import Any
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from av.container import OutputContainer
+from av.packet import Packet
 from numpy.typing import NDArray
 
 from dubsync.media import planes
@@ -36,7 +38,8 @@ class FilmSpec:
     `ticks`: presentation time of each frame in `time_base` for a variable rate; otherwise frames follow at `rate`.
     `start`: seconds at which the first picture lies in the container. `flashes`: frames that flash, with a click each.
     `extra_audio`: languages of further sound tracks. `names`: of the sound tracks. `subtitles`: (start, end, text) in
-    seconds. `timecode`: of the first frame, such as "01:00:00:00"; MOV and MP4 keep it in a track of its own.
+    seconds. `fields`: "tff" or "bff" for an interlaced film. `has_captions`: bears CEA-608 captions inside its H.264
+    picture. `timecode`: of the first frame, such as "01:00:00:00"; MOV and MP4 keep it in a track of its own.
     """
 
     width: int = 160
@@ -59,6 +62,8 @@ class FilmSpec:
     language: str = "eng"
     extra_audio: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    fields: str = ""
+    has_captions: bool = False
     timecode: str = ""
     subtitles: tuple[tuple[float, float, str], ...] = ()
     has_picture: bool = True
@@ -185,6 +190,8 @@ def _picture(out: OutputContainer, spec: FilmSpec) -> Iterator[tuple[Fraction, C
     context.time_base = stream.time_base = spec.tick
     context.sample_aspect_ratio = spec.sample_aspect
     context.color_primaries, context.color_trc, context.colorspace, context.color_range = spec.colour
+    if spec.fields:
+        context.flags |= Flags.interlaced_dct | Flags.interlaced_me
     if spec.timecode:
         stream.metadata["timecode"] = spec.timecode
     if spec.rotation:
@@ -193,7 +200,7 @@ def _picture(out: OutputContainer, spec: FilmSpec) -> Iterator[tuple[Fraction, C
     def write(number: int | None) -> None:
         for packet in stream.encode(None if number is None else _coded(spec, number)):
             packet.duration = packet.duration or int(1 / (spec.rate * spec.tick))
-            out.mux(packet)
+            out.mux(_captioned(packet, spec) if spec.has_captions else packet)
 
     def track() -> Iterator[tuple[Fraction, Callable[[], None]]]:
         for number in range(spec.frames):
@@ -212,7 +219,35 @@ def _coded(spec: FilmSpec, number: int) -> av.VideoFrame:
     frame = frame.reformat(format=spec.pixel_format, dst_colorspace=matrix, dst_color_range=spec.colour[3] or 1)
     frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = spec.colour
     frame.pts, frame.time_base = spec.pts(number), spec.tick
-    return frame
+    return _woven(frame, spec.fields) if spec.fields else frame
+
+
+def _woven(frame: av.VideoFrame, fields: str) -> av.VideoFrame:
+    """Call a frame interlaced, which PyAV lets only a filter do."""
+    graph = av.filter.Graph()
+    shape = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}"
+    graph.link_nodes(graph.add("buffer", shape), graph.add("setfield", f"mode={fields}"), graph.add("buffersink"))
+    graph.configure()
+    graph.push(frame)
+    called = graph.pull()
+    assert isinstance(called, av.VideoFrame)
+    called.pts, called.time_base = frame.pts, frame.time_base
+    return called
+
+
+def caption(number: int) -> bytes:
+    """Return the CEA-608 pair that frame `number` of a captioned film bears, as one triplet of CEA-708's cc_data."""
+    return bytes((0xFC, 0x20 + number % 64, 0x41))
+
+
+def _captioned(packet: Packet[Any], spec: FilmSpec) -> Packet[Any]:
+    """Put a caption into an H.264 packet with start codes (ATSC A/53 part 4, in an SEI message of H.264)."""
+    number = next(n for n in range(spec.frames) if spec.pts(n) == packet.pts)
+    message = b"\xb5\x00\x31GA94\x03\x41\xff" + caption(number) + b"\xff"
+    told = av.Packet(b"\0\0\0\1\6\4" + bytes((len(message),)) + message + b"\x80" + bytes(packet))
+    told.stream, told.time_base, told.is_keyframe = packet.stream, packet.time_base, packet.is_keyframe
+    told.pts, told.dts, told.duration = packet.pts, packet.dts, packet.duration
+    return told
 
 
 def _sound(

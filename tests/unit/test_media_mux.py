@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -25,7 +25,7 @@ from dubsync.media.read import frames
 from dubsync.media.sound import sound
 from dubsync.media.splice import groups
 from dubsync.media.write import PictureParams
-from dubsync.testing.media import FilmSpec, drawn_number, loop_film, make_film
+from dubsync.testing.media import FilmSpec, caption, drawn_number, loop_film, make_film
 from dubsync.timing import Span
 
 UNEVEN = tuple(1500 * number + (number % 3) * 400 + 9000 * (number > 20) for number in range(50))
@@ -51,6 +51,8 @@ FILMS = {
     ),
     "four-four-four.mp4": FilmSpec(pixel_format="yuv444p", width=161, height=121),
     "four-two-two.mkv": FilmSpec(pixel_format="yuv422p10le"),
+    "interlaced.mp4": FilmSpec(fields="tff"),
+    "bottom-first.mkv": FilmSpec(fields="bff", pixel_format="yuv422p10le"),
     "flac.mkv": FilmSpec(audio_codec="flac", sample_rate=37800, layout="7.1"),
     "eight.mp4": FilmSpec(layout="7.1", rate=Fraction(50)),
 }
@@ -244,6 +246,39 @@ def test_static_hdr_metadata_survives_both_ways(folder: Path) -> None:
         assert hdr(out) == wanted
 
 
+@pytest.mark.parametrize("untouched", ["copy", "recode"])
+@pytest.mark.parametrize("name", ["interlaced.mp4", "bottom-first.mkv"])
+def test_fields_stay_fields_in_their_order(folder: Path, name: str, untouched: Literal["copy", "recode"]) -> None:
+    film = opened_film(folder, name, FILMS[name])
+    out = folder / f"{untouched}-{name}"
+    picture = PictureParams(untouched=untouched)
+    flags = mux(film, Additions("es", clicks(folder, film, FILMS[name]), (), one_patch(folder, [14]), picture), out)
+    assert flags == ()
+    assert field_orders(film.path) == {FILMS[name].fields}
+    assert field_orders(out) == {FILMS[name].fields}
+
+
+def test_fields_that_cannot_be_kept_are_flagged(folder: Path) -> None:
+    spec = FilmSpec(fields="tff", height=124, width=164)
+    film = opened_film(folder, "fields.mp4", spec)
+    picture = PictureParams(codec="hevc")
+    flags = mux(
+        film, Additions("es", clicks(folder, film, spec), (), one_patch(folder, [14]), picture), folder / "hevc.mp4"
+    )
+    assert [flag.code for flag in flags] == ["untouched-recoded", "interlaced"]
+
+
+@pytest.mark.parametrize("untouched", ["copy", "recode"])
+def test_captions_inside_the_picture_stay_with_their_frames(folder: Path, untouched: Literal["copy", "recode"]) -> None:
+    spec = FilmSpec(has_captions=True)
+    film = opened_film(folder, "captioned.mp4", spec)
+    out = folder / f"captioned-{untouched}.mp4"
+    picture = PictureParams(untouched=untouched)
+    mux(film, Additions("es", clicks(folder, film, spec), (), one_patch(folder, [14, 40]), picture), out)
+    for path in (film.path, out):
+        assert [captions(frame) for _, frame in frames(path)] == [caption(number) for number in range(50)]
+
+
 def test_an_odd_picture_is_widened_by_its_edge_and_that_is_flagged(folder: Path) -> None:
     spec = FilmSpec(width=161, height=121, codec="libvpx-vp9", options=(("deadline", "realtime"), ("crf", "10")))
     film = opened_film(folder, "odd.mkv", spec)
@@ -377,3 +412,26 @@ def hdr(path: Path) -> dict[str, Any]:
     _, first = next(frames(path, 0, 1))
     wanted = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
     return {side.type.name: bytes(side) for side in first.side_data if side.type.name in wanted}
+
+
+def captions(frame: av.VideoFrame) -> bytes:
+    return b"".join(bytes(side) for side in frame.side_data if side.type.name == "A53_CC")
+
+
+def field_orders(path: Path) -> set[str]:
+    """The orders that FFmpeg's filter `showinfo` reads off the frames."""
+    with av.open(str(path)) as container:
+        stream, graph = container.streams.video[0], av.filter.Graph()
+        graph.link_nodes(graph.add_buffer(template=stream), graph.add("showinfo"), graph.add("buffersink"))
+        graph.configure()
+        av.logging.set_level(av.logging.INFO)
+        try:
+            with av.logging.Capture() as said:
+                for frame in container.decode(stream):
+                    graph.push(frame)
+                    graph.pull()
+        finally:
+            av.logging.set_level(None)
+    told = [line.split(" i:")[1][0] for _, _, line in said if " i:" in line]
+    assert len(told) == 50
+    return {{"T": "tff", "B": "bff", "P": ""}[letter] for letter in told}
