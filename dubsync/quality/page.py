@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from dubsync.media.measure import IDENTICAL_DB
 from dubsync.quality.chart import Row, clock
 from dubsync.quality.filmstrip import Pair
+from dubsync.timing import clock as readable
+from dubsync.timing import frame_time, nearest, timecode
+from dubsync.title import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,27 @@ class Tile:
     meaning: str
 
 
-def render(report: Mapping[str, Any], pictures: Pictures, *, language_name: str, speakers: Mapping[str, str]) -> str:
-    """Return the page. `speakers`: names by id."""
+def stamp(film: Source, time: Fraction | float) -> str:
+    """Return how an editor finds a moment: by the film's timecode, or by the clock where its rate varies.
+
+    `time`: seconds from the first frame; the nearest frame is named.
+    """
+    if film.video.is_variable_rate:
+        return readable(time)
+    frame = nearest(Fraction(time) * film.video.rate)
+    return timecode(film.timecode + frame_time(frame, film.video.rate), film.video.rate)
+
+
+def render(
+    report: Mapping[str, Any],
+    pictures: Pictures,
+    *,
+    language_name: str,
+    speakers: Mapping[str, str],
+    at: Callable[[Fraction | float], str],
+    shown: Callable[[int], Fraction],
+) -> str:
+    """Return the page. `speakers`: names by id. `at` names a moment of so many seconds; `shown`: a frame's seconds."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -43,14 +66,14 @@ def render(report: Mapping[str, Any], pictures: Pictures, *, language_name: str,
     )
     environment.filters["clock"] = clock
     template = environment.get_template("report.html.j2")
-    frame_rate = report["media"]["fps"]
     return template.render(
         report=report,
         pictures=pictures,
         tiles=tiles(report),
         language_name=language_name,
         names=defaultdict(str, speakers),
-        moment=lambda frame: f"{frame / frame_rate:.2f} s",
+        at=at,
+        shown=shown,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from dubsync.media import measure
 from dubsync.media.sound import sound
 from dubsync.quality import chart, timing, voices
 from dubsync.quality.look import Look
-from dubsync.quality.page import Pictures, render
+from dubsync.quality.page import Pictures, render, stamp
 from dubsync.quality.report import Sheet, not_measured, partly_measured
 from dubsync.quality.timing import SpokenLine
 from dubsync.stages._bench import (
@@ -55,7 +56,7 @@ class CheckParams:
     optional=OPTIONAL,
     params=CheckParams,
     backends=("face", "lips"),
-    version=4,
+    version=5,
 )
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
     """Measure, write report.json and report.html, and return the headline figures."""
@@ -75,7 +76,14 @@ def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[
     save(ctx.out / "report.json", report)
     names = {speaker["id"]: speaker["name"] for speaker in bench.value("speakers")["speakers"]}
     pictures = _pictures(bench, seen, lines)
-    page = render(report, pictures, language_name=tags.name(bench.language), speakers=names)
+    page = render(
+        report,
+        pictures,
+        language_name=tags.name(bench.language),
+        speakers=names,
+        at=partial(stamp, bench.film),
+        shown=bench.table.time,
+    )
     write_whole(ctx.out / "report.html", page.encode())
     ctx.flags += sheet.own
     return {section: report[section] for section in ("sync", "picture", "voice", "sound")}

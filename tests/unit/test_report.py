@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
 
@@ -16,10 +17,11 @@ from dubsync.errors import Flag, Severity
 from dubsync.media.read import Upright
 from dubsync.quality import chart, filmstrip
 from dubsync.quality.mouths import Watched
-from dubsync.quality.page import Pictures, render, tiles
+from dubsync.quality.page import Pictures, render, stamp, tiles
 from dubsync.quality.report import SECTIONS, Sheet, in_order
 from dubsync.quality.timing import SpokenLine, speech_overlap, speech_rate_max
-from dubsync.timing import Span
+from dubsync.timing import Span, from_timecode
+from dubsync.title import Source, VideoTrack
 
 KEYS = [f"{section}.{name}" for section, names in SECTIONS.items() for name in names]
 
@@ -167,7 +169,14 @@ def shade(uri: str) -> float:
 
 def full_page(sheet: Sheet | None = None, pictures: Pictures | None = None) -> str:
     report = (sheet or full_sheet()).report()
-    return render(report, pictures or Pictures(), language_name="Spanish", speakers={"speaker-a": "Mara"})
+    return render(
+        report,
+        pictures or Pictures(),
+        language_name="Spanish",
+        speakers={"speaker-a": "Mara"},
+        at=lambda time: f"at {float(time):.2f}",
+        shown=lambda frame: Fraction(frame, 25),
+    )
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script() -> None:
@@ -179,6 +188,21 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_no_script() -> None:
     assert page.pictures_without_words == 0
     assert "<script" not in text
     assert "http" not in text
+
+
+def test_moments_are_named_as_an_editor_finds_them() -> None:
+    pair = filmstrip.Pair(50, filmstrip.data_uri(noise()), filmstrip.data_uri(noise()), 600, 400)
+    text = full_page(pictures=Pictures(pair, (pair,)))
+    assert "original, at 2.00" in text
+    assert '<td class="number">at 1.00</td>' in text
+
+
+def test_a_moment_is_named_by_the_films_own_timecode_or_by_the_clock_where_its_rate_varies() -> None:
+    video = VideoTrack(0, "h264", 160, 120, 150, Fraction(30000, 1001), Fraction(1, 30000), False, "yuv420p")
+    film = Source("film.mov", "0", "mov", Fraction(5), video, (), timecode=from_timecode("01:00:00;00", video.rate))
+    assert stamp(film, Fraction(3 * 1001, 30000)) == "01:00:00;03"
+    assert stamp(film, 0.0999) == "01:00:00;03"
+    assert stamp(replace(film, video=replace(video, is_variable_rate=True)), 62.5) == "0:01:02.500"
 
 
 def test_every_flag_is_told_in_words_with_its_hint() -> None:
