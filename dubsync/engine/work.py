@@ -7,7 +7,7 @@ import logging
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -75,9 +75,9 @@ class Result:
 
 
 class Workshop:
-    """Where orders are carried out. Keeps the engines it opened, the most recently used first to stay.
+    """Where orders are carried out. Keeps the engines it opened while the process holds less than `memory_kept` bytes.
 
-    `engines_kept` stay in any case, more while the process holds less than `memory_kept` bytes.
+    With more, an order first closes those it does not need, and keeps the last `engines_kept` of its own.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class Workshop:
     def carry_out(self, order: Order, progress: Callable[[float], None]) -> Result:
         """Run the unit and commit its product; transient failures are tried again `retries` times."""
         attempt = 0
+        self._make_room(order)
         while True:
             attempt += 1
             try:
@@ -139,13 +140,28 @@ class Workshop:
         )
 
     def _engine(self, engine: Engine) -> Any:
-        key = digest_of([engine.name, dict(engine.identity), dict(engine.options)])
+        key = _key(engine)
         opened = self._warm.pop(key, None) or self._open_engine(engine)
         self._warm[key] = opened
-        while len(self._warm) > self._kept and held() > self._memory:
-            self._warm.pop(next(iter(self._warm)))
-            give_back()
+        self._close(list(self._warm)[: -self._kept])
         return opened
+
+    def _make_room(self, order: Order) -> None:
+        """Close what this order does not need, if the process holds too much."""
+        needed = {_key(engine) for engine in order.engines}
+        self._close([key for key in self._warm if key not in needed])
+
+    def _close(self, keys: Sequence[str]) -> None:
+        """Close engines, the first first, until the process holds little enough."""
+        for key in keys:
+            if held() <= self._memory:
+                return
+            del self._warm[key]
+            give_back()
+
+
+def _key(engine: Engine) -> str:
+    return digest_of([engine.name, dict(engine.identity), dict(engine.options)])
 
 
 def _commit(store: Store, order: Order, out: Path, ctx: Context, seconds: float) -> Result:
