@@ -22,9 +22,9 @@ from dubsync.backends.protocols import Capabilities, Progress, Transcript
 from dubsync.errors import UnreadableMedia
 from dubsync.text.language import base
 from dubsync.text.repetition import is_loop
-from dubsync.text.sentences import breaks, joiner
+from dubsync.text.sentences import breaks, joiner, utterance_of
 from dubsync.timing import Span, seconds
-from dubsync.title import Utterance, Word, content_id
+from dubsync.title import Utterance, Word
 
 log = logging.getLogger(__name__)
 
@@ -246,7 +246,7 @@ def to_utterances(words: list[Heard], language: str) -> tuple[Utterance, ...]:
     nouns = [_noun(word, earlier) for word, earlier in zip(words, [None, *words], strict=False)]
     firsts = breaks([word.text for word in nouns], [word.span for word in nouns])
     return tuple(
-        _utterance(nouns[start:stop], language) for start, stop in zip(firsts, [*firsts[1:], len(nouns)], strict=True)
+        utterance_of(nouns[start:stop], language) for start, stop in zip(firsts, [*firsts[1:], len(nouns)], strict=True)
     )
 
 
@@ -254,10 +254,3 @@ def _noun(word: Heard, earlier: Heard | None) -> Word:
     """Make times exact and keep them in order: a word never begins before the one before it has ended."""
     start = seconds(round(max(word.start, earlier.end if earlier else 0.0), 3))
     return Word(word.text, Span(start, max(start, seconds(round(word.end, 3)))), round(word.confidence, 3))
-
-
-def _utterance(words: list[Word], language: str) -> Utterance:
-    text = joiner(language).join(word.text for word in words)
-    span = Span(words[0].span.start, words[-1].span.end)
-    confidence = sum(word.confidence or 0.0 for word in words) / len(words)
-    return Utterance(content_id("utterance", text, span.start), text, span, tuple(words), None, round(confidence, 3))

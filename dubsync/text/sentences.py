@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from dubsync.text.language import base
 from dubsync.timing import Span
+from dubsync.title import Utterance, Word, content_id
 
 PAUSE = Fraction(6, 10)
 """A silence longer than this ends an utterance."""
@@ -47,6 +48,14 @@ def ends_sentence(text: str) -> bool:
 def joiner(language: str) -> str:
     """Return what stands between words: a space, or nothing in Chinese, Japanese, Thai."""
     return "" if base(language) in _UNSPACED else " "
+
+
+def utterance_of(words: Sequence[Word], language: str) -> Utterance:
+    """Make an utterance of words that were heard; its id comes from text and time."""
+    text = joiner(language).join(word.text for word in words)
+    span = Span(words[0].span.start, words[-1].span.end)
+    confidence = sum(word.confidence or 0.0 for word in words) / len(words)
+    return Utterance(content_id("utterance", text, span.start), text, span, tuple(words), None, round(confidence, 3))
 
 
 def breaks(words: Sequence[str], spans: Sequence[Span], *, longest: Fraction = LONGEST) -> tuple[int, ...]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from itertools import pairwise, starmap
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from words_stand import Stand, silence, tone, utterance
+from words_stand import RATE, Stand, silence, tone, utterance
 
 from dubsync.audio.voices import cluster
 from dubsync.backends.fakes import FakeSpeakerEncoder, FakeSyncScorer, schematic_face
 from dubsync.errors import PermanentError
 from dubsync.stages._owners import Sighting, decide
 from dubsync.stages.speakers import SpeakersParams, speakers
-from dubsync.title import FaceTrack, Flag, Utterance
+from dubsync.text.sentences import utterance_of
+from dubsync.timing import Span, seconds
+from dubsync.title import FaceTrack, Flag, Utterance, Word
 
 LOW, HIGH = 120.0, 400.0
 FPS = 25
@@ -168,3 +173,59 @@ def test_a_sync_engine_tells_two_moving_mouths_apart(tmp_path: Path) -> None:
     add_faces(stand, "shot-1", 0, 75, {"face-1": talking(75), "face-2": 0.5 * talking(75)})
     value = stand.run(speakers, SpeakersParams(), speaker=FakeSpeakerEncoder, sync=FakeSyncScorer)
     assert list(value["faces"]) == ["face-1"]
+
+
+Turns = list[tuple[float, float]]
+
+
+def running(tmp_path: Path, *said: Turns, confidence: float | None = 0.9) -> Stand:
+    """A film of hums (seconds, pitch): each list without any pause, heard as one utterance of words of 0.3 s."""
+    stand = Stand(tmp_path)
+    sound, wholes = [silence(0.5)], []
+    for turns in said:
+        at = sum(len(part) for part in sound) / RATE
+        sound += [*(tone(length, pitch) for length, pitch in turns), silence(0.8)]
+        count = round(sum(length for length, _ in turns) / 0.3)
+        edges = [seconds(round(at + 0.3 * number, 3)) for number in range(count + 1)]
+        words = [Word(f"w{number}", span, confidence) for number, span in enumerate(starmap(Span, pairwise(edges)))]
+        wholes.append(utterance_of(words, "en"))
+        if confidence is None:
+            wholes[-1] = replace(wholes[-1], confidence=None)
+    stand.film(np.concatenate(sound), fps=FPS)
+    stand.put("transcript", {"language": "en", "confidence": 1.0, "utterances": wholes})
+    return stand
+
+
+def said(value: dict[str, object]) -> list[tuple[str, str]]:
+    """The first and last word of each utterance."""
+    found = value["utterances"]
+    assert isinstance(found, list)
+    return [(one["text"].split()[0], one["text"].split()[-1]) for one in found]
+
+
+def test_an_utterance_is_parted_where_another_known_voice_goes_on(tmp_path: Path) -> None:
+    stand = running(tmp_path, [(2.4, LOW)], [(2.4, HIGH)], [(2.4, LOW), (1.8, HIGH), (2.1, LOW)])
+    value = run(stand)
+    assert said(value) == [("w0", "w7"), ("w0", "w7"), ("w0", "w7"), ("w8", "w13"), ("w14", "w20")]
+    assert who(value) == [0, 1, 0, 1, 0]
+    assert stand.codes() == ["voice-changes"]
+    assert "0:00:09.300 and 0:00:11.100" in stand.flags[0].what
+
+
+def test_an_utterance_of_one_voice_stays_whole_with_its_id(tmp_path: Path) -> None:
+    stand = running(tmp_path, [(2.4, LOW)], [(2.4, HIGH)], [(6.0, LOW)])
+    told = json.loads((stand.products["transcript"][0].folder / "product.json").read_text())["utterances"]
+    value = run(stand)
+    assert [one["id"] for one in value["utterances"]] == [one["id"] for one in told]  # type: ignore[attr-defined]
+    assert stand.codes() == []
+
+
+def test_a_voice_that_is_not_known_from_the_rest_of_the_film_parts_nothing(tmp_path: Path) -> None:
+    stand = running(tmp_path, [(2.4, LOW)], [(2.4, LOW), (2.4, HIGH)])
+    assert len(said(run(stand))) == 2
+    assert stand.codes() == []
+
+
+def test_the_cues_of_a_persons_transcript_stay_as_they_are(tmp_path: Path) -> None:
+    turns = [(2.4, LOW)], [(2.4, HIGH)], [(2.4, LOW), (2.4, HIGH)]
+    assert len(said(run(running(tmp_path, *turns, confidence=None)))) == 3
