@@ -7,6 +7,7 @@ short overlapping pieces are taken once; for each word the mean before it is hel
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +25,17 @@ _GUARD_S = 0.3
 _LOCAL_S = 1.8
 """What lies farther away is not compared: it may be a third turn."""
 _REACH_S = 0.7
+_CUT, _CUT_S = 0.15, 0.25
+"""A cut of the picture within so many seconds counts like so much less likeness."""
 DOUBT = 0.5
 """Cosine of before and after below which two voices are likely. Sixteen real voices: 92 % of changes, 7 % elsewhere."""
 
 
-def changes(hear: Hear, starts: Sequence[float], end: float) -> tuple[int, ...]:
+def changes(hear: Hear, starts: Sequence[float], end: float, *, cuts: Sequence[float] = ()) -> tuple[int, ...]:
     """Return the numbers of the words with which another voice goes on.
 
-    `starts`: of the words, in seconds, ascending; `end`: of the last. What is found is likely, not sure: whoever knows
-    all the voices of the film decides.
+    `starts`: of the words, in seconds, ascending; `end`: of the last. `cuts`: when the picture cuts, which it likes to
+    do where the turn passes on. What is found is likely, not sure: whoever knows all voices of the film decides.
     """
     if not starts or end - starts[0] < 2 * PART_S:
         return ()
@@ -41,31 +44,40 @@ def changes(hear: Hear, starts: Sequence[float], end: float) -> tuple[int, ...]:
     if len(heard) < 2:
         return ()
     middles, prints = np.array([at for at, _ in heard]), np.stack([one for _, one in heard])
-    return tuple(_found(hear, middles, prints, list(starts), (0, len(starts)), end))
+    return tuple(_Search(hear, middles, prints, [*starts, end], cuts).found(0, len(starts)))
 
 
-def _found(
-    hear: Hear, middles: NDArray[np.float64], prints: Vectors, starts: list[float], words: tuple[int, int], end: float
-) -> list[int]:
-    """Return the changes among some of the words, each part examined again."""
-    first, stop = words
-    begin, finish = starts[first], starts[stop] if stop < len(starts) else end
-    inside = (middles > begin) & (middles < finish)
-    apart = {
-        number: _alike(middles[inside], prints[inside], starts[number])
-        for number in range(first + 1, stop)
-        if begin + PART_S <= starts[number] <= finish - PART_S
-    }
-    likely = min(apart, key=lambda number: apart[number], default=None)
-    if likely is None or apart[likely] >= DOUBT:
-        return []
-    near = [number for number in apart if abs(starts[number] - starts[likely]) <= _REACH_S]
-    change = min(near, key=lambda number: _whole(hear, begin, starts[number], finish))
-    return [
-        *_found(hear, middles, prints, starts, (first, change), end),
-        change,
-        *_found(hear, middles, prints, starts, (change, stop), end),
-    ]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """What is known of one utterance. `edges`: starts of the words and the end of the last."""
+
+    hear: Hear
+    middles: NDArray[np.float64]
+    prints: Vectors
+    edges: list[float]
+    cuts: Sequence[float]
+
+    def found(self, first: int, stop: int) -> list[int]:
+        """Return the changes among these words, each part examined again."""
+        begin, finish = self.edges[first], self.edges[stop]
+        inside = (self.middles > begin) & (self.middles < finish)
+        apart = {
+            number: _alike(self.middles[inside], self.prints[inside], self.edges[number])
+            for number in range(first + 1, stop)
+            if begin + PART_S <= self.edges[number] <= finish - PART_S
+        }
+        likely = min(apart, key=lambda number: apart[number], default=None)
+        if likely is None or apart[likely] >= DOUBT:
+            return []
+        near = [number for number in apart if abs(self.edges[number] - self.edges[likely]) <= _REACH_S]
+        change = min(near, key=lambda number: self._fit(begin, self.edges[number], finish))
+        return [*self.found(first, change), change, *self.found(change, stop)]
+
+    def _fit(self, begin: float, at: float, finish: float) -> float:
+        """Return how alike the whole parts are, less where the picture cuts."""
+        before, after = self.hear(begin, at), self.hear(at, finish)
+        alike = 1.0 if before is None or after is None else float(before @ after)
+        return alike - _CUT * any(abs(cut - at) <= _CUT_S for cut in self.cuts)
 
 
 def _alike(middles: NDArray[np.float64], prints: Vectors, at: float) -> float:
@@ -76,8 +88,3 @@ def _alike(middles: NDArray[np.float64], prints: Vectors, at: float) -> float:
         return 1.0
     left, right = before.mean(axis=0), after.mean(axis=0)
     return float(left @ right / max(float(np.linalg.norm(left) * np.linalg.norm(right)), 1e-9))
-
-
-def _whole(hear: Hear, begin: float, at: float, finish: float) -> float:
-    before, after = hear(begin, at), hear(at, finish)
-    return 1.0 if before is None or after is None else float(before @ after)

@@ -24,10 +24,10 @@ Parts = list[tuple[Utterance, ...]]
 
 
 class Ear:
-    """Hears the voice of stretches of a sound file, one utterance of it in memory at once."""
+    """Hears the voice of stretches of a sound file, one utterance of it in memory at once. `cuts`: of the picture."""
 
-    def __init__(self, speech: Path, encoder: SpeakerEncoder, language: str) -> None:
-        self._speech, self._encoder, self.language = speech, encoder, language
+    def __init__(self, speech: Path, encoder: SpeakerEncoder, language: str, cuts: Sequence[float]) -> None:
+        self._speech, self._encoder, self.language, self._cuts = speech, encoder, language, cuts
         self._rate = wav.facts(speech).sample_rate
         self._known: dict[str, NDArray[np.float32] | None] = {}
 
@@ -48,7 +48,7 @@ class Ear:
             return self._embed(samples[first:last])
 
         starts = [float(word.span.start) for word in utterance.words]
-        found = turns.changes(hear, starts, float(utterance.span.end))
+        found = turns.changes(hear, starts, float(utterance.span.end), cuts=self._cuts)
         edges = (0, *found, len(utterance.words))
         if not found:
             return (utterance,)

@@ -17,7 +17,7 @@ from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity
 from dubsync.stages._ties import Ties, tie
 from dubsync.stages._turns import Ear, Parts, settled
-from dubsync.title import Speaker, Utterance, content_id
+from dubsync.title import Shot, Speaker, Utterance, content_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class SpeakersParams:
 @stage(
     over=Axis.TITLE,
     needs=("source", "transcript"),
-    optional=("faces", "stems"),
+    optional=("faces", "shots", "stems"),
     params=SpeakersParams,
     backends=("speaker", "sync"),
     version=3,
@@ -40,7 +40,7 @@ def speakers(unit: Unit, made: Made, ctx: Context, params: SpeakersParams) -> Ma
     """Cluster the utterances by voice and tie faces to the voices."""
     utterances = from_json(tuple[Utterance, ...], made.one("transcript").value["utterances"])
     speech = made.one("stems").file("dialogue.wav") if made.has("stems") else made.one("source").file("speech.wav")
-    ear = Ear(speech, ctx.backend("speaker"), str(made.one("transcript").value["language"]))
+    ear = Ear(speech, ctx.backend("speaker"), str(made.one("transcript").value["language"]), _cuts(made))
     parts = _parts(ear, utterances, ctx)
     lengths = [float(utterance.span.duration) for utterance in utterances]
     prints = [ear.voiceprint(utterance) for utterance in utterances]
@@ -57,6 +57,12 @@ def speakers(unit: Unit, made: Made, ctx: Context, params: SpeakersParams) -> Ma
     tied = tie(made, spoken, ctx) if made.has("faces") else Ties()
     people = tuple(_speaker(id_, number, spoken, tied.faces) for number, id_ in enumerate(ids))
     return {"speakers": to_json(people), "utterances": to_json(spoken), "faces": tied.faces, "unsaid": tied.unsaid}
+
+
+def _cuts(made: Made) -> list[float]:
+    """Return when the picture cuts, in seconds; nothing where nobody looked."""
+    shots = from_json(tuple[Shot, ...], made.one("shots").value["shots"]) if made.has("shots") else ()
+    return [float(shot.span.start) for shot in shots if not shot.continues]
 
 
 def _parts(ear: Ear, utterances: Sequence[Utterance], ctx: Context) -> Parts:
