@@ -1,4 +1,4 @@
-"""Sentence pairs that somebody brings for the bench: catalogues, memories and tables, and what of them is a sentence."""
+"""Sentence pairs for the bench that somebody brings: catalogues, memories, tables, and what of them is a sentence."""
 
 from __future__ import annotations
 
