@@ -24,7 +24,7 @@ from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.exonyms import exonyms
 from dubsync.text.language import base, name
 from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
-from dubsync.text.phrases import phrase
+from dubsync.text.phrases import addressed, calling, cut, phrase, run_on
 from dubsync.text.plain_english import plain
 from dubsync.text.punctuation import dressed
 from dubsync.text.repetition import is_loop
@@ -77,7 +77,7 @@ class MarianTranslator:
     """Translates line by line on the processor, the same result every time."""
 
     capabilities = Capabilities(
-        name="mt.marian", version="5", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=_SHIPPED
+        name="mt.marian", version="6", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=_SHIPPED
     )
     is_draft = True
 
@@ -133,8 +133,9 @@ class MarianTranslator:
     def _search(self, lines: Sequence[SourceLine], step: Direction) -> None:
         """Find ways to say all sentences at once, for a model of BEAMS."""
         beam = BEAMS.get(self._entry(step), 0)
-        parts = [part for line in lines for part in sentences(" ".join(line.text.split()), step[0])]
-        asked = list(dict.fromkeys(_asked(part, step)[0] for part in parts if not phrase(part, *step))) if beam else []
+        parts = [part for line in lines for part in _parts(" ".join(line.text.split()), step)]
+        unknown = [addressed(part, *step)[0] for part in parts if not phrase(part, *step)]
+        asked = list(dict.fromkeys(_asked(part, step)[0] for part in unknown)) if beam else []
         ways = self._searcher(step).ways_of(asked, width=beam) if asked else []
         self._opened.found = dict(zip(((step, part) for part in asked), ways, strict=True))
 
@@ -149,21 +150,23 @@ class MarianTranslator:
     def _through(self, text: str, steps: tuple[Direction, ...]) -> str:
         """Translate a line, sentence by sentence, step by step; "" when a sentence comes out empty."""
         for step in steps:
-            made = [self._sentence(part, step) for part in sentences(text, step[0])]
+            parts = _parts(text, step)
+            made = [self._sentence(part, step) for part in parts]
             if not all(made):
                 return ""
-            text = " ".join(made)
+            text = run_on(parts, made)
         return text
 
     def _sentence(self, text: str, step: Direction) -> str:
         known = phrase(text, *step)
         if known:
             return dressed(text, known, step[1])
+        text, called = addressed(text, *step)
         asked, places = _asked(text, step)
         made = self._whole(asked, step)
         if places:
             made = titles.put_back(made, places, step[1]) or self._whole(plain(text), step)
-        return dressed(text, made, step[1]) if made else ""
+        return calling(dressed(text, made, step[1]), called) if made else ""
 
     def _whole(self, text: str, step: Direction) -> str:
         """Translate a sentence and put its names and figures right; "" when nothing comes out."""
@@ -266,6 +269,11 @@ class MarianTranslator:
 def likeliest(ways: Sequence[Way], language: str) -> str:
     """Return the text of the likeliest way, where those that mix two manners of address count for less."""
     return max(ways, key=lambda way: way.score - MIXED * is_mixed(way.text, language)).text
+
+
+def _parts(text: str, step: Direction) -> list[str]:
+    """Return what is translated by itself: sentences, and phrases that one begins with."""
+    return [part for sentence in sentences(text, step[0]) for part in cut(sentence, *step)]
 
 
 def _asked(text: str, step: Direction) -> tuple[str, dict[str, str]]:

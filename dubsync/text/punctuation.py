@@ -7,6 +7,7 @@ import re
 from dubsync.text.agreement import agreeing
 from dubsync.text.elision import elided
 from dubsync.text.language import base
+from dubsync.text.voseo import without_voseo
 
 _TIGHT = re.compile(r"(?<=[^\W\d_])([,;])(?=[^\W\d_])")
 _CLOSERS = "\"'”’»)] "
@@ -47,5 +48,8 @@ def _capital(source: str, text: str) -> str:
     return text[:at] + text[at].upper() + text[at + 1 :]
 
 
-_MENDS = {"fr": elided, "es": agreeing}
+_MENDS = {
+    "fr": lambda text: elided(agreeing(text, "fr")),
+    "es": lambda text: agreeing(without_voseo(text), "es"),
+}
 """What small models get wrong in a language again and again, and rules put right."""
