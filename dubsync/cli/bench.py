@@ -42,6 +42,21 @@ def speed(
 
 
 @bench_app.command()
+def edit(
+    clip: Annotated[Path | None, typer.Option(help="A clip with speech (default: the sample film).")] = None,
+    *,
+    consent: Annotated[Path | None, typer.Option(help="Its consent record (default: beside it).")] = None,
+    training: Annotated[float, typer.Option(help="Seconds of training for each speaker.")] = 120.0,
+    as_json: AsJson = False,
+) -> None:
+    """Time what one changed line costs: the whole film is made, a line edited, the film made again."""
+    from dubsync import bench
+
+    film, record = _film(clip, consent)
+    _show(bench.edit(bench.Speed(film, record, training_s=training)), as_json=as_json)
+
+
+@bench_app.command()
 def memory(
     clip: Annotated[Path | None, typer.Option(help="A clip with speech (default: the sample film).")] = None,
     *,
