@@ -47,6 +47,10 @@ MIXED = 0.2
 NEAR = 0.3
 """The same, for a way that keeps a name which the best one lost; names that have a translation are farther off."""
 
+_TRAILED = re.compile(r"(?:(?<=\.\.\.)|(?<=…))\s+(?=\W?\w)")
+_TRAILING = re.compile(r"(?:\.{3,}|…)$")
+"""What trails off is asked as a full sentence: small models make cries and quotations of dots."""
+
 _ENTRY = re.compile(r"mt-([a-z]{2,3})-([a-z]{2,3})")
 _SHIPPED = ("mt-en-es", "mt-en-fr", "mt-en-pt", "mt-pt-en")
 
@@ -272,13 +276,14 @@ def likeliest(ways: Sequence[Way], language: str) -> str:
 
 
 def _parts(text: str, step: Direction) -> list[str]:
-    """Return what is translated by itself: sentences, and phrases that one begins with."""
-    return [part for sentence in sentences(text, step[0]) for part in cut(sentence, *step)]
+    """Return what is translated by itself: sentences, what trails off, phrases that a sentence begins with."""
+    trails = [part for sentence in sentences(text, step[0]) for part in _TRAILED.split(sentence)]
+    return [part for trail in trails for part in cut(trail, *step)]
 
 
 def _asked(text: str, step: Direction) -> tuple[str, dict[str, str]]:
     """Return a sentence as the engine is asked it, and what the stand-ins in it stand for."""
-    return titles.stood_in(plain(text), step[1]) if step[0] == HUB else (text, {})
+    return titles.stood_in(_TRAILING.sub(".", plain(text)), step[1]) if step[0] == HUB else (text, {})
 
 
 def _flags(lost: Draft, text: str, line: str) -> tuple[Flag, ...]:

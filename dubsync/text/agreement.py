@@ -57,6 +57,8 @@ def _plural(noun: str) -> str:
     return f"{plain[:-1]}ces" if noun.endswith("z") else f"{plain}es"
 
 
+_UNCONTRACTED = re.compile(r"\b([Aa]|[Dd]e) el (?=\w)")
+
 Rule = tuple[re.Pattern[str], dict[str, str]]
 
 
@@ -86,9 +88,10 @@ _RULES = {
 def agreeing(text: str, language: str) -> str:
     """Return text with the determiners of known nouns in the noun's gender.
 
-    >>> agreeing("La viaje por el leche de esa árbol", "es"), agreeing("Pose la couteau dans ce voiture.", "fr")
-    ('El viaje por la leche de ese árbol', 'Pose le couteau dans cette voiture.')
+    >>> agreeing("La viaje por el leche de el árbol", "es"), agreeing("Pose la couteau dans ce voiture.", "fr")
+    ('El viaje por la leche del árbol', 'Pose le couteau dans cette voiture.')
     """
+    text = _UNCONTRACTED.sub(lambda found: f"{found[1]}l ", text) if language == "es" else text
     for pattern, right in _RULES[language]:
         text = pattern.sub(lambda found, right=right: _swapped(found, right), text)  # type: ignore[misc]
     return text

@@ -299,14 +299,14 @@ def calling(text: str, called: str) -> str:
 
 
 def run_on(parts: Sequence[str], made: Sequence[str]) -> str:
-    """Join what parts became; what follows an opening phrase goes on without a capital, unless a name begins it.
+    """Join what parts became; what has no capital in the source goes on without, and "I" after an opening phrase.
 
     >>> run_on(["Calm down,", "I am here."], ["Cálmate,", "Estoy aquí."])
     'Cálmate, estoy aquí.'
     """
     joined = made[0] if made else ""
     for (before, part), text in zip(pairwise(parts), made[1:], strict=True):
-        goes_on = before.endswith(",") and (part[0].islower() or re.match(r"I\b", part))
+        goes_on = part[0].islower() or (before.endswith(",") and re.match(r"I\b", part))
         at = next((index for index, letter in enumerate(text) if letter.isalpha()), 0) if goes_on else 0
         joined += f" {text[:at]}{text[at : at + 1].lower() if goes_on else text[:1]}{text[at + 1 :]}"
     return joined

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dubsync.backends.mt_marian import _asked, _parts
 from dubsync.text.phrases import addressed, calling, cut, phrase, run_on
 from dubsync.text.punctuation import dressed
 
@@ -132,10 +133,27 @@ def test_a_sentence_is_parted_after_a_phrase_of_several_words(text: str, parts: 
     assert cut(text, "fr", "en") == cut(text, "en", "it") == (text,)
 
 
-def test_what_follows_an_opening_phrase_has_no_capital_unless_it_is_a_name() -> None:
+def test_what_goes_on_has_no_capital_unless_it_is_a_name() -> None:
     assert run_on(["Come on,", "it's late."], ["Vamos,", "¡Es tarde!"]) == "Vamos, ¡es tarde!"
     assert run_on(["Come on,", "Tom is here."], ["Vamos,", "Tom está aquí."]) == "Vamos, Tom está aquí."
     assert run_on(["Come on.", "It's late."], ["Vamos.", "Es tarde."]) == "Vamos. Es tarde."
+
+
+def test_a_line_that_trails_off_does_so_in_translation_and_is_asked_as_a_full_sentence() -> None:
+    assert dressed("Wait...", "Espera.", "es") == "Espera..."
+    assert dressed("Wait…", "Attends", "fr") == "Attends…"
+    assert dressed("Is it...", "É ele?", "pt") == "É ele?"
+    parts = _parts("Well... I saw it... over there. Go…", ("en", "es"))
+    assert parts == ["Well...", "I saw it...", "over there.", "Go…"]
+    assert [_asked(part, ("en", "es"))[0] for part in parts] == ["Well.", "I saw it.", "over there.", "Go."]
+    assert run_on(parts[1:3], ["Lo vi...", "Por ahí."]) == "Lo vi... por ahí."
+
+
+def test_quotation_marks_that_the_source_has_none_of_go() -> None:
+    assert dressed("Wolves.", 'Lobos".', "es") == "Lobos."
+    assert dressed("Wolves!", "« Des loups !", "fr") == "Des loups !"
+    assert dressed('He said "no".', 'Dijo "no".', "es") == 'Dijo "no".'
+    assert dressed("He said 'no'.", "Il a dit « non ».", "fr") == "Il a dit « non »."
 
 
 @pytest.mark.parametrize("step", [("en", "es"), ("en", "fr"), ("en", "pt")])
