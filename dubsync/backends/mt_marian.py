@@ -47,14 +47,16 @@ MIXED = 0.2
 NEAR = 0.3
 """The same, for a way that keeps a name which the best one lost; names that have a translation are farther off."""
 
+Direction = tuple[str, str]
+
 _TRAILED = re.compile(r"(?:(?<=\.\.\.)|(?<=…))\s+(?=\W?\w)")
 _TRAILING = re.compile(r"(?:\.{3,}|…)$")
-"""What trails off is asked as a full sentence: small models make cries and quotations of dots."""
+STUMBLING = (("en", "es"), ("en", "fr"))
+"""Directions that hardly saw three dots when they were taught, and make cries and quotations of them: what trails off
+is asked by itself, as a full sentence."""
 
 _ENTRY = re.compile(r"mt-([a-z]{2,3})-([a-z]{2,3})")
 _SHIPPED = ("mt-en-es", "mt-en-fr", "mt-en-pt", "mt-pt-en")
-
-Direction = tuple[str, str]
 
 
 def directions(entries: Sequence[str]) -> dict[Direction, tuple[Direction, ...]]:
@@ -277,13 +279,16 @@ def likeliest(ways: Sequence[Way], language: str) -> str:
 
 def _parts(text: str, step: Direction) -> list[str]:
     """Return what is translated by itself: sentences, what trails off, phrases that a sentence begins with."""
-    trails = [part for sentence in sentences(text, step[0]) for part in _TRAILED.split(sentence)]
-    return [part for trail in trails for part in cut(trail, *step)]
+    parts = sentences(text, step[0])
+    if step in STUMBLING:
+        parts = [part for sentence in parts for part in _TRAILED.split(sentence)]
+    return [part for sentence in parts for part in cut(sentence, *step)]
 
 
 def _asked(text: str, step: Direction) -> tuple[str, dict[str, str]]:
     """Return a sentence as the engine is asked it, and what the stand-ins in it stand for."""
-    return titles.stood_in(_TRAILING.sub(".", plain(text)), step[1]) if step[0] == HUB else (text, {})
+    asked = _TRAILING.sub(".", text) if step in STUMBLING else text
+    return titles.stood_in(plain(asked), step[1]) if step[0] == HUB else (text, {})
 
 
 def _flags(lost: Draft, text: str, line: str) -> tuple[Flag, ...]:
