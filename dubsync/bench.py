@@ -1,4 +1,4 @@
-"""`dubsync bench speed` and `memory`: whole runs, as ratios to the clip's length, with the machine described.
+"""`dubsync bench speed`, `edit` and `memory`: whole runs, as ratios to the clip's length, with the machine described.
 
 Each figure but `voice_x` is a run of the command line in a process of its own, in a folder of its own; nothing is
 kept warm between them. Training the actor's mouth is counted apart: the product of the `actor` stage is carried from
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -26,6 +27,7 @@ from typing import Any
 
 import psutil
 
+from dubsync import scripts
 from dubsync.errors import StageFailed
 from dubsync.verbs import Wish, explain, local_runner, localize
 
@@ -125,6 +127,40 @@ def _warm_voice(asked: Speed, clip: Path, home: Path) -> float:
             for turn in range(2)
         ]
     return made[1].summary.seconds
+
+
+def edit(asked: Speed) -> dict[str, Any]:
+    """Return first_s, edited_s, edit_share, made_first and made_again: what one changed line costs.
+
+    The whole film is made, a word is added to its middle line as a translator would, and it is made again.
+    `made_first`, `made_again`: units by stage, those that are asked each time left out.
+    """
+    with tempfile.TemporaryDirectory(prefix="dubsync-bench-") as name:
+        home = Path(name)
+        clip, folder, language = _copied(asked.clip, home), home / "edit.dubsync", asked.languages[0]
+        first = _run(asked, clip, folder, language)
+        known = {row["fingerprint"]: row["stage"] for row in explain(folder)}
+        _add_word(folder, language, home / "script.json")
+        again = _run(asked, clip, folder, language)
+        new = [row["stage"] for row in explain(folder) if row["fingerprint"] not in known]
+        return {
+            "first_s": round(first.seconds, 1),
+            "edited_s": round(again.seconds, 1),
+            "edit_share": round(again.seconds / first.seconds, 3),
+            "made_first": dict(Counter(known.values())),
+            "made_again": dict(Counter(new)),
+            **_described(clip),
+        }
+
+
+def _add_word(folder: Path, language: str, script: Path) -> None:
+    """Export the script, say the last word of its middle line twice, import it."""
+    scripts.export_script(folder, language, "json", script)
+    written = json.loads(script.read_text(encoding="utf-8"))
+    line = written["lines"][len(written["lines"]) // 2]
+    line["text"] = f"{line['text']} {line['text'].split()[-1]}"
+    script.write_text(json.dumps(written), encoding="utf-8")
+    scripts.import_script(folder, language, script, who="bench")
 
 
 def memory(asked: Speed) -> dict[str, Any]:

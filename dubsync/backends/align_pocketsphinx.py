@@ -38,6 +38,7 @@ _ARPABET = {
     "o": "OW", "ɜ": "ER", "ɝ": "ER", "ɚ": "ER", "θ": "TH", "ð": "DH", "ʃ": "SH", "ʒ": "ZH", "ŋ": "NG", "ɹ": "R",
     "ɾ": "D", "ʔ": "T", "j": "Y", "h": "HH", "ɡ": "G", "g": "G", "x": "K", "b": "B", "d": "D", "f": "F", "k": "K",
     "l": "L", "m": "M", "n": "N", "p": "P", "r": "R", "s": "S", "t": "T", "v": "V", "w": "W", "z": "Z",
+    "β": "V", "ɣ": "G", "ʎ": "Y", "ɲ": "N Y", "ʝ": "JH", "ʁ": "K", "y": "UW", "ø": "ER", "œ": "AH", "ɥ": "W",
 }  # fmt: skip
 """IPA as espeak-ng writes it to the phones of the CMU dictionary; longer keys are tried first."""
 
@@ -51,7 +52,7 @@ _OWN = "~"
 class PocketSphinxAligner:
     """Gives words better times; leaves what it cannot align as it was."""
 
-    capabilities = Capabilities(name="align.pocketsphinx", version="3", languages=tuple(VOICES), licence="BSD-2-Clause")
+    capabilities = Capabilities(name="align.pocketsphinx", version="4", languages=tuple(VOICES), licence="BSD-2-Clause")
 
     def __init__(self) -> None:
         from pocketsphinx import Decoder  # brings its acoustic model: 0.2 s

@@ -24,7 +24,7 @@ from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.exonyms import exonyms
 from dubsync.text.language import base, name
 from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
-from dubsync.text.phrases import phrase
+from dubsync.text.phrases import addressed, calling, cut, phrase, run_on
 from dubsync.text.plain_english import plain
 from dubsync.text.punctuation import dressed
 from dubsync.text.repetition import is_loop
@@ -47,10 +47,16 @@ MIXED = 0.2
 NEAR = 0.3
 """The same, for a way that keeps a name which the best one lost; names that have a translation are farther off."""
 
+Direction = tuple[str, str]
+
+_TRAILED = re.compile(r"(?:(?<=\.\.\.)|(?<=…))\s+(?=\W?\w)")
+_TRAILING = re.compile(r"(?:\.{3,}|…)$")
+STUMBLING = (("en", "es"), ("en", "fr"))
+"""Directions that hardly saw three dots when they were taught, and make cries and quotations of them: what trails off
+is asked by itself, as a full sentence."""
+
 _ENTRY = re.compile(r"mt-([a-z]{2,3})-([a-z]{2,3})")
 _SHIPPED = ("mt-en-es", "mt-en-fr", "mt-en-pt", "mt-pt-en")
-
-Direction = tuple[str, str]
 
 
 def directions(entries: Sequence[str]) -> dict[Direction, tuple[Direction, ...]]:
@@ -77,7 +83,7 @@ class MarianTranslator:
     """Translates line by line on the processor, the same result every time."""
 
     capabilities = Capabilities(
-        name="mt.marian", version="5", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=_SHIPPED
+        name="mt.marian", version="6", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=_SHIPPED
     )
     is_draft = True
 
@@ -133,8 +139,9 @@ class MarianTranslator:
     def _search(self, lines: Sequence[SourceLine], step: Direction) -> None:
         """Find ways to say all sentences at once, for a model of BEAMS."""
         beam = BEAMS.get(self._entry(step), 0)
-        parts = [part for line in lines for part in sentences(" ".join(line.text.split()), step[0])]
-        asked = list(dict.fromkeys(_asked(part, step)[0] for part in parts if not phrase(part, *step))) if beam else []
+        parts = [part for line in lines for part in _parts(" ".join(line.text.split()), step)]
+        unknown = [addressed(part, *step)[0] for part in parts if not phrase(part, *step)]
+        asked = list(dict.fromkeys(_asked(part, step)[0] for part in unknown)) if beam else []
         ways = self._searcher(step).ways_of(asked, width=beam) if asked else []
         self._opened.found = dict(zip(((step, part) for part in asked), ways, strict=True))
 
@@ -149,21 +156,23 @@ class MarianTranslator:
     def _through(self, text: str, steps: tuple[Direction, ...]) -> str:
         """Translate a line, sentence by sentence, step by step; "" when a sentence comes out empty."""
         for step in steps:
-            made = [self._sentence(part, step) for part in sentences(text, step[0])]
+            parts = _parts(text, step)
+            made = [self._sentence(part, step) for part in parts]
             if not all(made):
                 return ""
-            text = " ".join(made)
+            text = run_on(parts, made)
         return text
 
     def _sentence(self, text: str, step: Direction) -> str:
         known = phrase(text, *step)
         if known:
             return dressed(text, known, step[1])
+        text, called = addressed(text, *step)
         asked, places = _asked(text, step)
         made = self._whole(asked, step)
         if places:
             made = titles.put_back(made, places, step[1]) or self._whole(plain(text), step)
-        return dressed(text, made, step[1]) if made else ""
+        return calling(dressed(text, made, step[1]), called) if made else ""
 
     def _whole(self, text: str, step: Direction) -> str:
         """Translate a sentence and put its names and figures right; "" when nothing comes out."""
@@ -268,9 +277,18 @@ def likeliest(ways: Sequence[Way], language: str) -> str:
     return max(ways, key=lambda way: way.score - MIXED * is_mixed(way.text, language)).text
 
 
+def _parts(text: str, step: Direction) -> list[str]:
+    """Return what is translated by itself: sentences, what trails off, phrases that a sentence begins with."""
+    parts = sentences(text, step[0])
+    if step in STUMBLING:
+        parts = [part for sentence in parts for part in _TRAILED.split(sentence)]
+    return [part for sentence in parts for part in cut(sentence, *step)]
+
+
 def _asked(text: str, step: Direction) -> tuple[str, dict[str, str]]:
     """Return a sentence as the engine is asked it, and what the stand-ins in it stand for."""
-    return titles.stood_in(plain(text), step[1]) if step[0] == HUB else (text, {})
+    asked = _TRAILING.sub(".", text) if step in STUMBLING else text
+    return titles.stood_in(plain(asked), step[1]) if step[0] == HUB else (text, {})
 
 
 def _flags(lost: Draft, text: str, line: str) -> tuple[Flag, ...]:

@@ -42,6 +42,21 @@ def speed(
 
 
 @bench_app.command()
+def edit(
+    clip: Annotated[Path | None, typer.Option(help="A clip with speech (default: the sample film).")] = None,
+    *,
+    consent: Annotated[Path | None, typer.Option(help="Its consent record (default: beside it).")] = None,
+    training: Annotated[float, typer.Option(help="Seconds of training for each speaker.")] = 120.0,
+    as_json: AsJson = False,
+) -> None:
+    """Time what one changed line costs: the whole film is made, a line edited, the film made again."""
+    from dubsync import bench
+
+    film, record = _film(clip, consent)
+    _show(bench.edit(bench.Speed(film, record, training_s=training)), as_json=as_json)
+
+
+@bench_app.command()
 def memory(
     clip: Annotated[Path | None, typer.Option(help="A clip with speech (default: the sample film).")] = None,
     *,
@@ -151,15 +166,33 @@ def training(
 def text(
     corpus: Annotated[Path | None, typer.Option(help="The folder with Tatoeba archives ($DUBSYNC_TEST_TEXT).")] = None,
     *,
+    pairs: Annotated[
+        list[str] | None, typer.Option(help="More sentences, LANGUAGE=FILE (.mo, .tmx, .tsv); may be repeated.")
+    ] = None,
     most: Annotated[int, typer.Option(help="Held-out sentences for each language.", min=1)] = 1000,
     as_json: AsJson = False,
 ) -> None:
     """Measure the words: translation on held-out sentences, hearing, word onsets, speakers told apart."""
     from dubsync.backends.mt_marian import MarianTranslator
     from dubsync.text import mt_bench
+    from dubsync.text import pairs as reader
 
-    figures = mt_bench.table(MarianTranslator(), folder=corpus, most=most)
+    brought = {tag: reader.read(files, tag) for tag, files in _by_language(pairs or ()).items()}
+    figures = mt_bench.table(MarianTranslator(), folder=corpus, most=most, pairs=brought)
     _show({**figures, "apertium_es": _apertium(corpus, most), **_heard()}, as_json=as_json)
+
+
+def _by_language(named: Sequence[str]) -> dict[str, list[Path]]:
+    """Return the files of each language that "pt=FILE" names; raise InputError where one is not of that form."""
+    from dubsync.text.language import base, normal_tag
+
+    files: dict[str, list[Path]] = {}
+    for each in named:
+        tag, mark, file = each.partition("=")
+        if not mark or not file:
+            raise InputError(f"--pairs {each}: no language", hint="write --pairs pt=FILE")
+        files.setdefault(base(normal_tag(tag)), []).append(Path(file))
+    return files
 
 
 def _apertium(corpus: Path | None, most: int) -> dict[str, Any] | None:
@@ -169,7 +202,7 @@ def _apertium(corpus: Path | None, most: int) -> dict[str, Any] | None:
     from dubsync.text import mt_bench
 
     try:
-        return dict(mt_bench.measure(ApertiumTranslator(), "es", folder=corpus, most=most))
+        return dict(mt_bench.measure(ApertiumTranslator(), "es", mt_bench.heldout("es", corpus)[:most]))
     except MissingExtra:
         return None
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from dubsync.audio import features, music, wav
 from dubsync.documents import from_json
-from dubsync.engine.stage import Made
+from dubsync.engine.stage import Context, Made
+from dubsync.errors import Flag, Severity
 from dubsync.text import sdh
 from dubsync.text.cue import Cue
-from dubsync.text.layout import Picture
+from dubsync.text.layout import Picture, lay_out, reading, reading_speed, too_fast
 from dubsync.timing import Span, to_samples
 from dubsync.title import FaceTrack, Line, Shot, Source, Speaker
 
@@ -31,6 +32,16 @@ def picture(made: Made) -> Picture:
     shots = from_json(tuple[Shot, ...], made.one("shots").value["shots"]) if made.has("shots") else ()
     cuts = tuple(shot.span.start for shot in shots if not shot.continues and shot.span.start > 0)
     return Picture(film.duration, cuts, film.video.rate)
+
+
+def laid_out(cues: Iterable[Cue], made: Made, ctx: Context, language: str) -> tuple[Cue, ...]:
+    """Return subtitles as they are delivered, and flag those that nobody can read in their time."""
+    shown = lay_out(cues, picture(made), language=language)
+    for cue in too_fast(shown, language):
+        what = f"{reading_speed(cue):.0f} characters a second, and readers take {reading(language).speed}: {cue.text!r}"
+        hint = "shorten the line (dubsync script export)"
+        ctx.flag(Flag(Severity.WARNING, "subtitle-too-fast", cue.id or language, what, hint))
+    return shown
 
 
 def described(made: Made, language: str) -> tuple[Cue, ...]:

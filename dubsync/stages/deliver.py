@@ -14,7 +14,6 @@ from dubsync.documents import beside, write_whole
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity, UsageError
 from dubsync.stages import _subtitles
-from dubsync.text.layout import lay_out
 from dubsync.text.subtitles import write
 
 
@@ -30,7 +29,7 @@ class DeliverParams:
     needs=("source", "speakers", "script", "render", "mix", "check"),
     optional=("shots", "faces", "stems"),
     params=DeliverParams,
-    version=2,
+    version=3,
     always=True,
 )
 def deliver(unit: Unit, made: Made, ctx: Context, params: DeliverParams) -> Mapping[str, Any]:
@@ -66,7 +65,7 @@ def _files(made: Made, film: str, language: str) -> Iterator[tuple[Path, str]]:
 
 def _described(made: Made, ctx: Context, language: str) -> tuple[tuple[Path, str], ...]:
     """Write the subtitles for people who do not hear; return them as files to hand over."""
-    shown = lay_out(_subtitles.described(made, language), _subtitles.picture(made), language=language)
+    shown = _subtitles.laid_out(_subtitles.described(made, language), made, ctx, language)
     names = [f"{language}.sdh.{kind}" for kind in ("srt", "vtt")]
     for name in names:
         write_whole(ctx.out / name, write(shown, name.rsplit(".", 1)[1], language=language).encode())

@@ -16,7 +16,6 @@ from dubsync.media.write import PictureParams
 from dubsync.rights.mark import disclosure_tags
 from dubsync.stages import _subtitles
 from dubsync.stages.rights import needs_consent
-from dubsync.text.layout import lay_out
 from dubsync.text.subtitles import write
 from dubsync.title import Source
 
@@ -45,7 +44,7 @@ def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mappin
     film = from_json(Source, made.one("source").value, where="source")
     table = FrameTable.load(made.one("source").file("frames.npz"))
     suffix, flags = suffix_for(film)
-    cues = lay_out(_subtitles.cues(made), _subtitles.picture(made), language=language)
+    cues = _subtitles.laid_out(_subtitles.cues(made), made, ctx, language)
     patches = _patches(made)
     additions = Additions(
         language=language,

@@ -16,7 +16,10 @@ _SKIN = (225, 170, 140)
 
 @dataclass(frozen=True, slots=True)
 class TalkingSpec:
-    """`lines`: (start, end, hertz) of each tone. `face`: seconds in which the disc is on screen."""
+    """`lines`: (start, end, hertz) of each tone. `face`: seconds in which the disc is on screen.
+
+    `cut`: the second from which on the background is another one.
+    """
 
     seconds: float = 4.0
     width: int = 160
@@ -24,6 +27,7 @@ class TalkingSpec:
     rate: Fraction = Fraction(25)
     lines: tuple[tuple[float, float, float], ...] = ((0.6, 1.6, 130.0), (2.4, 3.4, 130.0))
     face: tuple[float, float] = (0.0, 99.0)
+    cut: float = 99.0
 
 
 def make_talking_film(path: Path, spec: TalkingSpec | None = None) -> Path:
@@ -66,6 +70,8 @@ def _draw(spec: TalkingSpec, number: int, sound: NDArray[np.float32]) -> NDArray
     y, x = np.mgrid[: spec.height, : spec.width]
     picture = np.zeros((spec.height, spec.width, 3), np.uint8)
     picture[..., 2] = (60 + 60 * y / spec.height).astype(np.uint8)
+    if time >= spec.cut:
+        picture[...] = (220 - 60 * x / spec.width).astype(np.uint8)[..., None]
     if not spec.face[0] <= time < spec.face[1]:
         return picture
     centre_x, centre_y = spec.width / 2 + 4 * np.sin(time), spec.height / 2

@@ -1,13 +1,17 @@
-"""Spanish articles that go with their noun.
+"""Spanish and French articles that go with their noun.
 
-The Spanish model was begun from a Portuguese one, and keeps the Portuguese gender of nouns that have another in
-Spanish: "la viaje" after "a viagem". The nouns below are the common ones of that kind; only a determiner right before
-one is changed, nothing else is judged.
+Both models were begun from a Portuguese one, and keep the Portuguese gender of nouns that have another in their own
+language: "la viaje" after "a viagem", "la couteau" after "a faca". The nouns below are the common ones of that kind;
+only a determiner right before one is changed, nothing else is judged. French ones that are also a verb, as in "il la
+livre", are left out.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+# ruff: noqa: SIM905 - rows of words are easier to read
 
 _MASCULINE = (
     "análisis", "aprendizaje", "árbol", "color", "coraje", "desorden", "dolor", "énfasis", "equipaje", "equipo",
@@ -25,6 +29,27 @@ _PAIRS = (
 )  # fmt: skip
 
 
+_FRENCH_MEN = (
+    "avantage bateau bureau chapeau chemin choix conseil courage couteau crayon cri doigt fauteuil fusil garage jardin"
+    " journal langage magasin manteau marché matin mensonge message miel mur métro nuage nez papier paysage personnage"
+    " pistolet pont printemps sable sac sang secret sel silence soir soleil sourire stylo toit train tapis verre"
+    " village visage voyage"
+).split()
+_FRENCH_MEN_BY_VOWEL = "arbre arrêt avion endroit espoir hôtel hiver hôpital orage ordre ordinateur oiseau œil".split()
+_FRENCH_WOMEN = (
+    "balle bague bouteille chaise chaleur chambre chance chanson chaussure chemise clé couleur dent dette douleur faute"
+    " fenêtre fille fleur guerre guitare jambe lettre lumière maison mer minute moitié montagne nuit peur pierre"
+    " planète plage pluie pomme prison robe rue route seconde semaine table télévision tête valeur valise viande ville"
+    " voiture voix"
+).split()
+_TO_MEN = {
+    "la": "le", "une": "un", "cette": "ce", "ma": "mon", "ta": "ton", "sa": "son", "de la": "du", "à la": "au",
+    "quelle": "quel", "aucune": "aucun",
+}  # fmt: skip
+_TO_MEN_BY_VOWEL = {"une": "un", "cette": "cet", "quelle": "quel", "aucune": "aucun"}
+_TO_WOMEN = {there: here for here, there in _TO_MEN.items()}
+
+
 def _plural(noun: str) -> str:
     if noun[-1] in "aeo":
         return f"{noun}s"
@@ -32,25 +57,42 @@ def _plural(noun: str) -> str:
     return f"{plain[:-1]}ces" if noun.endswith("z") else f"{plain}es"
 
 
-def _rule(nouns: tuple[str, ...], wrong: dict[str, str]) -> tuple[re.Pattern[str], dict[str, str]]:
-    words = sorted({*nouns, *(_plural(noun) for noun in nouns)}, key=len, reverse=True)
+_UNCONTRACTED = re.compile(r"\b([Aa]|[Dd]e) el (?=\w)")
+
+Rule = tuple[re.Pattern[str], dict[str, str]]
+
+
+def _rule(nouns: Sequence[str], wrong: dict[str, str]) -> Rule:
+    words = sorted(nouns, key=len, reverse=True)
     before = sorted(wrong, key=len, reverse=True)
     return re.compile(rf"\b({'|'.join(before)})(\s+)({'|'.join(words)})\b", re.IGNORECASE), wrong
 
 
-_RULES = (
-    _rule(_MASCULINE, {feminine: masculine for masculine, feminine in _PAIRS}),
-    _rule(_FEMININE, dict(_PAIRS)),
-)
+def _both_numbers(nouns: Sequence[str]) -> list[str]:
+    return [*nouns, *(_plural(noun) for noun in nouns)]
 
 
-def agreeing(text: str) -> str:
-    """Return Spanish text with the determiners of known nouns in the noun's gender.
+_RULES = {
+    "es": (
+        _rule(_both_numbers(_MASCULINE), {feminine: masculine for masculine, feminine in _PAIRS}),
+        _rule(_both_numbers(_FEMININE), dict(_PAIRS)),
+    ),
+    "fr": (
+        _rule(_FRENCH_MEN, _TO_MEN),
+        _rule(_FRENCH_MEN_BY_VOWEL, _TO_MEN_BY_VOWEL),
+        _rule(_FRENCH_WOMEN, _TO_WOMEN),
+    ),
+}
 
-    >>> agreeing("La viaje por el leche de esa árbol")
-    'El viaje por la leche de ese árbol'
+
+def agreeing(text: str, language: str) -> str:
+    """Return text with the determiners of known nouns in the noun's gender.
+
+    >>> agreeing("La viaje por el leche de el árbol", "es"), agreeing("Pose la couteau dans ce voiture.", "fr")
+    ('El viaje por la leche del árbol', 'Pose le couteau dans cette voiture.')
     """
-    for pattern, right in _RULES:
+    text = _UNCONTRACTED.sub(lambda found: f"{found[1]}l ", text) if language == "es" else text
+    for pattern, right in _RULES[language]:
         text = pattern.sub(lambda found, right=right: _swapped(found, right), text)  # type: ignore[misc]
     return text
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from dubsync.text.cue import Cue
 from dubsync.text.language import base
 from dubsync.text.sentences import deal, joiner, unease
-from dubsync.text.shot_changes import GAP_FRAMES, closed, in_time, out_time
+from dubsync.text.shot_changes import APART, GAP_FRAMES, closed, in_time, out_time
 from dubsync.timing import Span
 
 ROWS = 2
@@ -71,21 +71,67 @@ class Picture:
 def lay_out(cues: Iterable[Cue], picture: Picture, *, language: str = "und") -> tuple[Cue, ...]:
     """Return cues that can be read, in order of time; nothing is shown after the film's end nor hangs over a cut.
 
-    A text too long for one screen is shared out over several, in proportion to its length; no word is left out.
+    A text too long for one screen is shared out over several, in proportion to its length; no word is left out. A text
+    that is spoken faster than it can be read stays on into the silence after it; where there is none, it is joined
+    with the speaker's next one if both are read more easily so. What stays too fast, `too_fast` tells.
     """
     limits = reading(language)
-    ordered = sorted((cue for cue in cues if cue.text.strip()), key=lambda cue: cue.span)
-    split = [part for cue in ordered for part in _shared_out(cue, limits, language)]
+    ordered = _joined(sorted((cue for cue in cues if cue.text.strip()), key=lambda cue: cue.span), picture, language)
+    following = [*(cue.span.start - picture.gap for cue in ordered[1:]), picture.end]
+    split = [
+        part
+        for cue, latest in zip(ordered, following, strict=True)
+        for part in _shared_out(cue, latest, limits, language)
+    ]
     return tuple(_apart(split, picture, limits))
 
 
-def _shared_out(cue: Cue, limits: Reading, language: str) -> Iterator[Cue]:
-    """Yield the screens of a cue: as few as hold its text, parted where the sense parts."""
+def too_fast(cues: Iterable[Cue], language: str) -> tuple[Cue, ...]:
+    """Return the cues that ask for more characters a second than readers of the language can take, to the nearest."""
+    return tuple(cue for cue in cues if round(reading_speed(cue)) > reading(language).speed)
+
+
+def _joined(cues: Sequence[Cue], picture: Picture, language: str) -> list[Cue]:
+    """Join two cues of one speaker that stand side by side, where both on one screen are read more easily."""
+    made: list[Cue] = []
+    for index, cue in enumerate(cues):
+        latest = cues[index + 1].span.start - picture.gap if index + 1 < len(cues) else picture.end
+        both = _both(made[-1], cue, picture, language) if made else None
+        if both and _pace(both, latest) < max(_pace(made[-1], cue.span.start - picture.gap), _pace(cue, latest)):
+            made[-1] = both
+        else:
+            made.append(cue)
+    return made
+
+
+def _both(one: Cue, other: Cue, picture: Picture, language: str) -> Cue | None:
+    """Return two cues as one; None where neither is too fast, or one screen may not hold both."""
+    limits = reading(language)
+    rooms = (other.span.start - picture.gap, other.span.end)
+    is_hurried = any(_pace(cue, room) > limits.speed for cue, room in zip((one, other), rooms, strict=True))
+    is_near = one.speaker == other.speaker and other.span.start - one.span.end < APART
+    is_cut = any(one.span.start < cut <= other.span.start for cut in picture.cuts)
+    span = Span(one.span.start, max(one.span.end, other.span.end))
+    text = joiner(language).join((one.text, other.text))
+    if not is_hurried or not is_near or is_cut or span.duration > _LONGEST:
+        return None
+    return replace(one, span=span, text=text) if len(_screens(text, limits.width, language)) == 1 else None
+
+
+def _pace(cue: Cue, latest: Fraction) -> float:
+    """Return the characters a second of a cue that may stay until `latest`."""
+    return len(cue.text) / max(float(max(cue.span.end, latest) - cue.span.start), 0.001)
+
+
+def _shared_out(cue: Cue, latest: Fraction, limits: Reading, language: str) -> Iterator[Cue]:
+    """Yield the screens of a cue: as few as hold its text, parted where the sense parts, the last until `latest`."""
     screens = _screens(" ".join(cue.text.split()), limits.width, language)
     total, done, begin = sum(map(len, screens)), 0, cue.span.start
+    needed = min(Fraction(total, limits.speed), max(latest - cue.span.start, Fraction(0)))
+    length = max(cue.span.duration, needed) if len(screens) > 1 else cue.span.duration
     for screen in screens:
         done += len(screen)
-        until = cue.span.start + cue.span.duration * Fraction(done, total)
+        until = cue.span.start + length * Fraction(done, total)
         yield replace(cue, span=Span(begin, until), text=screen)
         begin = until
 
@@ -146,7 +192,8 @@ def _apart(cues: Sequence[Cue], picture: Picture, limits: Reading) -> Iterator[C
         latest = min(starts[index + 1] - gap, picture.end) if index + 1 < len(cues) else picture.end
         time = min(max(_SHORTEST, Fraction(len(cue.text), limits.speed)), _LONGEST)
         wanted = min(max(cue.span.end, start + time), latest)
-        until = out_time((start, wanted), cuts, latest=latest, gap=gap, shortest=_SHORTEST)
+        legible = max(_SHORTEST, min(time, wanted - start))
+        until = out_time((start, wanted), cuts, latest=latest, gap=gap, shortest=legible)
         if index + 1 < len(cues):
             until = closed(until, starts[index + 1], cuts, gap)
         yield replace(cue, span=Span(start, max(until, start + gap)))

@@ -37,6 +37,11 @@ class Memory:
     def __len__(self) -> int:
         return len(self._pairs)
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Source and target texts, as they were given."""
+        return list(self._pairs.values())
+
     def exact(self, text: str) -> str | None:
         """Return the translation of the same text; case, spaces and final punctuation must agree.
 

@@ -1,4 +1,4 @@
-"""How well an engine translates Tatoeba sentences that nothing here was trained on.
+"""How well an engine translates sentences that nothing here was trained on: Tatoeba's, and pairs that somebody brings.
 
 BLEU is sacrebleu's (cased, 13a tokens, every reference), chrF2 likewise. `kept_names`: of the sentences with a name or
 a figure that some reference keeps as it is, the share whose translation keeps it too.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,11 @@ from dubsync.text.repetition import is_loop
 FOLDER = "DUBSYNC_TEST_TEXT"
 ARCHIVES = {"es": "tatoeba-eng-spa-2018.zip", "fr": "tatoeba-eng-fra-2019.zip"}
 _KEPT = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+\b|\b\d[\d:.,]*\d\b")
-WHY_NOT = "no sentence pairs to measure it by: the model is not trained here, and what it was trained on is unknown"
+WHY_NOT = "no sentence pairs to measure it by; name some with --pairs pt=FILE"
+MEASURED = ("es", "fr", "pt")
 _ROOMY = 60.0
+FITTED = 200
+"""Lines whose time is looked at."""
 
 Figures = dict[str, float | int]
 
@@ -42,9 +45,8 @@ def heldout(language: str, folder: Path | None = None) -> tuple[Heldout, ...]:
     return split(read_pairs(archive)).test
 
 
-def measure(engine: Translator, language: str, *, folder: Path | None = None, most: int = 1000) -> Figures:
+def measure(engine: Translator, language: str, held: Sequence[Heldout]) -> Figures:
     """Return {bleu, chrf2, empty, loops, kept_names, lines_per_s, lines} of an engine, English into `language`."""
-    held = heldout(language, folder)[:most]
     lines = [SourceLine(f"held-{number}", one.source, _ROOMY) for number, one in enumerate(held)]
     warm = lines[:1]
     engine.translate(warm, source="en", target=language, glossary={}, progress=lambda share: None)
@@ -59,12 +61,11 @@ def measure(engine: Translator, language: str, *, folder: Path | None = None, mo
     }
 
 
-def fit_share(engine: Translator, language: str, *, folder: Path | None = None, most: int = 200) -> float:
-    """Return the share of held-out lines that can be said in the time of the English one at 1.2 of the natural rate.
+def fit_share(engine: Translator, language: str, held: Sequence[Heldout]) -> float:
+    """Return the share of lines that can be said in the time of the English one at 1.2 of the natural rate.
 
     Each line has as long as its English takes by its syllables; the first candidate that fits counts.
     """
-    held = heldout(language, folder)[:most]
     slots = [natural_seconds(one.source, "en") for one in held]
     lines = [SourceLine(f"held-{n}", one.source, slot) for n, (one, slot) in enumerate(zip(held, slots, strict=True))]
     made = engine.translate(lines, source="en", target=language, glossary={}, progress=lambda share: None)
@@ -75,21 +76,35 @@ def fit_share(engine: Translator, language: str, *, folder: Path | None = None, 
     return round(sum(fits) / len(fits), 4)
 
 
-def table(engine: Translator, *, folder: Path | None = None, most: int = 1000) -> dict[str, Any]:
+def _row(engine: Translator, language: str, held: Sequence[Heldout]) -> Figures:
+    return measure(engine, language, held) | {"fit_share": fit_share(engine, language, held[:FITTED])}
+
+
+def table(
+    engine: Translator,
+    *,
+    folder: Path | None = None,
+    most: int = 1000,
+    pairs: Mapping[str, Sequence[Heldout]] | None = None,
+) -> dict[str, Any]:
     """Return the figures of an engine over the languages there are sentences for; null where there are none.
 
-    `unmeasured` says why. `empty` and `loops` are counted over all; of `kept_names`, `lines_per_s` and `fit_share` the
-    least is given.
+    A language that Tatoeba's sentences are not here for is measured by `pairs`, which are a second test for the others
+    (`pairs` of the result). `measured_on` and `unmeasured` say what a figure rests on and why there is none. `empty`
+    and `loops` are counted over all; of `kept_names`, `lines_per_s` and `fit_share` the least is given.
     """
-    found = {language: measure(engine, language, folder=folder, most=most) for language in ARCHIVES}
-    fits = {language: fit_share(engine, language, folder=folder, most=min(most, 200)) for language in ARCHIVES}
+    rows = {language: _row(engine, language, heldout(language, folder)[:most]) for language in ARCHIVES}
+    beside = {language: _row(engine, language, held[:most]) for language, held in (pairs or {}).items()}
+    each = beside | rows
+    languages = sorted({*MEASURED, *each})
     return {
-        **{key: {**{tag: row[key] for tag, row in found.items()}, "pt": None} for key in ("bleu", "chrf2")},
-        **{key: sum(row[key] for row in found.values()) for key in ("empty", "loops")},
-        **{key: min(row[key] for row in found.values()) for key in ("kept_names", "lines_per_s")},
-        "fit_share": min(fits.values()),
-        "unmeasured": {"pt": WHY_NOT},
-        "each": {tag: {**row, "fit_share": fits[tag]} for tag, row in found.items()},
+        **{key: {tag: each[tag][key] if tag in each else None for tag in languages} for key in ("bleu", "chrf2")},
+        **{key: sum(row[key] for row in each.values()) for key in ("empty", "loops")},
+        **{key: min(row[key] for row in each.values()) for key in ("kept_names", "lines_per_s", "fit_share")},
+        "measured_on": {tag: "Tatoeba" if tag in rows else "pairs" for tag in each},
+        "unmeasured": {tag: WHY_NOT for tag in languages if tag not in each},
+        "each": each,
+        "pairs": beside,
     }
 
 

@@ -100,6 +100,15 @@ def is_kept(unit: str, text: str) -> bool:
     return all(_stands(word, text) for word in unit.split(" "))
 
 
+def is_no_name(word: str) -> bool:
+    """Tell whether a word with a capital is no name: a day, a people, a rank.
+
+    >>> is_no_name("Friday"), is_no_name("Germans"), is_no_name("Ripley")
+    (True, True, False)
+    """
+    return _NO_NAMES.search(word) is not None
+
+
 def is_garbled(name: str, alone: str, is_word: Callable[[str], bool]) -> bool:
     """Tell whether an engine made nonsense of a name that stood alone, rather than translate or adapt it.
 
@@ -117,7 +126,7 @@ def is_garbled(name: str, alone: str, is_word: Callable[[str], bool]) -> bool:
     here = [word for word in bare if word not in name.split(" ")]
     there = [word for word in name.split(" ") if word not in bare]
     likeness = fuzz.ratio(" ".join(there).lower(), " ".join(here).lower())
-    if _NO_NAMES.search(name) or not here or likeness >= ADAPTED:
+    if is_no_name(name) or not here or likeness >= ADAPTED:
         return False
     is_common = any(is_word(word.lower()) for word in here)
     is_another_name = here[0][:1].isupper() and not is_common and likeness < FOREIGN

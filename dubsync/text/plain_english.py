@@ -1,7 +1,8 @@
 """English as people write it down from speech, in the words that small translation models know.
 
 They learn from tidy sentences: of "I dunno" or "Who the hell are you?" they make nonsense, of "I don't know" and "Who
-are you?" they do not. Only what an engine is asked changes, never the line that people see.
+are you?" they do not, and idioms they take by the word. Only what an engine is asked changes, never the line that
+people see.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ _ORDINALS = (
 _DAYS = {word: day for day, word in enumerate(_ORDINALS, 1)}
 _DAY = "|".join(sorted(_ORDINALS, key=len, reverse=True))
 _MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
+_WHOSE = "(?:my|your|his|her|our|their)"
 _SPOKEN = (
     (r"\b(he|she|it)(?:'s)? gotta\b", r"\1 has to"),
     (r"(?:'ve)? gotta\b", " have to"),
@@ -33,6 +35,21 @@ _SPOKEN = (
     (r"(?<!\w)'cause\b", "because"),
     (r"\by'all\b", "you all"),
     (r"\b(who|what|where|when|why|how) (?:(?:the (?:hell|heck|devil|fuck))|on earth|in the world)\b", r"\1"),
+    (r"\bthe (?:hell|fuck) out of\b", "out of"),
+    (rf"\bout of {_WHOSE} minds?\b", "crazy"),
+    (rf"\bmake up {_WHOSE} minds?\b", "decide"),
+    (
+        r"\b(can't|cannot|couldn't) take (it|this|that|him|her|them) (?:anymore|any more|any longer)\b",
+        r"\1 stand \2 anymore",
+    ),
+    (r"\bget (?:it|this|that) over with\b", "finish this"),
+    (r"\bkidding me\b", "kidding"),
+    (r"\b(don't|doesn't|didn't) give a (?:damn|shit|fuck)\b", r"\1 care"),
+    (r"\b(?:screwed|messed|fucked) up(?=\s*[.!?,]|$)", "made a mistake"),
+    (r"\ba piece of cake\b", "very easy"),
+    (r"\bfull of (?:shit|crap)\b", "lying"),
+    (r"\blook(s?) like (?:hell|shit)\b", r"look\1 terrible"),
+    (r"\bI(?:'m| am) broke\b", "I have no money"),
 )
 _RULES = tuple((re.compile(pattern, re.IGNORECASE), better) for pattern, better in _SPOKEN)
 _DROPPED_G = re.compile(r"(?<=\w{2}in)'(?!\w)")
@@ -48,6 +65,8 @@ def plain(text: str) -> str:
 
     >>> plain("Who the hell are you? I dunno, I've gotta go."), plain("What are you talkin' about?")
     ("Who are you? I don't know, I have to go.", 'What are you talking about?')
+    >>> plain("Are you out of your mind? I don't give a damn about it.")
+    "Are you crazy? I don't care about it."
     >>> plain("On the eleventh of October."), plain("Gimme that!"), plain("The first of us.")
     ('On October 11.', 'Give me that!', 'The first of us.')
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,26 +124,36 @@ def test_a_second_language_shares_all_that_is_above_the_line(film: Path) -> None
     assert {row.language for row in rows if row.stage == "translation" and row.runs} == {"pt"}
 
 
-def test_an_edit_of_one_line_re_runs_that_line_and_what_it_touches(film: Path) -> None:
-    from dubsync import edits
-    from dubsync.documents import from_json
-    from dubsync.title import Line
+def test_an_edit_of_one_line_re_runs_that_line_the_mouth_of_its_shot_mix_and_render(tmp_path: Path) -> None:
+    spec = TalkingSpec(seconds=9.0, lines=((0.6, 1.6, 130.0), (6.4, 7.4, 130.0)), cut=4.0)
+    film = make_talking_film(tmp_path / "talk.mp4", spec)
+    consent(tmp_path)
+    home = Path(made(film).title.folder)
+    whole = Counter(row["stage"] for row in explain(film))
+    assert (whole["voice"], whole["drive"], whole["mouth"]) == (2, 2, 2)
 
-    first = made(film)
-    home = Path(first.title.folder)
-    (script,) = explain(film, ["script"])
-    lines = from_json(
-        tuple[Line, ...],
-        json.loads((home / "store" / script["fingerprint"][:2] / script["fingerprint"] / "product.json").read_text())[
-            "lines"
-        ],
-    )
-    edits.append(edits.path_of(home, "es"), [edits.edit(lines[1], who="a tester", text="Otra frase.")])
+    change_second_line(home, tmp_path / "script.srt")
+    wish = Wish(pipeline=str(FAKES), slots=1)
+    planned = Counter(row.stage for row in plan(film, ["es"], wish) if row.runs)
     events: list[tuple[str, str]] = []
-    localize(film, ["es"], Wish(pipeline=str(FAKES)), sink=lambda e: events.append((e.kind, e.stage)))
-    ran = [stage for kind, stage in events if kind == "finished"]
-    assert ran.count("voice") == 1
-    assert not {"source", "faces", "stems", "transcript", "speakers", "actor", "translation", "casting"} & set(ran)
+    localize(film, ["es"], wish, sink=lambda e: events.append((e.kind, e.stage)))
+    ran = Counter(stage for kind, stage in events if kind == "finished")
+
+    touched = {"script": 1, "voice": 1, "mix": 1, "mouth": 1, "render": 1}
+    assert {stage: ran[stage] for stage in touched} == touched
+    asked = {"rights", "likeness"}
+    judged = {"drive", "heard", "check", "deliver"}
+    assert set(ran) - asked - judged == set(touched)
+    assert set(planned) >= {"script", "voice"}
+    assert set(planned) <= set(ran)
+
+
+def change_second_line(home: Path, table: Path) -> None:
+    """Do what a translator does: export, write a word more, import."""
+    scripts.export_script(home, "es", "srt", table)
+    first, second = table.read_text().split("\n\n")
+    table.write_text(f"{first}\n\n{second.rstrip()} Otra.\n")
+    scripts.import_script(home, "es", table, who="a tester")
 
 
 def test_without_a_record_nobody_is_synthesised_and_the_command_is_named(film: Path) -> None:

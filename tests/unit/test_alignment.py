@@ -41,7 +41,13 @@ def test_a_word_becomes_what_is_said_of_it_in_its_language(word: str, language: 
 
 @pytest.mark.parametrize(
     ("ipa", "phones"),
-    [("pˈweɾta", "P W EH D T AA"), ("fənˈɛːtʁ", "F AH N EH T"), ("tʃˈiko", "CH IY K OW"), ("ʁ", "AH"), ("", "AH")],
+    [
+        ("pˈweɾta", "P W EH D T AA"),
+        ("fənˈɛːtʁ", "F AH N EH T K"),
+        ("tʃˈiko", "CH IY K OW"),
+        ("ˈaɲos", "AA N Y OW S"),
+        ("", "AH"),
+    ],
 )
 def test_foreign_sounds_are_written_as_the_nearest_english_ones(ipa: str, phones: str) -> None:
     assert arpabet(ipa) == phones

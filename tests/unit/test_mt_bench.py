@@ -95,6 +95,17 @@ def test_the_table_holds_every_language_and_null_where_there_are_no_sentences(co
     assert {row["lines"] for row in found["each"].values()} == {20}
     assert set(found["unmeasured"]) == {"pt"}
     assert "no sentence pairs" in found["unmeasured"]["pt"]
+    assert found["measured_on"] == {"es": "Tatoeba", "fr": "Tatoeba"}
+
+
+def test_pairs_that_somebody_brings_give_a_language_its_figure_and_the_others_a_second_one(corpus: Path) -> None:
+    brought = {language: [Heldout("I told Maria about day 5.", ("Outra coisa.",))] * 3 for language in ("pt", "es")}
+    found = table(Speaks(perfect), folder=corpus, most=20, pairs=brought)
+    assert found["bleu"]["es"] == found["bleu"]["fr"] == 100.0
+    assert found["bleu"]["pt"] == found["pairs"]["pt"]["bleu"] < 50
+    assert found["pairs"]["es"]["bleu"] < 50
+    assert (found["measured_on"]["es"], found["measured_on"]["pt"], found["unmeasured"]) == ("Tatoeba", "pairs", {})
+    assert found["pairs"]["pt"]["lines"] == found["each"]["pt"]["lines"] == 3
 
 
 def test_of_names_and_fit_the_table_gives_the_worst_language_and_sums_what_is_empty(corpus: Path) -> None:
@@ -114,17 +125,18 @@ def test_of_names_and_fit_the_table_gives_the_worst_language_and_sums_what_is_em
 
 
 def test_a_line_fits_if_one_of_its_candidates_does_in_the_time_of_the_english(corpus: Path) -> None:
+    held = heldout("es", corpus)[:20]
     long = "una frase larguísima que nadie puede decir en tan poco tiempo por mucho que corra"
-    assert fit_share(Speaks(lambda text: [long, "Corta."]), "es", folder=corpus, most=20) == 1.0
-    assert fit_share(Speaks(lambda text: [long]), "es", folder=corpus, most=20) == 0.0
+    assert fit_share(Speaks(lambda text: [long, "Corta."]), "es", held) == 1.0
+    assert fit_share(Speaks(lambda text: [long]), "es", held) == 0.0
     half = Speaks(lambda text: ["Corta."] if int(text.rstrip(".").split()[-1]) % 2 else [long])
-    expected = sum(int(one.source.rstrip(".").split()[-1]) % 2 for one in heldout("es", corpus)[:20]) / 20
-    assert fit_share(half, "es", folder=corpus, most=20) == expected
+    expected = sum(int(one.source.rstrip(".").split()[-1]) % 2 for one in held) / 20
+    assert fit_share(half, "es", held) == expected
 
 
 def test_each_line_is_asked_for_with_the_time_its_english_takes(corpus: Path) -> None:
     engine = Speaks(perfect)
-    fit_share(engine, "es", folder=corpus, most=5)
+    fit_share(engine, "es", heldout("es", corpus)[:5])
     assert all(line.seconds == natural_seconds(line.text, "en") for _, line in engine.asked)
 
 
@@ -132,7 +144,7 @@ def test_each_line_is_asked_for_with_the_time_its_english_takes(corpus: Path) ->
 def test_the_shipped_model_is_as_good_as_its_card_says(language: str, bleu: float, chrf2: float) -> None:
     if "DUBSYNC_TEST_TEXT" not in os.environ:
         pytest.skip("DUBSYNC_TEST_TEXT does not name the folder with the Tatoeba archives")
-    found = measure(MarianTranslator(), language)
+    found = measure(MarianTranslator(), language, heldout(language))
     assert found["bleu"] >= bleu
     assert found["chrf2"] >= chrf2
     assert found["empty"] == found["loops"] == 0

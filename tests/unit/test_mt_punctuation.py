@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dubsync.text.phrases import phrase
+from dubsync.backends.mt_marian import _asked, _parts
+from dubsync.text.phrases import addressed, calling, cut, phrase, run_on
 from dubsync.text.punctuation import dressed
 
 
@@ -63,6 +64,34 @@ def test_spanish_articles_go_with_nouns_that_portuguese_gives_another_gender(wro
 
 
 @pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("Il a une couteau.", "Il a un couteau."),
+        ("Il monte dans mon voiture.", "Il monte dans ma voiture."),
+        ("C'est le couleur de la fromage.", "C'est la couleur de la fromage."),
+        ("Il tomba de la pont à la matin.", "Il tomba du pont au matin."),
+        ("Cette arbre près de ce mer.", "Cet arbre près de cette mer."),
+        ("Elle la livre, il le porte.", "Elle la livre, il le porte."),
+    ],
+)
+def test_french_articles_go_with_nouns_that_portuguese_gives_another_gender(wrong: str, right: str) -> None:
+    assert dressed("The thing.", wrong, "fr") == right
+
+
+@pytest.mark.parametrize(
+    ("made", "right"),
+    [
+        ("Vos sabés que no podés.", "Tú sabes que no puedes."),
+        ("Quedate con vos.", "Quédate contigo."),
+        ("Salí, será mamá.", "Salí, será mamá."),
+        ("Vuestros hijos.", "Vuestros hijos."),
+    ],
+)
+def test_spanish_says_tu_and_not_vos(made: str, right: str) -> None:
+    assert dressed("So.", made, "es") == right
+
+
+@pytest.mark.parametrize(
     ("text", "language", "said"),
     [
         ("Yes!", "es", "¡Sí!"),
@@ -70,6 +99,10 @@ def test_spanish_articles_go_with_nouns_that_portuguese_gives_another_gender(wro
         ("Okay.", "pt", "Tudo bem."),
         ("Hurry up!", "fr", "Dépêche-toi !"),
         ("Who", "es", "Quién"),
+        ("What is the matter?", "es", "¿Qué pasa?"),
+        ("Yes, sir.", "fr", "Oui, monsieur."),
+        ("Are you kidding me, Ripley?", "es", "¿Estás bromeando, Ripley?"),
+        ("Hey, Tom!", "pt", "Ei, Tom!"),
     ],
 )
 def test_short_utterances_are_said_as_people_say_them(text: str, language: str, said: str) -> None:
@@ -79,6 +112,53 @@ def test_short_utterances_are_said_as_people_say_them(text: str, language: str, 
 
 
 def test_only_whole_utterances_are_phrases() -> None:
-    assert phrase("Yes, sir.", "en", "es") is None
+    for text in ("Yes, kindly.", "No, London.", "See you later, Monday.", "No, Germany."):
+        assert phrase(text, "en", "es") is None
     assert phrase("Yes.", "pt", "es") is None
     assert phrase("Yes.", "en", "it") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Calm down, it's me.", ("Calm down,", "it's me.")),
+        ("Calm down, Tom.", ("Calm down, Tom.",)),
+        ("Now, listen to me.", ("Now, listen to me.",)),
+        ("After dinner, we left.", ("After dinner, we left.",)),
+        ("Calm down and sit.", ("Calm down and sit.",)),
+    ],
+)
+def test_a_sentence_is_parted_after_a_phrase_of_several_words(text: str, parts: tuple[str, ...]) -> None:
+    assert cut(text, "en", "fr") == parts
+    assert cut(text, "fr", "en") == cut(text, "en", "it") == (text,)
+
+
+def test_what_goes_on_has_no_capital_unless_it_is_a_name() -> None:
+    assert run_on(["Come on,", "it's late."], ["Vamos,", "¡Es tarde!"]) == "Vamos, ¡es tarde!"
+    assert run_on(["Come on,", "Tom is here."], ["Vamos,", "Tom está aquí."]) == "Vamos, Tom está aquí."
+    assert run_on(["Come on.", "It's late."], ["Vamos.", "Es tarde."]) == "Vamos. Es tarde."
+
+
+def test_a_line_that_trails_off_does_so_in_translation_and_is_asked_as_a_full_sentence() -> None:
+    assert dressed("Wait...", "Espera.", "es") == "Espera..."
+    assert dressed("Wait…", "Attends", "fr") == "Attends…"
+    assert dressed("Is it...", "É ele?", "pt") == "É ele?"
+    parts = _parts("Well... I saw it... over there. Go…", ("en", "es"))
+    assert parts == ["Well...", "I saw it...", "over there.", "Go…"]
+    assert [_asked(part, ("en", "es"))[0] for part in parts] == ["Well.", "I saw it.", "over there.", "Go."]
+    assert run_on(parts[1:3], ["Lo vi...", "Por ahí."]) == "Lo vi... por ahí."
+
+
+def test_quotation_marks_that_the_source_has_none_of_go() -> None:
+    assert dressed("Wolves.", 'Lobos".', "es") == "Lobos."
+    assert dressed("Wolves!", "« Des loups !", "fr") == "Des loups !"
+    assert dressed('He said "no".', 'Dijo "no".', "es") == 'Dijo "no".'
+    assert dressed("He said 'no'.", "Il a dit « non ».", "fr") == "Il a dit « non »."
+
+
+@pytest.mark.parametrize("step", [("en", "es"), ("en", "fr"), ("en", "pt")])
+def test_whom_a_sentence_is_said_to_comes_back_before_its_mark(step: tuple[str, str]) -> None:
+    body, called = addressed("I do not know, sir.", *step)
+    assert body == "I do not know."
+    assert calling("Não sei.", called).endswith(f", {called}.")
+    assert addressed("I do not know, Maria.", *step) == ("I do not know, Maria.", "")

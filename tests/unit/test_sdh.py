@@ -123,12 +123,7 @@ def test_cuts_come_from_the_shots_and_pieces_of_a_long_shot_are_none(stand: Stan
 
 
 def test_they_are_delivered_on_request_beside_the_others_and_flagged_as_a_guess(stand: Stand) -> None:
-    render = stand.put("render", {"video": "video.mp4", "subtitles": ["es.srt"], "frames": 1})
-    check = stand.put("check", {})
-    for place in (render / "video.mp4", render / "es.srt", check / "report.json", check / "report.html"):
-        place.write_text("x")
-    mix = stand.products["mix"][0].folder
-    (mix / "dub.wav").write_text("x")
+    finished(stand)
 
     plain = stand.run(deliver, DeliverParams(), language="es")["files"]
     assert not stand.flags
@@ -137,6 +132,30 @@ def test_they_are_delivered_on_request_beside_the_others_and_flagged_as_a_guess(
     assert sorted(set(wanted) - set(plain)) == ["es.sdh.srt", "es.sdh.vtt"]
     assert stand.codes() == ["sdh-draft"]
     assert "[música]" in texts(subtitles.read(stand.folder / "out" / "es" / "es.sdh.srt"))
+
+
+def test_a_subtitle_that_nobody_can_read_in_its_time_is_flagged(stand: Stand) -> None:
+    lines = [line["id"] for line in stand.products["script"][0].value["lines"]]
+    times = (("1", "1.2"), ("1.3", "4"))
+    places = [{"line": line, "start": a, "end": b} for line, (a, b) in zip(lines, times, strict=True)]
+    stand.products["mix"][0].value["placements"].extend(places)
+    finished(stand)
+
+    stand.run(deliver, DeliverParams(sdh=True), language="es")
+
+    (flag,) = [one for one in stand.flags if one.code == "subtitle-too-fast"]
+    assert flag.where == lines[0]
+    assert "[Ana] Texto 0." in flag.what
+    assert "readers take 17" in flag.what
+
+
+def finished(stand: Stand) -> None:
+    """Put there what the stages after the mix leave."""
+    render = stand.put("render", {"video": "video.mp4", "subtitles": ["es.srt"], "frames": 1})
+    check = stand.put("check", {})
+    for place in (render / "video.mp4", render / "es.srt", check / "report.json", check / "report.html"):
+        place.write_text("x")
+    (stand.products["mix"][0].folder / "dub.wav").write_text("x")
 
 
 def test_without_faces_nobody_is_said_to_be_out_of_sight(stand: Stand) -> None:
