@@ -113,14 +113,14 @@ def closure_errors(found: Sequence[Phone], true: Sequence[Phone]) -> NDArray[np.
     >>> closure_errors([one], [other]).tolist()
     [0.025, 0.0]
     """
-    names = [[phone.symbol for phone in phones] for phones in (found, true)]
+    one, other = ([phone.symbol for phone in phones] for phones in (found, true))
     pairs = [
         (found[block.a + step].span, true[block.b + step].span)
-        for block in SequenceMatcher(None, *names, autojunk=False).get_matching_blocks()
+        for block in SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
         for step in range(block.size)
-        if names[0][block.a + step] in CLOSED
+        if one[block.a + step] in CLOSED
     ]
-    return np.array([float(edge) for one, other in pairs for edge in (one.start - other.start, one.end - other.end)])
+    return np.array([float(late) for got, had in pairs for late in (got.start - had.start, got.end - had.end)])
 
 
 def _summary(errors: NDArray[np.float64], missed: int) -> Mapping[str, float]:
