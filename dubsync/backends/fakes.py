@@ -25,6 +25,7 @@ from dubsync.backends.protocols import (
     Patch,
     Picture,
     Progress,
+    Pronounced,
     Samples,
     SourceLine,
     Spoken,
@@ -32,10 +33,10 @@ from dubsync.backends.protocols import (
     TranslatedLine,
     Voice,
 )
-from dubsync.errors import Flag
+from dubsync.errors import Flag, Severity
 from dubsync.face import geometry
 from dubsync.timing import Span, seconds
-from dubsync.title import Candidate, Utterance, Word, content_id
+from dubsync.title import Candidate, Phone, Utterance, Word, content_id
 
 _RATE = 16000
 _STEP = 0.02
@@ -176,6 +177,21 @@ def _even_words(words: Sequence[str], length: float) -> tuple[Word, ...]:
     return tuple(Word(word, Span(seconds(n * share), seconds((n + 1) * share))) for n, word in enumerate(words))
 
 
+class FakePhones:
+    """Lets the letters of a text share the time of the recording; finds nothing in silence."""
+
+    capabilities = Capabilities(name="fake.phones", version="1")
+
+    def find(self, samples: Samples, sample_rate: int, *, text: str, language: str) -> Pronounced:
+        letters = [letter for letter in text.lower() if letter.isalpha()]
+        if not letters or not np.abs(samples).max(initial=0.0) > 1e-3:
+            flag = Flag(Severity.WARNING, "phones-not-found", "", "silence", "bring sound")
+            return Pronounced(flags=(flag,))
+        length = len(samples) / sample_rate
+        phones = (Phone(word.text, word.span) for word in _even_words(letters, length))
+        return Pronounced(_even_words(text.split(), length), tuple(phones))
+
+
 class FakeFaceFinder:
     """Finds the skin-coloured disc of a film drawn by `dubsync.testing.talking`, with a schematic mesh laid over it."""
 
@@ -295,6 +311,7 @@ FAKES: Mapping[str, Any] = {
     "speaker": FakeSpeakerEncoder,
     "mt": FakeTranslator,
     "voice": FakeVoice,
+    "phones": FakePhones,
     "face": FakeFaceFinder,
     "lips": FakeLips,
     "sync": FakeSyncScorer,

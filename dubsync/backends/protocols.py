@@ -212,6 +212,23 @@ class VoiceCloner(Backend, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Pronounced:
+    """When the words and sounds of a known text are said in a recording; none where that was not found, see `flags`."""
+
+    words: tuple[Word, ...] = ()
+    phones: tuple[Phone, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+
+@runtime_checkable
+class PhoneFinder(Backend, Protocol):
+    """Finds the sounds of a text in a recording of it."""
+
+    def find(self, samples: Samples, sample_rate: int, *, text: str, language: str) -> Pronounced:
+        """Return times within mono `samples` (n,), ascending by their starts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Brought:
     """What people may have recorded of a line. Files that need not be there: `alone`, the line by itself; `stem`, all
     lines on the film's clock. `dialogue`: the film's own, which is.
@@ -224,10 +241,14 @@ class Brought:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The file a line is cut from. `is_on_clock`: its first sample is the film's; else it holds the line alone."""
+    """The file a line is cut from. `is_on_clock`: its first sample is the film's; else it holds the line alone.
+
+    `is_original`: it holds the words that were said in the film, not those of the new line.
+    """
 
     file: Path
     is_on_clock: bool
+    is_original: bool = False
 
 
 @runtime_checkable

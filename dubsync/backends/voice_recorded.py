@@ -47,4 +47,4 @@ class KeepVoice(RecordedVoice):
 
     def recording(self, brought: Brought) -> Recording | None:
         """Return the film's own dialogue."""
-        return Recording(brought.dialogue, is_on_clock=True)
+        return Recording(brought.dialogue, is_on_clock=True, is_original=True)

@@ -213,13 +213,15 @@ def _heard() -> dict[str, Any]:
 
     from dubsync.backends.align_pocketsphinx import PocketSphinxAligner
     from dubsync.backends.asr_whisper import WhisperTranscriber
+    from dubsync.backends.phones_kokoro import KokoroPhones
     from dubsync.backends.speaker_voicefilter import VoicefilterEncoder
     from dubsync.backends.voice_kokoro import KokoroVoice
-    from dubsync.text import bench
+    from dubsync.text import bench, bench_phones
 
     with tempfile.TemporaryDirectory(prefix="dubsync-bench-") as folder:
-        engines = KokoroVoice(), WhisperTranscriber(), PocketSphinxAligner(), VoicefilterEncoder()
-        return dict(bench.figures(*engines, Path(folder)))
+        voice = KokoroVoice()
+        engines = WhisperTranscriber(), PocketSphinxAligner(), VoicefilterEncoder()
+        return {**bench.figures(voice, *engines, Path(folder)), "phones": bench_phones.figures(voice, KokoroPhones())}
 
 
 def _show(figures: dict[str, Any], *, as_json: bool) -> None:

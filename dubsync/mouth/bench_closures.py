@@ -58,7 +58,7 @@ def _heard(sentence: Sentence, ear: Ear) -> Spoken:
     samples = np.asarray(sentence.samples / 32768, np.float32)
     edges = [max(0.0, float(edge) - float(EARLY)) for edge in sentence.edges]
     spans = (Span(seconds(start), seconds(end)) for start, end in pairwise(edges))
-    phones = tuple(Phone(symbol, span) for symbol, span in zip(sentence.symbols, spans, strict=True))
+    phones = tuple(Phone(symbol, span) for symbol, span in zip(sentence.symbols, spans, strict=True) if symbol)
     return Spoken(samples, ear.hear(samples), phones)
 
 

@@ -21,8 +21,8 @@ from dubsync.title import Phone
 Array = NDArray[np.float32]
 Times = NDArray[np.float64]
 
-CLOSED = "pbm"
-BITTEN, NEAR = "fvɱ", "βɸ"
+CLOSED = frozenset("pbm")
+BITTEN, NEAR = frozenset("fvɱ"), frozenset("βɸ")
 """Lower lip to the teeth; lips that nearly touch."""
 _LEFT_OPEN = {**dict.fromkeys(CLOSED, 0.0), **dict.fromkeys(BITTEN, 0.12), **dict.fromkeys(NEAR, 0.2)}
 """How much of the actor's own range stays open."""

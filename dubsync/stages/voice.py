@@ -7,22 +7,24 @@ never spoken faster than the engine finds bearable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from dubsync.audio import features, pauses, wav
 from dubsync.audio.pauses import Pause
 from dubsync.audio.slots import FASTEST, aim
-from dubsync.backends.protocols import Brought, Recording, Recordings, Samples, Spoken, Voice, VoiceCloner
+from dubsync.backends.protocols import Brought, Recordings, Samples, Spoken, Voice, VoiceCloner
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity
-from dubsync.stages._recorded import played, silent
+from dubsync.stages import _phones
+from dubsync.stages._phones import Said
+from dubsync.stages._recorded import Unrecorded, played
 from dubsync.stages.casting import UNKNOWN
 from dubsync.timing import Span, seconds, to_samples
 from dubsync.title import Line, Utterance
@@ -31,7 +33,6 @@ HUMAN = "recorded.{language}.wav"
 """What people recorded, on the film's clock; only `voice.recorded` asks for it."""
 ALONE = "recorded.{language}/{unit}.wav"
 """The recording of one line by itself; it comes before the one on the film's clock."""
-_RECORD = "record it, and bring it as LINE.wav in a folder with --recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class VoiceParams:
     """
 
     overrun_seconds: float = 0.3
-    unrecorded: Literal["silence", "original"] = "silence"
+    unrecorded: Unrecorded = "silence"
 
 
 @runtime_checkable
@@ -55,11 +56,12 @@ class Directed(Protocol):
 @stage(
     over=Axis.LINE,
     needs=("speakers", "stems", "casting"),
+    optional=("transcript",),
     params=VoiceParams,
     reads=(HUMAN,),
     may_read=(ALONE,),
-    backends=("voice",),
-    version=4,
+    backends=("voice", "phones"),
+    version=5,
 )
 def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[str, Any]:
     """Speak the line and say when it starts, so that its first word falls on the original's."""
@@ -70,10 +72,12 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
     dialogue = made.one("stems").file("dialogue.wav")
     if isinstance(engine, Recordings):
         alone, stem = (ctx.human(name.format(language=unit.language, unit=line.id)) for name in (ALONE, HUMAN))
-        start, spoken = _recorded(engine, line, own, Brought(alone, stem, dialogue), params)
+        heard = played(engine, line, own, Brought(alone, stem, dialogue), params.unrecorded)
+        words = {"line": Said(line.text, unit.language), "original": _phones.original(line, made)}
+        start, spoken = heard.start, _phones.named(heard.spoken, words.get(heard.says), line, made, ctx)
     else:
         cast = _cast(engine, made.one("casting").file(f"{speaker}.npz"), dialogue, own)
-        spoken = _performed(engine, cast, line, own, _seen_pauses(line, made), unit.language, ctx.seed)
+        spoken = _performed(engine, cast, line, own, unit.language, made, ctx)
         start = _start(own, spoken)
     wav.write(ctx.out / "line.wav", spoken.samples, spoken.sample_rate)
     length = len(spoken.samples) / spoken.sample_rate
@@ -92,15 +96,17 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
 
 
 def _performed(  # noqa: PLR0913 - who says what, when, and how
-    engine: VoiceCloner, cast: Voice, line: Line, own: Span, wanted: Sequence[Pause], language: str, seed: int
+    engine: VoiceCloner, cast: Voice, line: Line, own: Span, language: str, made: Made, ctx: Context
 ) -> Spoken:
     """Speak the line in its time, with the original's pauses as far as there is time for them."""
+    wanted = _seen_pauses(line, made)
     natural = engine.duration(line.text, voice=cast, language=language)
     slot = float(line.span.end - own.start)
     kept = pauses.afforded(wanted, natural=natural, slot=slot) if wanted else ()
     silence = sum(pause.seconds for pause in kept)
     length = aim(natural, own=max(float(own.duration) - silence, 0.0), slot=slot - silence)
-    spoken = engine.speak(line.text, voice=cast, language=language, seconds=length, seed=seed)
+    spoken = engine.speak(line.text, voice=cast, language=language, seconds=length, seed=ctx.seed)
+    spoken = _phones.named(spoken, Said(line.text, language), line, made, ctx)
     is_known = len(spoken.words) == len(pauses.spoken_words(line.text))
     return pauses.insert(spoken, kept) if kept and is_known else spoken
 
@@ -109,26 +115,9 @@ def _seen_pauses(line: Line, made: Made) -> tuple[Pause, ...]:
     """Return the pauses of the original that the text can keep; none where its speaker is not on screen."""
     people = made.one("speakers").value
     row = next((row for row in people["utterances"] if row["id"] == line.utterance), None)
-    if row is None or line.speaker not in set(people.get("faces", {}).values()):
+    if row is None or not _phones.is_seen(line, made):
         return ()
     return pauses.planned(from_json(Utterance, row).words, line.text)
-
-
-def _recorded(
-    engine: Recordings, line: Line, own: Span, brought: Brought, params: VoiceParams
-) -> tuple[Fraction, Spoken]:
-    """Return what was recorded of the line; where nothing was, silence or the original with a flag."""
-    recording = engine.recording(brought)
-    found = played(line, own, recording) if recording else None
-    if found:
-        return found
-    file = recording.file if recording else brought.alone
-    what = f"no speech in {file.name} for this line" if recording else f"there is no {file.parent.name}/{file.name}"
-    original = played(line, own, Recording(brought.dialogue, is_on_clock=True))
-    if params.unrecorded == "original" and original:
-        flag = Flag(Severity.WARNING, "nothing-recorded", line.id, f"{what}: the original is heard", _RECORD)
-        return original[0], replace(original[1], flags=(flag,))
-    return own.start, silent(line, own, wav.facts(brought.dialogue).sample_rate, f"{what}: it is silent", _RECORD)
 
 
 def _own_span(line: Line, made: Made) -> Span:

@@ -26,6 +26,7 @@ from dubsync.backends.protocols import (
     Footage,
     LipModel,
     MouthSynth,
+    PhoneFinder,
     Separator,
     SourceLine,
     SpeakerEncoder,
@@ -162,6 +163,21 @@ def _word_times_lie_within_the_sound(backend: VoiceCloner, folder: Path) -> None
     assert not ends or ends[-1] <= len(spoken.samples) / spoken.sample_rate + 0.05, "a word ends after the sound"
 
 
+def _sounds_lie_in_order_within_the_recording(backend: PhoneFinder, folder: Path) -> None:
+    for rate in (16000, 24000):
+        found = backend.find(speech_like(2.0, rate), rate, text="Buenos días, doctora.", language="es")
+        assert found.phones or found.flags, "no sounds, and nobody is told"
+        spans = [phone.span for phone in found.phones]
+        assert spans == sorted(spans, key=lambda span: span.start), "sounds are out of order"
+        assert all(0 <= span.start <= span.end <= 2.01 for span in spans), "a sound lies outside the recording"
+
+
+def _silence_has_no_sounds(backend: PhoneFinder, folder: Path) -> None:
+    found = backend.find(np.zeros(2 * RATE, np.float32), RATE, text="Buenos días.", language="es")
+    assert found.phones == (), "sounds were found in silence"
+    assert found.flags, "nothing was found, and nobody is told"
+
+
 def _no_face_is_no_error(backend: FaceFinder, folder: Path) -> None:
     blank = [np.full((120, 160, 3), shade, np.uint8) for shade in (0, 90, 255)]
     assert [faces for faces in backend.find(blank) for _ in faces] == []
@@ -260,6 +276,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
         _a_line_is_spoken_in_its_time_and_repeatably,
         _word_times_lie_within_the_sound,
     ),
+    "phones": (_sounds_lie_in_order_within_the_recording, _silence_has_no_sounds),
     "lips": (_silence_closes_the_lips,),
     "sync": (_a_mouth_at_rest_does_not_speak,),
     "face": (_no_face_is_no_error, _one_answer_for_each_frame),

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from dubsync.title import Word
 
 RATE = 16000
-LAG_S = 0.05
-"""How far Kokoro's word times, made from its frames, lie behind its sound: energy rises 30 to 65 ms before them."""
 PAUSE = Fraction(12, 100)
 """Seconds between words that are heard as a pause."""
 PASSAGES = {
@@ -118,7 +116,7 @@ def read_aloud(engine: VoiceCloner, turns: Sequence[tuple[str, str]], language: 
         said = engine.speak(text, voice=voice, language=language, seconds=None, seed=0)
         samples = resample(said.samples, said.sample_rate, RATE)
         parts += [samples, np.zeros(round(pause * RATE), np.float32)]
-        words += [replace(word, span=word.span.shift(seconds(start - LAG_S))) for word in _touching(said.words)]
+        words += [replace(word, span=word.span.shift(seconds(start))) for word in _touching(said.words)]
         spoken.append((name, start, start + len(samples) / RATE))
     return Reading(np.concatenate(parts), tuple(words), tuple(spoken), " ".join(text for _, text in turns))
 

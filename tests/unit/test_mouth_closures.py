@@ -126,7 +126,13 @@ def test_lips_come_together_over_frames_and_not_at_once(start: float, length: fl
 
 def test_what_is_seen_closed_is_told_by_the_actors_own_range() -> None:
     times = clock(20, 25)
-    phones = [phone("p", 0.2, 0.24), phone("m", 0.4, 0.44), phone("f", 0.6, 0.64), phone("b", 9.0, 9.1)]
+    phones = [
+        phone("p", 0.2, 0.24),
+        phone("m", 0.4, 0.44),
+        phone("f", 0.6, 0.64),
+        phone("b", 9.0, 9.1),
+        phone("", 0.7, 0.74),
+    ]
     gaps = np.full(20, 0.2, np.float32)
     gaps[5] = LIPS.opening(0.1)
     assert closures.seen_closed(gaps, times, phones, LIPS).tolist() == [True, False]

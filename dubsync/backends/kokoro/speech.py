@@ -139,20 +139,25 @@ def _shares(parts: list[Piece], taken: float) -> list[NDArray[np.int64]]:
 
 
 def _words(piece: Piece, frames: NDArray[np.int64], at: int) -> Iterator[Word]:
-    """Yield the words with their times; token k of the piece is number k + 1 after the framing one."""
-    edges = np.concatenate([[0], np.cumsum(frames)]) + at
+    """Yield the words with the times at which they are heard; token k of the piece follows the framing one as k + 1."""
+    edges = _edges(frames, at)
     for text, first, last in piece.tokens.words:
-        start, end = (seconds(int(edges[index + 1]) / FRAMES_PER_SECOND) for index in (first, max(last, first)))
+        start, end = edges[first + 1], edges[max(last, first) + 1]
         yield Word(text, Span(start, max(start, end)))
 
 
 def _phones(piece: Piece, frames: NDArray[np.int64], at: int) -> Iterator[Phone]:
     """Yield the sounds with the times at which they are heard."""
-    edges = np.concatenate([[0], np.cumsum(frames)]) + at
+    edges = _edges(frames, at)
     for index, token in enumerate(piece.tokens.ids, start=1):
         if token in _SOUNDS:
-            start, end = (seconds(int(edge) / FRAMES_PER_SECOND) - EARLY for edge in edges[index : index + 2])
-            yield Phone(_SOUNDS[token], Span(max(Fraction(0), start), max(Fraction(0), end)))
+            yield Phone(_SOUNDS[token], Span(edges[index], edges[index + 1]))
+
+
+def _edges(frames: NDArray[np.int64], at: int) -> list[Fraction]:
+    """Return when the tokens of a piece that begins at frame `at` are heard: (len(frames) + 1,) seconds, ascending."""
+    edges = np.concatenate([[0], np.cumsum(frames)]) + at
+    return [max(Fraction(0), seconds(int(edge) / FRAMES_PER_SECOND) - EARLY) for edge in edges]
 
 
 def _exactly(sound: Array, length: int) -> Array:
