@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dubsync.text.agreement import agreeing
+from dubsync.text.conjunctions import conjoined
 from dubsync.text.elision import elided
 from dubsync.text.language import base
 from dubsync.text.voseo import without_voseo
@@ -68,6 +69,6 @@ def _capital(source: str, text: str) -> str:
 
 _MENDS = {
     "fr": lambda text: elided(agreeing(text, "fr")),
-    "es": lambda text: agreeing(without_voseo(text), "es"),
+    "es": lambda text: conjoined(agreeing(without_voseo(text), "es")),
 }
 """What small models get wrong in a language again and again, and rules put right."""
