@@ -24,6 +24,8 @@ OWN_TAPS, OWN_DILATION = 9, 2
 _FLOOR_DB = -50.0
 _BELOW_PEAK_DB = 34.0
 _OPEN_BEFORE_S, _CLOSE_AFTER_S = 0.10, 0.12
+_SILENT_FRAMES = 12
+"""Frames of silence that tell as much of the resting mouth as the most closed frames of speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,22 @@ class Manner:
 
 
 def rest_shape(shapes: Array, speaking: NDArray[np.bool_]) -> Array:
-    """Return how the mouth looks at rest: the calmest of the silent frames, or the most closed frames of speech."""
-    silent = shapes[~speaking] if (~speaking).sum() >= 8 else shapes
-    gaps = shape.opening(silent)
-    calm = silent[gaps <= np.percentile(gaps, 40 if silent is not shapes else 15)]
-    return np.asarray(np.median(calm, axis=0), np.float32)
+    """Return how the mouth looks at rest: between the most closed frames of speech and the calmest silent ones.
+
+    Short silence may be all breath, drawn through an open mouth before the first word: silence counts the more the
+    longer it is, `_SILENT_FRAMES` of it as much as speech.
+    """
+    closed, silent = _calmest(shapes, 15), shapes[~speaking]
+    if not len(silent):
+        return closed
+    share = len(silent) / (len(silent) + _SILENT_FRAMES)
+    return np.asarray(closed + np.float32(share) * (_calmest(silent, 40) - closed), np.float32)
+
+
+def _calmest(shapes: Array, percent: float) -> Array:
+    """Return the median of the most closed part of the shapes."""
+    gaps = shape.opening(shapes)
+    return np.asarray(np.median(shapes[gaps <= np.percentile(gaps, percent)], axis=0), np.float32)
 
 
 def expected(

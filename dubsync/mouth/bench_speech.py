@@ -16,6 +16,7 @@ from dubsync.mouth.hearing import Ear, at_times
 from dubsync.weights import resolve
 
 _SHORT_S = 4.9
+_PAUSE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def speak(clip: Clip, drive: Drive, *, fold: int) -> dict[str, float]:
     `lmd_vs_mean`: by what share it is below that of a mouth held at its mean; `lmd_film`: with a film's liveliness;
     `lmd_shared`: the likeliest shapes without anything learnt of the actor but size and direction; `closures`: of p, b
     and m of sentences whose phones are known, the share seen closed; `closures_unaided`: without using them.
+    `silence_ratio`: opening in pauses of the sound, as footage and sound were found to be in time, beside the film's.
     """
     features, times = drive.ear.hear(clip.samples), clip.times - clip.lag
     head = library.measure(clip.landmarks)
@@ -57,16 +59,27 @@ def speak(clip: Clip, drive: Drive, *, fold: int) -> dict[str, float]:
     take = manner.Take(features, head.shapes[rows], times[rows], clip.times[rows], turned[rows], talking[rows])
     numbers = _landmark_errors(drive.model, take, head.shapes[hidden], times[hidden], turned[hidden])
     learnt, facts = manner.learn(drive.model, [take])
-    spoken = articulation.perform(drive.model, learnt, features, clip.samples, times + float(facts["lag"]), turned)
+    heard = times + float(facts["lag"])
+    spoken = articulation.perform(drive.model, learnt, features, clip.samples, heard, turned)
     numbers |= bench_closures.measured(drive.model, learnt, head.shapes, bench_closures.sentences(drive.ear))
     numbers["lmd_film"] = _lips_apart(spoken[hidden], head.shapes[hidden])
     if clip.times[-1] >= _SHORT_S:
         numbers |= _agree(clip, drive.model, features, drive.judge)
-    quiet = ~talking
-    if quiet.sum() >= 8:
+    share = at_times(articulation.activity(clip.samples, len(features))[:, None], heard)[:, 0]
+    quiet = pauses(share <= 0.5, clip.rate)
+    if quiet.any():
         was = float(shape.opening(head.shapes[quiet]).mean())
         numbers["silence_ratio"] = float(shape.opening(spoken[quiet]).mean()) / max(was, 1e-3)
     return numbers
+
+
+def pauses(quiet: NDArray[np.bool_], rate: float) -> NDArray[np.bool_]:
+    """Return which frames are in a pause: `quiet` for more than `_PAUSE_S` on end."""
+    edges = np.flatnonzero(np.diff(np.pad(quiet.astype(np.int8), 1)))
+    found = np.zeros(len(quiet), bool)
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        found[start:stop] = stop - start > _PAUSE_S * rate
+    return found
 
 
 def _landmark_errors(

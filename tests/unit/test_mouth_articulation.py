@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import talking_head
 
-from dubsync.mouth import articulation, hearing, sync, visemes
+from dubsync.mouth import articulation, hearing, shape, sync, visemes
 from dubsync.weights import resolve
 
 
@@ -120,3 +120,31 @@ def test_the_wrong_sound_fits_worse(judge: sync.Judge) -> None:
     wrong = sync.fit(heads, times, judge.expects(speech[::-1].copy()))
 
     assert right > wrong + 0.2
+
+
+def gaping(gaps: np.ndarray) -> np.ndarray:
+    """Return mouths whose inner lips are that far apart, in eye distances."""
+    model = talking_head.model()
+    shapes = np.repeat(model.mean_shape[None], len(gaps), axis=0)
+    more = (gaps - shape.opening(shapes)).astype(np.float32)
+    for point in (87, 14, 317):
+        shapes[:, shape.MOVING.index(point), 1] += more
+    return shapes
+
+
+def test_a_breath_before_the_first_word_is_not_how_a_mouth_rests() -> None:
+    gaps = np.array([*[0.15] * 8, *np.linspace(0.0, 0.3, 60)], np.float32)
+    speaking = np.arange(68) >= 8
+
+    rest = articulation.rest_shape(gaping(gaps), speaking)
+
+    assert shape.opening(rest[None])[0] < 0.09
+
+
+def test_who_is_silent_with_open_lips_for_long_rests_with_open_lips() -> None:
+    gaps = np.array([*[0.15] * 200, *np.linspace(0.0, 0.3, 60)], np.float32)
+    speaking = np.arange(260) >= 200
+
+    rest = articulation.rest_shape(gaping(gaps), speaking)
+
+    assert shape.opening(rest[None])[0] > 0.13

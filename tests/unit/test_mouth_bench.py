@@ -36,3 +36,11 @@ def test_a_mouth_that_follows_its_sound_is_nearer_than_one_held_still() -> None:
     assert numbers["lmd_shared_vs_mean"] > 0.8
     assert numbers["lmd_vs_mean"] > 0.5
     assert numbers["lmd"] < 0.02
+
+
+def test_a_pause_is_quiet_for_more_than_three_tenths_of_a_second_on_end() -> None:
+    quiet = np.array([1] * 9 + [0] * 3 + [1] * 5 + [0] + [1] * 8, bool)
+
+    found = bench_speech.pauses(quiet, 25)
+
+    assert np.flatnonzero(found).tolist() == [*range(9), *range(18, 26)]
