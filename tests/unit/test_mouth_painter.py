@@ -8,7 +8,7 @@ import talking_head
 
 torch = pytest.importorskip("torch")
 
-from dubsync.mouth import learning, library, losses, measure, performance, rehearsal, shape, warp  # noqa: E402
+from dubsync.mouth import learning, library, losses, measure, performance, rehearsal  # noqa: E402
 from dubsync.mouth.generator import COLLAGE, Generator, GeneratorConfig  # noqa: E402
 from dubsync.mouth.painter import Finish, NetworkPainter, export  # noqa: E402
 from dubsync.mouth.training import TrainConfig, Trainer  # noqa: E402
@@ -17,7 +17,7 @@ SMALL = GeneratorConfig(widths=(8, 12, 16), blocks=1)
 
 
 @pytest.fixture(scope="module")
-def actor() -> tuple[library.Library, warp.Mesh]:
+def kept() -> library.Library:
     _, opening = talking_head.babble(2.4)
     shot = talking_head.footage(opening, np.zeros(1, np.float32))
     geometry = library.measure(shot.landmarks)
@@ -31,13 +31,12 @@ def actor() -> tuple[library.Library, warp.Mesh]:
     )
     for number, picture in shot.frames():
         kept.add(performance.crop_of(picture, geometry.affines[number], 128)[0])
-    return kept, warp.Mesh(kept.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
+    return kept
 
 
 @pytest.fixture(scope="module")
-def practice(actor: tuple[library.Library, warp.Mesh]) -> rehearsal.Rehearsal:
-    kept, mesh = actor
-    return rehearsal.rehearse(kept, mesh, np.arange(len(kept)), hidden=np.zeros(len(kept), bool))
+def practice(kept: library.Library) -> rehearsal.Rehearsal:
+    return rehearsal.rehearse(performance.stock_of(kept), np.arange(len(kept)), hidden=np.zeros(len(kept), bool))
 
 
 def test_an_untrained_generator_paints_almost_its_first_candidate() -> None:
@@ -69,8 +68,7 @@ def test_what_is_under_the_mouth_is_hidden_from_the_painter(practice: rehearsal.
     assert (practice.inputs[:, 0:3] * covered).max() == 0
 
 
-def test_nobody_borrows_from_themselves_or_their_neighbours(actor: tuple[library.Library, warp.Mesh]) -> None:
-    kept, _ = actor
+def test_nobody_borrows_from_themselves_or_their_neighbours(kept: library.Library) -> None:
     rows = np.arange(len(kept))
     hidden = np.zeros(len(kept), bool)
     hidden[-6:] = True
@@ -123,9 +121,8 @@ def test_training_brings_the_painter_nearer_to_the_film(practice: rehearsal.Rehe
 
 
 def test_a_painter_that_does_not_help_gets_no_say(
-    actor: tuple[library.Library, warp.Mesh], practice: rehearsal.Rehearsal, tmp_path: Path
+    kept: library.Library, practice: rehearsal.Rehearsal, tmp_path: Path
 ) -> None:
-    kept, _ = actor
     bad = Generator(SMALL)
     bad.leave.bias.data[4:] = 1.0
     export(bad, tmp_path / learning.FILE, 64)
