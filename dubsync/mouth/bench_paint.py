@@ -81,18 +81,23 @@ def _third(whole: Library, fold: int) -> Third:
 
 
 def curve(clip: Clip, steps: Sequence[int]) -> dict[int, list[float]]:
-    """Return dB, SSIM and sharpness of the last third by most steps of training on the rest, and the steps kept.
+    """Return dB, SSIM and sharpness of the last third by most steps of training, the step kept, the steps made.
 
     0 steps: the shipped checkpoint as it is. A longer training begins as a shorter one does.
     """
     third = _third(whole_library(clip), 2)
     truth, nodes = _filmed(third), third.whole.nodes[third.rows]
     parts = learning.split(third.whole, third.hidden)
-    found = {}
-    for count in steps:
-        trained, course = learning.practised(_base(), parts, steps=count, seed=0)
-        figures = np.median(_compared(_painted(trained, third.test, nodes), truth, nodes), axis=0).round(3)
-        found[count] = [*figures.tolist(), course.kept_at]
+    found: dict[int, list[float]] = {}
+    last: list[float] | None = None  # of a training that had ended before its most steps: more would be the same
+    for count in sorted(steps):
+        if last is None:
+            trained, course = learning.practised(_base(), parts, steps=count, seed=0)
+            figures = np.median(_compared(_painted(trained, third.test, nodes), truth, nodes), axis=0).round(3)
+            found[count] = [*figures.tolist(), course.kept_at, course.steps]
+            last = found[count] if course.steps < count else None
+        else:
+            found[count] = last
     return found
 
 

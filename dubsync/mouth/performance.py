@@ -189,7 +189,7 @@ def gather(film: Picture, old_nodes: Array, score: Score, row: int, stock: Stock
         return _mixed([(warped[entry], part) for entry, part in mix])
 
     masks = composite.mouth_masks(new_nodes, film.shape[0] // 2)
-    own = film if np.array_equal(new_nodes, old_nodes) else warp.warp(film, target.fetch_map(old_nodes))
+    own = film if np.array_equal(new_nodes, old_nodes) else _following(film, old_nodes, target)
     collage = composite.blended(borrowed(score.cast.inner[row]), borrowed(score.cast.skin[row]), masks.soft_hole)
     look = stock.look
     expected = fetched(look.picture(score.expected[row]), look.nodes, look.light)
@@ -202,6 +202,12 @@ def gather(film: Picture, old_nodes: Array, score: Score, row: int, stock: Stock
         lips=masks.lips,
         hole=masks.hole,
     )
+
+
+def _following(film: Picture, old_nodes: Array, target: warp.Target) -> Picture:
+    """Return the film's own crop in the new shape, inside the patch's mask."""
+    mask = composite.soft_mask([old_nodes, target.nodes], GEOMETRY_SIZE)
+    return warp.warp(film, composite.following(target.fetch_map(old_nodes), mask))
 
 
 def _mixed(pictures: list[tuple[Picture, float]]) -> Picture:
@@ -222,7 +228,7 @@ def finished(painted: Picture, parts: Ingredients) -> Picture:
 
 def patch_mask(old_nodes: Array, new_nodes: Array, size: int, share: float) -> Mask:
     """Return the patch's soft mask: the old and the new lower face, fading with `share`."""
-    small = composite.soft_mask([old_nodes, new_nodes], GEOMETRY_SIZE)
+    small = composite.shown(composite.soft_mask([old_nodes, new_nodes], GEOMETRY_SIZE))
     mask = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.convertScaleAbs(mask, alpha=min(1.0, _SHOWS * share)), np.uint8)
 

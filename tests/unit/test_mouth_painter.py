@@ -132,6 +132,45 @@ def test_a_painter_that_does_not_help_gets_no_say(
     assert verdict.strength == 0.0
 
 
+def spoilt(by: float) -> Generator:
+    torch.manual_seed(0)
+    generator = Generator(SMALL)
+    generator.leave.bias.data[4:] = by
+    return generator
+
+
+def test_the_painter_that_paints_the_frames_held_out_best_is_kept(kept: library.Library) -> None:
+    parts = learning.split(kept)
+
+    trained, course = learning.practised(spoilt(0.3), parts, steps=learning.CHECK, seed=0, rate=2e-3)
+
+    assert course.kept_at == learning.CHECK
+    assert course.gain_db > 1
+    assert learning._decibels(trained, parts) == pytest.approx(course.looks[-1][1], abs=2e-3)
+
+
+def test_training_that_gains_nothing_ends_early_and_leaves_the_painter_as_it_was(kept: library.Library) -> None:
+    start = spoilt(0.0)
+    before = {name: tensor.clone() for name, tensor in start.state_dict().items()}
+
+    trained, course = learning.practised(start, learning.split(kept), steps=100_000, seed=0, rate=1e-12)
+
+    assert (course.kept_at, course.gain_db) == (0, 0.0)
+    assert course.steps == learning._PATIENCE * learning.CHECK
+    assert all(torch.equal(tensor, before[name]) for name, tensor in trained.state_dict().items())
+
+
+def test_frames_held_out_for_the_test_are_none_that_are_away(kept: library.Library) -> None:
+    away = np.zeros(len(kept), bool)
+    away[-20:] = True
+
+    hidden = learning.held_out(kept, away)
+
+    assert not (hidden & away).any()
+    assert hidden[len(kept) - 21]
+    assert hidden.sum() == 12
+
+
 def test_equal_pictures_have_no_loss_and_shifted_ones_do() -> None:
     one = torch.rand(2, 3, 32, 32)
     moved = one.roll(1, dims=-1)
