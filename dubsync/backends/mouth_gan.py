@@ -69,14 +69,14 @@ class MouthGan:
         kept = actors.gather(seen, actors.keep(seen), lambda share: progress(0.3 * share))
         out.mkdir(parents=True, exist_ok=True)
         steps = round(seconds * STEPS_PER_SECOND)
-        mesh = actors.mesh_of(kept)
-        verdict = learning.train(
-            kept, mesh, self._base, out, steps=steps, seed=seed, progress=lambda share: progress(0.3 + 0.7 * share)
+        verdict, course = learning.train(
+            kept, self._base, out, steps=steps, seed=seed, progress=lambda share: progress(0.3 + 0.7 * share)
         )
-        facts = {"frames": frames, "entries": len(kept), "size": kept.size, "steps": steps, **asdict(verdict)}
-        facts["precision"] = trained_in("cpu")
+        facts = {"frames": frames, "entries": len(kept), "size": kept.size, **asdict(verdict), **asdict(course)}
+        facts |= {"most_steps": steps, "gain_db": course.gain_db, "precision": trained_in("cpu")}
         learnt, spoken = actors.manner_of(seen, self._model)
-        actors.save(out, kept, learnt, facts | {f"manner_{name}": value for name, value in spoken.items()})
+        facts |= {f"manner_{name}": value for name, value in spoken.items()}
+        actors.save(out, performance.stock_of(kept), learnt, facts)
         return ()
 
     def perform(self, actor: Path, footage: Footage, *, progress: Progress) -> Iterator[Patch]:
@@ -105,9 +105,8 @@ class MouthGan:
     def _prepare(
         who: actors.Actor, geometry: Geometry, score: performance.Score, row: int, picture: Picture
     ) -> tuple[performance.Ingredients, Affine]:
-        film, back = performance.crop_of(picture, geometry.affines[row], who.library.size)
-        old, new = geometry.nodes[row], score.nodes[row]
-        return performance.gather(film, old, new, score.cast, row, who.library, who.mesh), back
+        film, back = performance.crop_of(picture, geometry.affines[row], who.stock.library.size)
+        return performance.gather(film, geometry.nodes[row], score, row, who.stock), back
 
     def _actor(self, folder: Path) -> actors.Actor:
         """Return the learnt actor, kept in memory from one shot to the next."""

@@ -18,7 +18,7 @@ import numpy as np
 from dubsync.backends import mouth_clips, mouth_corpus
 from dubsync.documents import write_whole
 from dubsync.errors import InputError
-from dubsync.mouth import articulation, learning, library, performance, shape, sync, train_articulation, warp
+from dubsync.mouth import articulation, learning, library, performance, shape, sync, train_articulation
 from dubsync.mouth.hearing import Ear
 from dubsync.mouth.rehearsal import Rehearsal, rehearse
 from dubsync.mouth.train_articulation import Filmed, FitConfig, Spoken
@@ -187,5 +187,4 @@ def _rehearsal(clip: mouth_clips.Clip, size: int) -> Rehearsal:
     )
     for number, picture in clip.footage(0, count).frames():
         whole.add(performance.crop_of(picture, geometry.affines[number], size)[0])
-    mesh = warp.Mesh(whole.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
-    return rehearse(whole, mesh, np.arange(count), hidden=np.zeros(count, bool))
+    return rehearse(performance.stock_of(whole), np.arange(count), hidden=np.zeros(count, bool))

@@ -145,7 +145,10 @@ def training(
     minutes: Annotated[list[float] | None, typer.Option(help="Of training on two idle cores.", min=0)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what training on an actor is worth: dB, SSIM and sharpness on the last third, by minutes of training."""
+    """Measure what training on an actor is worth: dB, SSIM and sharpness on the last third, by minutes of training.
+
+    The fourth number is the step whose painter was kept, 0 the base; the fifth, the steps after which training ended.
+    """
     from dubsync.backends import mouth_clips
     from dubsync.backends.face_mediapipe import MediaPipeFaceFinder
     from dubsync.backends.mouth_gan import STEPS_PER_SECOND

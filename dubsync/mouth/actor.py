@@ -1,7 +1,6 @@
 """What is learnt of one actor: their library of crops, their manner of speaking, and the network that paints them.
 
-A folder: `library.npz`, `pictures.bin`, `manner.npz`, `actor.json` (facts), and `painter.onnx` if a network was
-trained and earned its place.
+A folder: `library.npz`, `pictures.bin`, `look.npz`, `manner.npz`, `painter.onnx` and `actor.json` (facts).
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.mouth import articulation, closures, learning, library, manner, performance, retrieval, warp
+from dubsync.mouth import appearance, articulation, closures, learning, library, manner, performance, retrieval
 from dubsync.mouth.articulation import Articulation, Manner
 from dubsync.mouth.footage import Footage, Progress, seconds_of
 from dubsync.mouth.hearing import Ear
 from dubsync.mouth.library import Geometry, Library
 from dubsync.mouth.painter import Finish, NetworkPainter
-from dubsync.mouth.shape import GEOMETRY_SIZE
+from dubsync.mouth.performance import Stock
 
 Array = NDArray[np.float32]
 
@@ -38,9 +37,8 @@ FEWEST_FRAMES = 24
 class Actor:
     """A learnt actor, ready to perform."""
 
-    library: Library
+    stock: Stock
     manner: Manner
-    mesh: warp.Mesh
     facts: dict[str, Any]
     painter: performance.Painter
 
@@ -124,15 +122,11 @@ def _take(shot: Seen) -> manner.Take:
     )
 
 
-def mesh_of(kept: Library) -> warp.Mesh:
-    """Return the actor's mesh, triangulated on their mean."""
-    return warp.Mesh(kept.nodes.mean(axis=0), GEOMETRY_SIZE)
-
-
-def save(folder: Path, kept: Library, learnt: Manner, facts: dict[str, Any]) -> None:
+def save(folder: Path, stock: Stock, learnt: Manner, facts: dict[str, Any]) -> None:
     """Write an actor into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept.save(folder)
+    stock.library.save(folder)
+    stock.look.save(folder)
     np.savez(folder / "manner.npz", **{field.name: getattr(learnt, field.name) for field in fields(learnt)})
     (folder / "actor.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -145,7 +139,7 @@ def load(folder: Path, *, threads: int = 1) -> Actor:
     facts = json.loads((folder / "actor.json").read_text(encoding="utf-8"))
     finish = Finish(facts["strength"], facts["sharpen"])
     painter = NetworkPainter(folder / learning.FILE, finish, threads=threads)
-    return Actor(kept, learnt, mesh_of(kept), facts, painter)
+    return Actor(Stock(kept, performance.mesh_of(kept), appearance.load(folder)), learnt, facts, painter)
 
 
 def perform_plan(
@@ -160,7 +154,7 @@ def perform_plan(
     features, turned = ear.hear(footage.speech), manner.turned(geometry.poses)
     spoken = articulation.perform(model, actor.manner, features, footage.speech, seconds_of(footage), turned)
     shown = footage.times[footage.numbers - footage.first]
-    lips = closures.lips_of(actor.library.shapes)
+    lips = closures.lips_of(actor.stock.library.shapes)
     wanted = closures.close(spoken, shown, footage.phones, lips)
-    price = closures.price(spoken, wanted, actor.library.shapes, lips)
-    return geometry, performance.plan(geometry, footage.landmarks, wanted, share, actor.library, price=price)
+    price = closures.price(spoken, wanted, actor.stock.library.shapes, lips)
+    return geometry, performance.plan(geometry, footage.landmarks, wanted, share, actor.stock, price=price)

@@ -6,7 +6,6 @@ mouth box is compared with what was filmed. Each third is left out once.
 
 from __future__ import annotations
 
-import copy
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from dubsync.mouth import learning, library, measure, performance, rehearsal, sh
 from dubsync.mouth.bench_speech import thirds
 from dubsync.mouth.library import Library
 from dubsync.mouth.painter import Finish, NetworkPainter, export
+from dubsync.mouth.performance import Stock
 from dubsync.mouth.rehearsal import Rehearsal
 from dubsync.weights import resolve
 
@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from dubsync.mouth.generator import Generator
 
 Picture = NDArray[np.uint8]
-METHODS = ("static", "nearest", "warp", "alone", "scratch", "base", "adapted")
-"""A still mouth; the nearest frame as it is; warped; a network without warped candidates; with them, untrained before;
-the shipped checkpoint; that checkpoint trained on the actor."""
+METHODS = ("static", "nearest", "warp", "expected", "alone", "scratch", "base", "adapted")
+"""A still mouth; the nearest frame as it is; warped; the look that the shape lets expect; a network without warped
+candidates; with them, untrained before; the shipped checkpoint; that checkpoint trained on the actor."""
 ONCE = ("alone", "scratch")
 """Methods that are trained for the last third only: each costs as much as the adapted one."""
+FRESH_RATE = 4e-4
+"""Of learning, for networks that know nothing before."""
 _EVERY = 3
 """Every third frame of the held-out third is painted: neighbours say the same."""
 
@@ -45,7 +47,7 @@ class Third:
     """One third left out: the frames to paint, how, and from what. `rows`: entries of `whole` that are painted."""
 
     whole: Library
-    mesh: warp.Mesh
+    stock: Stock
     hidden: NDArray[np.bool_]
     rows: NDArray[np.int64]
     test: Rehearsal
@@ -58,53 +60,68 @@ def reconstruct(
 
     `steps`: of training on the clip, 0 leaves out what is trained. The methods in `ONCE` know the last fold only.
     """
-    whole, mesh = whole_library(clip)
+    whole = whole_library(clip)
     measured: dict[str, list[NDArray[np.float64]]] = {}
     for fold in folds:
-        hidden = thirds(len(whole), fold)
-        rows = np.flatnonzero(hidden)[::_EVERY]
-        third = Third(whole, mesh, hidden, rows, rehearsal.rehearse(whole, mesh, rows, hidden=hidden))
+        third = _third(whole, fold)
         made = dict(_made(third, steps=steps, is_last=fold == folds[-1]))
-        truth = [np.ascontiguousarray(one.transpose(1, 2, 0)) for one in third.test.filmed]
+        truth = _filmed(third)
         for name, painted in made.items():
-            measured.setdefault(name, []).append(_compared(painted, truth, whole.nodes[rows]))
+            measured.setdefault(name, []).append(_compared(painted, truth, whole.nodes[third.rows]))
     if pictures is not None:
         pictures.mkdir(parents=True, exist_ok=True)
         write_strip(pictures / f"{clip.name}.png", [truth, made["warp"], made.get("adapted", made["base"])])
     return {name: np.concatenate(parts) for name, parts in measured.items()}
 
 
-def curve(clip: Clip, steps: Sequence[int]) -> dict[int, list[float]]:
-    """Return dB, SSIM and sharpness of the last third by steps of training on the rest; each count is a run of its own.
+def _third(whole: Library, fold: int) -> Third:
+    hidden = thirds(len(whole), fold)
+    rows, stock = np.flatnonzero(hidden)[::_EVERY], performance.stock_of(whole, hidden)
+    return Third(whole, stock, hidden, rows, rehearsal.rehearse(stock, rows, hidden=hidden))
 
-    0 steps: the shipped checkpoint as it is.
+
+def curve(clip: Clip, steps: Sequence[int]) -> dict[int, list[float]]:
+    """Return dB, SSIM and sharpness of the last third by most steps of training, the step kept, the steps made.
+
+    0 steps: the shipped checkpoint as it is. A longer training begins as a shorter one does.
     """
-    whole, mesh = whole_library(clip)
-    hidden = thirds(len(whole), 2)
-    rows = np.flatnonzero(hidden)[::_EVERY]
-    test = rehearsal.rehearse(whole, mesh, rows, hidden=hidden)
-    practice = rehearsal.rehearse(whole, mesh, learning.practice_rows(whole, hidden), hidden=hidden)
-    truth = [np.ascontiguousarray(one.transpose(1, 2, 0)) for one in test.filmed]
-    base = learning.load_generator(resolve("mouth-base") / learning.BASE)
-    found = {}
-    for count in steps:
-        painted = _painted(_trained(base, practice, count) if count else base, test, whole.nodes[rows])
-        found[count] = np.median(_compared(painted, truth, whole.nodes[rows]), axis=0).round(3).tolist()
+    third = _third(whole_library(clip), 2)
+    truth, nodes = _filmed(third), third.whole.nodes[third.rows]
+    parts = learning.split(third.whole, third.hidden)
+    found: dict[int, list[float]] = {}
+    last: list[float] | None = None  # of a training that had ended before its most steps: more would be the same
+    for count in sorted(steps):
+        if last is None:
+            trained, course = learning.practised(_base(), parts, steps=count, seed=0)
+            figures = np.median(_compared(_painted(trained, third.test, nodes), truth, nodes), axis=0).round(3)
+            found[count] = [*figures.tolist(), course.kept_at, course.steps]
+            last = found[count] if course.steps < count else None
+        else:
+            found[count] = last
     return found
+
+
+def _base() -> Generator:
+    return learning.load_generator(resolve("mouth-base") / learning.BASE)
+
+
+def _filmed(third: Third) -> list[Picture]:
+    return [np.ascontiguousarray(one.transpose(1, 2, 0)) for one in third.test.filmed]
 
 
 def gains(every: dict[str, NDArray[np.float64]]) -> dict[str, float]:
-    """Return by how many dB the adapted painter is above warping and above a network alone, over the same frames."""
+    """Return by how many dB the painter, trained on the actor if any was, is above others, over the same frames."""
     found = {}
+    painted = every.get("adapted", every["base"])
     for other in ("warp", "alone"):
-        if "adapted" in every and other in every:
+        if other in every:
             count = len(every[other])  # the last third's frames come last
-            found[f"over_{other}_db"] = float(np.median(every["adapted"][-count:, 0]) - np.median(every[other][:, 0]))
+            found[f"over_{other}_db"] = float(np.median(painted[-count:, 0]) - np.median(every[other][:, 0]))
     return found
 
 
-def whole_library(clip: Clip) -> tuple[Library, warp.Mesh]:
-    """Return all frames of a clip as a library, and its mesh."""
+def whole_library(clip: Clip) -> Library:
+    """Return all frames of a clip as a library."""
     geometry = library.measure(clip.landmarks)
     kept = Library(
         size=actors.CROP_SIZE,
@@ -116,24 +133,23 @@ def whole_library(clip: Clip) -> tuple[Library, warp.Mesh]:
     )
     for number, picture in clip.footage(0, len(geometry)).frames():
         kept.add(performance.crop_of(picture, geometry.affines[number], kept.size)[0])
-    return kept, actors.mesh_of(kept)
+    return kept
 
 
 def _made(third: Third, *, steps: int, is_last: bool) -> Iterator[tuple[str, list[Picture]]]:
     """Yield the painted frames by method."""
     yield from _without_network(third)
     nodes = third.whole.nodes[third.rows]
-    base = learning.load_generator(resolve("mouth-base") / learning.BASE)
-    yield "base", _painted(base, third.test, nodes)
+    yield "base", _painted(_base(), third.test, nodes)
     if steps == 0:
         return
-    rows = learning.practice_rows(third.whole, third.hidden)
-    practice = rehearsal.rehearse(third.whole, third.mesh, rows, hidden=third.hidden)
-    yield "adapted", _painted(_trained(base, practice, steps), third.test, nodes)
+    parts = learning.split(third.whole, third.hidden)
+    yield "adapted", _painted(learning.practised(_base(), parts, steps=steps, seed=0)[0], third.test, nodes)
     if is_last:
-        yield "scratch", _painted(_trained(None, practice, steps), third.test, nodes)
+        yield "scratch", _painted(_untrained(parts, steps), third.test, nodes)
         two = _portraits(third.whole, third.hidden)
-        yield "alone", _painted(_trained(None, _given(practice, two), steps), _given(third.test, two), nodes)
+        given = replace(parts, practice=_given(parts.practice, two), test=_given(parts.test, two))
+        yield "alone", _painted(_untrained(given, steps), _given(third.test, two), nodes)
 
 
 def _without_network(third: Third) -> Iterator[tuple[str, list[Picture]]]:
@@ -146,6 +162,7 @@ def _without_network(third: Third) -> Iterator[tuple[str, list[Picture]]]:
     chosen = performance.cast(whole.shapes[rows], whole.poses[rows], whole, banned=banned)
     yield "nearest", [warp.window(whole.picture(mix[0][0])) for mix in chosen.skin]
     yield "warp", [np.ascontiguousarray(one[3:6].transpose(1, 2, 0)) for one in third.test.inputs]
+    yield "expected", [np.ascontiguousarray(one[6:9].transpose(1, 2, 0)) for one in third.test.inputs]
 
 
 def _portraits(whole: Library, hidden: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -163,13 +180,14 @@ def _given(given: Rehearsal, portraits: NDArray[np.uint8]) -> Rehearsal:
     return replace(given, inputs=inputs)
 
 
-def _trained(start: Generator | None, practice: Rehearsal, steps: int) -> Generator:
-    from dubsync.mouth.generator import Generator
-    from dubsync.mouth.training import TrainConfig, Trainer
+def _untrained(parts: learning.Split, steps: int) -> Generator:
+    """Return a network trained on the clip from nothing."""
+    import torch
 
-    trainer = Trainer(copy.deepcopy(start) if start is not None else Generator(), TrainConfig(steps=steps), seed=0)
-    trainer.run([practice], lambda share: None)
-    return trainer.average
+    from dubsync.mouth.generator import Generator
+
+    torch.manual_seed(0)
+    return learning.practised(Generator(), parts, steps=steps, seed=0, rate=FRESH_RATE)[0]
 
 
 def _painted(generator: Generator, test: Rehearsal, nodes: NDArray[np.float32]) -> list[Picture]:

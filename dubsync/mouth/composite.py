@@ -21,6 +21,10 @@ Mask = NDArray[np.uint8]
 
 _GROW, _FEATHER = 0.035, 0.03
 """How far the mask reaches beyond the jaw, and the width of its soft edge, as shares of the crop."""
+_SHOWS_FROM, _SHOWS_ALL = 0.1, 0.4
+_FOLLOWS_FROM, _FOLLOWS_ALL = 0.3, 0.9
+"""Of the soft mask: where the patch begins to show and shows wholly, and where skin begins to follow the new shape and
+follows wholly. Where both pictures show, they are the same: an edge that lay in two places would be seen twice."""
 _MAX_GAIN, _MAX_TINT = 4.0, 1.3
 """How much brighter or darker borrowed pixels may be made, and how much each colour beside that."""
 _TONE_SIZE, _TONE_REACH = 32, 4.0
@@ -38,6 +42,26 @@ def soft_mask(faces: list[Array], size: int) -> Mask:
         hard = np.maximum(hard, warp.lower_face_mask(moving, anchors, size, grow=_GROW))
     blurred = cv2.GaussianBlur(hard, (0, 0), _FEATHER * size)
     return np.asarray(cv2.multiply(blurred, _edge(size), scale=1 / 255), np.uint8)
+
+
+def shown(mask: Mask) -> Mask:
+    """Return how much of the patch shows, from its soft mask."""
+    return np.asarray(cv2.LUT(mask, np.rint(255 * _ramp(_SHOWS_FROM, _SHOWS_ALL)).astype(np.uint8)), np.uint8)
+
+
+def following(fetch: Array, mask: Mask) -> Array:
+    """Return a fetch map (size, size, 2) that leaves everything in its place where the soft mask ends."""
+    size = np.arange(len(mask), dtype=np.float32)
+    still = np.stack(np.meshgrid(size, size), axis=-1)
+    share = _ramp(_FOLLOWS_FROM, _FOLLOWS_ALL)[mask][..., None]
+    return np.asarray(still + share * (fetch - still), np.float32)
+
+
+@lru_cache(maxsize=4)
+def _ramp(low: float, high: float) -> Array:
+    """Return (256,) from 0 at the mask's share `low` to 1 at `high`, smooth at both ends."""
+    share = np.clip((np.arange(256) / 255 - low) / (high - low), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.face import align
-from dubsync.mouth import composite, retrieval, shape, warp
+from dubsync.mouth import appearance, composite, retrieval, shape, warp
+from dubsync.mouth.appearance import Look
 from dubsync.mouth.library import Geometry, Library, nodes_of
 from dubsync.mouth.shape import GEOMETRY_SIZE
 
@@ -36,38 +37,46 @@ JUMP = 1.5
 _FADE = 3
 _SMALLEST, _STEP, _SPARE = 96, 32, 1.15
 """Least side of a stored patch, steps of its side, and what it has over the film's own resolution."""
-OPINIONS = 4
-"""Frames whose mean is the second candidate: soft, but nearer to what is wanted in colour and place than any one."""
 _BAN = np.float32(1e5)
 
 
 @dataclass(frozen=True, slots=True)
+class Stock:
+    """What new mouths of an actor are made of: their frames, the triangles over them, and their expected look."""
+
+    library: Library
+    mesh: warp.Mesh
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
 class Cast:
-    """Whose pixels each frame takes: `skin` for lips and chin, `inner` between them, `second` a mean of several."""
+    """Whose pixels each frame takes: `skin` for lips and chin, `inner` between them."""
 
     skin: list[Shares]
     inner: list[Shares]
-    second: list[Shares]
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """What a shot's mouth shall do. Rows are the frames with a face.
 
-    `share`: (n,) 0 the film's own mouth, 1 the new one; `nodes`: (n, nodes, 2) mesh nodes of the target.
+    `share`: (n,) 0 the film's own mouth, 1 the new one; `nodes`: (n, nodes, 2) mesh nodes of the target; `expected`:
+    (n, k) loadings of the actor's look.
     """
 
     share: Array
     nodes: Array
     cast: Cast
+    expected: Array
 
 
 @dataclass(frozen=True, slots=True)
 class Ingredients:
     """What one frame is made of. `film`, `own`: its crop as it was shot, and warped to the target.
 
-    In windows (the middle half of the crop): `collage`, `second`: candidates; `zone`, `lips`, `hole`: masks of what is
-    painted, of the lips and of what is between them.
+    In windows (the middle half of the crop): `collage`: filmed pixels; `second`: the look that is expected; `zone`,
+    `lips`, `hole`: masks of what is painted, of the lips and of what is between them.
     """
 
     film: Picture
@@ -77,6 +86,18 @@ class Ingredients:
     zone: Mask
     lips: Mask
     hole: Mask
+
+
+def mesh_of(library: Library) -> warp.Mesh:
+    """Return an actor's mesh, triangulated on their mean."""
+    return warp.Mesh(library.nodes.mean(axis=0), GEOMETRY_SIZE)
+
+
+def stock_of(library: Library, hidden: NDArray[np.bool_] | None = None) -> Stock:
+    """Return what an actor is painted from. `hidden`: (library,) entries from which their look is not learnt."""
+    mesh = mesh_of(library)
+    entries = np.arange(len(library)) if hidden is None else np.flatnonzero(~hidden)
+    return Stock(library, mesh, appearance.learn(library, mesh, entries))
 
 
 class Painter(Protocol):
@@ -113,14 +134,15 @@ def plan(
     landmarks: Array,
     spoken: Array,
     share: Array,
-    library: Library,
+    stock: Stock,
     *,
     price: Array | None = None,
 ) -> Score:
     """Decide each frame's target and its cast. `spoken`: (n, points, 3) what speech wants; `price`: see `cast`."""
     eased = geometry.shapes + share[:, None, None] * (spoken - geometry.shapes)
     nodes = nodes_of(shape.posed(eased, geometry.head), landmarks, geometry.affines)
-    return Score(share, nodes, cast(eased, geometry.poses, library, price=price))
+    chosen = cast(eased, geometry.poses, stock.library, price=price)
+    return Score(share, nodes, chosen, stock.look.expected(eased, geometry.poses))
 
 
 def cast(
@@ -136,12 +158,10 @@ def cast(
     `banned`: (n, library) not to be used; `price`: (n, library) of using an entry, in the unit of `JUMP`.
     """
     more = price if banned is None else _BAN * banned + (0 if price is None else price)
-    skin_cost = _cost(shapes, poses, library, retrieval.SKIN, more)
-    skin = retrieval.choose(skin_cost, library.follows, jump=JUMP)
+    skin = retrieval.choose(_cost(shapes, poses, library, retrieval.SKIN, more), library.follows, jump=JUMP)
     inner = retrieval.choose(_cost(shapes, poses, library, retrieval.INNER, more), library.follows, jump=JUMP)
     teeth: list[Shares] = [[(int(entry), 1.0)] for entry in inner]  # mixed teeth are ghosts
-    places = np.arange(len(library)) + 100 * np.cumsum(~library.follows)
-    return Cast(retrieval.crossfade(skin, _FADE), teeth, retrieval.nearest(skin_cost, OPINIONS, places))
+    return Cast(retrieval.crossfade(skin, _FADE), teeth)
 
 
 def _cost(shapes: Array, poses: Array, library: Library, weights: retrieval.Weights, more: Array | None) -> Array:
@@ -150,46 +170,52 @@ def _cost(shapes: Array, poses: Array, library: Library, weights: retrieval.Weig
     return cost if more is None else np.asarray(cost + more, np.float32)
 
 
-def gather(  # noqa: PLR0913 - a frame, its two shapes, and where pixels come from
-    film: Picture, old_nodes: Array, new_nodes: Array, chosen: Cast, row: int, library: Library, mesh: warp.Mesh
-) -> Ingredients:
-    """Warp and light what a frame is made of. `film`: the frame's own crop, of the library's size."""
+def gather(film: Picture, old_nodes: Array, score: Score, row: int, stock: Stock) -> Ingredients:
+    """Warp and light what frame `row` is made of. `film`: the frame's own crop, of the library's size."""
+    library, new_nodes = stock.library, score.nodes[row]
     light = composite.ring_light(film, old_nodes)
-    target = mesh.at(new_nodes)
+    target = stock.mesh.at(new_nodes)
+
     warped: dict[int, Picture] = {}
 
-    def picture(mix: Shares) -> Picture:
+    def fetched(picture: Picture, nodes: Array, its_light: Array) -> Picture:
+        window = warp.warp_window(picture, target.fetch_map(nodes))
+        return composite.lit(window, composite.gain(its_light, light))
+
+    def borrowed(mix: Shares) -> Picture:
         for entry, _ in mix:
             if entry not in warped:
-                window = warp.warp_window(library.picture(entry), target.fetch_map(library.nodes[entry]))
-                warped[entry] = composite.lit(window, composite.gain(library.light[entry], light))
+                warped[entry] = fetched(library.picture(entry), library.nodes[entry], library.light[entry])
         return _mixed([(warped[entry], part) for entry, part in mix])
 
     masks = composite.mouth_masks(new_nodes, film.shape[0] // 2)
-    own = warp.warp(film, target.fetch_map(old_nodes)) if new_nodes is not old_nodes else film
-    collage = composite.blended(picture(chosen.inner[row]), picture(chosen.skin[row]), masks.soft_hole)
+    own = film if np.array_equal(new_nodes, old_nodes) else _following(film, old_nodes, target)
+    collage = composite.blended(borrowed(score.cast.inner[row]), borrowed(score.cast.skin[row]), masks.soft_hole)
+    look = stock.look
+    expected = fetched(look.picture(score.expected[row]), look.nodes, look.light)
     return Ingredients(
         film=film,
         own=own,
         collage=composite.toned(collage, warp.window(own), masks.zone),
-        second=composite.toned(picture(chosen.second[row]), warp.window(own), masks.zone),
+        second=composite.toned(expected, warp.window(own), masks.zone),
         zone=masks.zone,
         lips=masks.lips,
         hole=masks.hole,
     )
 
 
+def _following(film: Picture, old_nodes: Array, target: warp.Target) -> Picture:
+    """Return the film's own crop in the new shape, inside the patch's mask."""
+    mask = composite.soft_mask([old_nodes, target.nodes], GEOMETRY_SIZE)
+    return warp.warp(film, composite.following(target.fetch_map(old_nodes), mask))
+
+
 def _mixed(pictures: list[tuple[Picture, float]]) -> Picture:
-    """Return the weighted mean of some pictures."""
+    """Return the weighted mean of one picture or two."""
     if len(pictures) == 1:
         return pictures[0][0]
-    if len(pictures) == 2:
-        (first, share), (second, other) = pictures
-        return np.asarray(cv2.addWeighted(first, share, second, other, 0), np.uint8)
-    total = np.zeros(pictures[0][0].shape, np.float32)
-    for picture, share in pictures:
-        total += picture * np.float32(share)
-    return np.asarray(np.rint(total), np.uint8)
+    (first, share), (second, other) = pictures
+    return np.asarray(cv2.addWeighted(first, share, second, other, 0), np.uint8)
 
 
 def finished(painted: Picture, parts: Ingredients) -> Picture:
@@ -202,7 +228,7 @@ def finished(painted: Picture, parts: Ingredients) -> Picture:
 
 def patch_mask(old_nodes: Array, new_nodes: Array, size: int, share: float) -> Mask:
     """Return the patch's soft mask: the old and the new lower face, fading with `share`."""
-    small = composite.soft_mask([old_nodes, new_nodes], GEOMETRY_SIZE)
+    small = composite.shown(composite.soft_mask([old_nodes, new_nodes], GEOMETRY_SIZE))
     mask = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.convertScaleAbs(mask, alpha=min(1.0, _SHOWS * share)), np.uint8)
 

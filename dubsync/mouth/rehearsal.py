@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dubsync.mouth import performance, warp
 from dubsync.mouth.library import Library
-from dubsync.mouth.performance import Ingredients
+from dubsync.mouth.performance import Ingredients, Score, Stock
 
 Array = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -22,6 +22,8 @@ NEIGHBOURS = 8
 """Frames to both sides that a frame must not borrow from."""
 RUN = 3
 """Consecutive frames that are practised together."""
+_STRETCHES = 8
+"""Into which rows are cut, so that what is expected of them is learnt without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,29 @@ _CUT = 8
 """Zone value from which the film's own pixels are hidden."""
 
 
-def rehearse(library: Library, mesh: warp.Mesh, rows: NDArray[np.int64], *, hidden: NDArray[np.bool_]) -> Rehearsal:
+def rehearse(stock: Stock, rows: NDArray[np.int64], *, hidden: NDArray[np.bool_]) -> Rehearsal:
     """Prepare library entries `rows` for painting again. `hidden`: (library,) entries nobody may borrow from."""
+    library = stock.library
+    banned = _banned(library, rows, hidden)
+    chosen = performance.cast(library.shapes[rows], library.poses[rows], library, banned=banned)
+    score = Score(np.ones(len(rows), np.float32), library.nodes[rows], chosen, _expected(stock, rows, banned))
     frames, filmed = [], []
-    chosen = performance.cast(library.shapes[rows], library.poses[rows], library, banned=_banned(library, rows, hidden))
     for place, entry in enumerate(rows):
         film = library.picture(int(entry))
-        nodes = library.nodes[entry]
-        parts = performance.gather(film, nodes, nodes, chosen, place, library, mesh)
-        frames.append(encode([parts])[0])
+        frames.append(encode([performance.gather(film, library.nodes[entry], score, place, stock)])[0])
         filmed.append(warp.window(film).transpose(2, 0, 1))
     return Rehearsal(np.stack(frames), np.stack(filmed), _runs(library, rows))
+
+
+def _expected(stock: Stock, rows: NDArray[np.int64], banned: NDArray[np.bool_]) -> Array:
+    """Return the loadings (rows, k) of what is expected; stretches of rows, from what none of them is banned from."""
+    library = stock.library
+    parts = [
+        stock.look.expected(library.shapes[rows[part]], library.poses[rows[part]], np.logical_or.reduce(banned[part]))
+        for part in np.array_split(np.arange(len(rows)), _STRETCHES)
+        if len(part)
+    ]
+    return np.concatenate(parts)
 
 
 def _banned(library: Library, rows: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:

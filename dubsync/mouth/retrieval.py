@@ -17,23 +17,23 @@ from dubsync.mouth import shape
 Array = NDArray[np.float32]
 
 _FAR = np.float32(1e9)
-_BANNED = np.float32(1e5)
-"""Cost from which an entry is not to be used; see `performance.cast`."""
-_NEIGHBOURS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What counts in a match. `outer`, `inner`, `jaw`: per point; `pose`: per degree."""
+    """What counts in a match. `outer`, `inner`, `jaw`: per point; `pose`: per degree; `depth`: of points."""
 
     outer: float = 3.0
     inner: float = 4.0
     jaw: float = 1.0
     pose: float = 0.15
+    depth: float = 0.0
 
 
 SKIN = Weights()
 INNER = Weights(outer=0.5, inner=4.0, jaw=0.0, pose=0.1)
+LOOK = Weights(pose=0.1, depth=0.5)
+"""For `appearance`."""
 
 
 def features(shapes: Array, poses: Array, weights: Weights) -> Array:
@@ -41,7 +41,8 @@ def features(shapes: Array, poses: Array, weights: Weights) -> Array:
     per_point = np.full(shapes.shape[1], weights.jaw, np.float32)
     per_point[shape.OUTER], per_point[shape.INNER] = weights.outer, weights.inner
     scale = per_point / np.sqrt((per_point**2).sum()) * 100 / 3
-    flat = (shapes[..., :2] * scale[None, :, None]).reshape(len(shapes), -1)
+    axes = np.array([1, 1, weights.depth][: 3 if weights.depth else 2], np.float32)
+    flat = (shapes[..., : len(axes)] * axes * scale[None, :, None]).reshape(len(shapes), -1)
     return np.concatenate([flat, poses * np.float32(weights.pose)], axis=1)
 
 
@@ -89,28 +90,6 @@ def _cheaper(
     if head is not None:
         merged = np.concatenate([head, merged])
     return merged, np.where(better, origin, source)
-
-
-def nearest(cost: Array, count: int, apart: NDArray[np.int64]) -> list[list[tuple[int, float]]]:
-    """Return for each frame of `cost` (frames, library) its nearest entries with their shares, at most `count`.
-
-    `apart`: (library,) places in the film; of entries nearer than 3 to each other one is taken. A share falls to
-    nothing as its entry comes to be replaced by another, so the mixture changes without a jump.
-    """
-    found = []
-    for row in cost:
-        left = row.copy()
-        chosen: list[int] = []
-        for _ in range(min(count + 1, len(row))):
-            entry = int(np.argmin(left))
-            if left[entry] >= _BANNED and chosen:
-                break
-            chosen.append(entry)
-            left[np.abs(apart - apart[entry]) < _NEIGHBOURS] = np.inf
-        edge = row[chosen[-1]] * np.float32(1.02) + np.float32(1e-6)
-        shares = np.maximum(edge - row[chosen], 0)[:count] if len(chosen) > count else np.ones(len(chosen))
-        found.append([(entry, float(share / shares.sum())) for entry, share in zip(chosen, shares, strict=False)])
-    return found
 
 
 def diverse(vectors: Array, count: int) -> NDArray[np.int64]:

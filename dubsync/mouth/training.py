@@ -29,11 +29,16 @@ MARK = 100
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """`runs`: of three frames in a batch; `warmup`: steps before the discriminators speak; `keep`: of the average."""
+    """`runs`: of three frames in a batch; `warmup`: steps before the discriminators speak; `keep`: of the average.
+
+    `floor`: the share of the learning rate that is left at the end; 1 keeps it, so that a longer training begins as a
+    shorter one does.
+    """
 
     steps: int
     runs: int = 2
     learning_rate: float = 4e-4
+    floor: float = 0.05
     warmup: int = 60
     pixel: float = 10.0
     edge: float = 10.0
@@ -78,8 +83,9 @@ class Trainer:
             progress(self.step / self.config.steps)
 
     def _rate(self) -> None:
-        """Fall to a twentieth along a cosine."""
-        share = 0.05 + 0.475 * (1 + math.cos(math.pi * self.step / self.config.steps))
+        """Fall to the floor along a cosine."""
+        floor = self.config.floor
+        share = floor + (1 - floor) / 2 * (1 + math.cos(math.pi * self.step / self.config.steps))
         self._paint.param_groups[0]["lr"] = self.config.learning_rate * share
         self._judge.param_groups[0]["lr"] = self.config.learning_rate * share / 2
 

@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-import pytest
 
 from dubsync.mouth import retrieval
 from dubsync.mouth.performance import BLEND_FRAMES, shares
@@ -88,27 +87,3 @@ def test_footage_that_repeats_is_chosen_from_once() -> None:
     vectors = np.tile(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]], np.float32), (10, 1))
     chosen = retrieval.diverse(vectors, 12)
     assert len(chosen) == len(set(chosen.tolist())) == 3
-
-
-def test_the_nearest_are_apart_in_the_film_and_never_those_not_to_be_used() -> None:
-    cost = np.array([[1.0, 1.1, 1.2, 2.0, 9.0, 9.0, 3.0, 1e5 + 0.5, 9.0, 9.0]], np.float32)
-
-    (mix,) = retrieval.nearest(cost, 4, np.arange(10))
-
-    entries = [entry for entry, share in mix if share > 0]
-    assert entries[0] == 0
-    assert 7 not in entries
-    assert min(abs(a - b) for a in entries for b in entries if a != b) >= 3
-    assert sum(share for _, share in mix) == pytest.approx(1)
-
-
-def test_a_share_falls_to_nothing_before_its_entry_is_replaced() -> None:
-    apart = np.arange(0, 50, 10)
-
-    def shares(fourth: float, fifth: float) -> dict[int, float]:
-        (mix,) = retrieval.nearest(np.array([[1.0, 1.0, 1.0, fourth, fifth]], np.float32), 4, apart)
-        return dict(mix)
-
-    assert shares(1.99, 2.0)[3] < 0.02
-    assert shares(2.0, 1.99)[4] < 0.02
-    assert shares(1.2, 2.0)[3] > 0.15

@@ -178,7 +178,7 @@ def test_an_actor_closes_on_a_p_that_the_footage_names_and_does_the_same_without
     shot = talking_head.footage(opening, speech)
     engine.learn([shot], tmp_path, seconds=0.0, seed=1, progress=lambda share: None)
     who = actor.load(tmp_path)
-    lips = closures.lips_of(who.library.shapes)
+    lips = closures.lips_of(who.stock.library.shapes)
 
     def gaps(phones: tuple[Phone, ...]) -> np.ndarray:
         planned = actor.perform_plan(who, engine._model, engine._ear, replace(shot, phones=phones))

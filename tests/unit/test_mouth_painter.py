@@ -8,7 +8,7 @@ import talking_head
 
 torch = pytest.importorskip("torch")
 
-from dubsync.mouth import learning, library, losses, measure, performance, rehearsal, shape, warp  # noqa: E402
+from dubsync.mouth import learning, library, losses, measure, performance, rehearsal  # noqa: E402
 from dubsync.mouth.generator import COLLAGE, Generator, GeneratorConfig  # noqa: E402
 from dubsync.mouth.painter import Finish, NetworkPainter, export  # noqa: E402
 from dubsync.mouth.training import TrainConfig, Trainer  # noqa: E402
@@ -17,7 +17,7 @@ SMALL = GeneratorConfig(widths=(8, 12, 16), blocks=1)
 
 
 @pytest.fixture(scope="module")
-def actor() -> tuple[library.Library, warp.Mesh]:
+def kept() -> library.Library:
     _, opening = talking_head.babble(2.4)
     shot = talking_head.footage(opening, np.zeros(1, np.float32))
     geometry = library.measure(shot.landmarks)
@@ -31,13 +31,12 @@ def actor() -> tuple[library.Library, warp.Mesh]:
     )
     for number, picture in shot.frames():
         kept.add(performance.crop_of(picture, geometry.affines[number], 128)[0])
-    return kept, warp.Mesh(kept.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
+    return kept
 
 
 @pytest.fixture(scope="module")
-def practice(actor: tuple[library.Library, warp.Mesh]) -> rehearsal.Rehearsal:
-    kept, mesh = actor
-    return rehearsal.rehearse(kept, mesh, np.arange(len(kept)), hidden=np.zeros(len(kept), bool))
+def practice(kept: library.Library) -> rehearsal.Rehearsal:
+    return rehearsal.rehearse(performance.stock_of(kept), np.arange(len(kept)), hidden=np.zeros(len(kept), bool))
 
 
 def test_an_untrained_generator_paints_almost_its_first_candidate() -> None:
@@ -69,8 +68,7 @@ def test_what_is_under_the_mouth_is_hidden_from_the_painter(practice: rehearsal.
     assert (practice.inputs[:, 0:3] * covered).max() == 0
 
 
-def test_nobody_borrows_from_themselves_or_their_neighbours(actor: tuple[library.Library, warp.Mesh]) -> None:
-    kept, _ = actor
+def test_nobody_borrows_from_themselves_or_their_neighbours(kept: library.Library) -> None:
     rows = np.arange(len(kept))
     hidden = np.zeros(len(kept), bool)
     hidden[-6:] = True
@@ -123,9 +121,8 @@ def test_training_brings_the_painter_nearer_to_the_film(practice: rehearsal.Rehe
 
 
 def test_a_painter_that_does_not_help_gets_no_say(
-    actor: tuple[library.Library, warp.Mesh], practice: rehearsal.Rehearsal, tmp_path: Path
+    kept: library.Library, practice: rehearsal.Rehearsal, tmp_path: Path
 ) -> None:
-    kept, _ = actor
     bad = Generator(SMALL)
     bad.leave.bias.data[4:] = 1.0
     export(bad, tmp_path / learning.FILE, 64)
@@ -133,6 +130,45 @@ def test_a_painter_that_does_not_help_gets_no_say(
     verdict = learning.judge(tmp_path / learning.FILE, practice, kept.nodes)
 
     assert verdict.strength == 0.0
+
+
+def spoilt(by: float) -> Generator:
+    torch.manual_seed(0)
+    generator = Generator(SMALL)
+    generator.leave.bias.data[4:] = by
+    return generator
+
+
+def test_the_painter_that_paints_the_frames_held_out_best_is_kept(kept: library.Library) -> None:
+    parts = learning.split(kept)
+
+    trained, course = learning.practised(spoilt(0.3), parts, steps=learning.CHECK, seed=0, rate=2e-3)
+
+    assert course.kept_at == learning.CHECK
+    assert course.gain_db > 1
+    assert learning._decibels(trained, parts) == pytest.approx(course.looks[-1][1], abs=2e-3)
+
+
+def test_training_that_gains_nothing_ends_early_and_leaves_the_painter_as_it_was(kept: library.Library) -> None:
+    start = spoilt(0.0)
+    before = {name: tensor.clone() for name, tensor in start.state_dict().items()}
+
+    trained, course = learning.practised(start, learning.split(kept), steps=100_000, seed=0, rate=1e-12)
+
+    assert (course.kept_at, course.gain_db) == (0, 0.0)
+    assert course.steps == learning._PATIENCE * learning.CHECK
+    assert all(torch.equal(tensor, before[name]) for name, tensor in trained.state_dict().items())
+
+
+def test_frames_held_out_for_the_test_are_none_that_are_away(kept: library.Library) -> None:
+    away = np.zeros(len(kept), bool)
+    away[-20:] = True
+
+    hidden = learning.held_out(kept, away)
+
+    assert not (hidden & away).any()
+    assert hidden[len(kept) - 21]
+    assert hidden.sum() == 12
 
 
 def test_equal_pictures_have_no_loss_and_shifted_ones_do() -> None:

@@ -113,6 +113,19 @@ def test_the_mask_covers_the_old_chin_and_the_new_one(faces: tuple[np.ndarray, l
     assert both[0].max() == both[:, 0].max() == both[:, -1].max() == 0
 
 
+def test_where_film_and_patch_both_show_skin_has_hardly_moved() -> None:
+    mask = np.tile(np.arange(256, dtype=np.uint8), (256, 1))
+    grid = np.arange(256, dtype=np.float32)
+    still = np.stack(np.meshgrid(grid, grid), axis=-1)
+
+    moved = np.abs(composite.following(still + 8, mask) - still)[..., 0]
+
+    shown = composite.shown(mask)
+    assert moved[(shown > 0) & (shown < 255)].max() < 0.1 * 8
+    assert moved[mask == 255].min() == pytest.approx(8)
+    assert shown[mask < 0.05 * 255].max() == 0
+
+
 def test_light_is_brought_to_the_films() -> None:
     gain = composite.gain(np.array([100, 100, 100], np.float32), np.array([120, 100, 80], np.float32))
     lit = composite.lit(np.full((8, 8, 3), 100, np.uint8), gain)
