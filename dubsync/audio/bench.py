@@ -101,7 +101,7 @@ def run(cast: Casting, *, clips: Path | None = None, made: Engines | None = None
             **bench_likeness.headline(likeness),
             **_timing(tools.voice, spoken["en"], lines),
             **_sound(tools.separator, spoken, Path(name)),
-            **bench_likeness.contours(tools.voice, spoken["en"], LINES["es"]),
+            **bench_likeness.contours(tools.voice, spoken["en"], LINES["es"][:lines]),
             "rtf": round(speed.wall, 3),
             "rtf_cpu": round(speed.cpu, 3),
             "peak_mb": peak,
