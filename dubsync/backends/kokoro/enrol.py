@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import equaliser, features
+from dubsync.backends.kokoro import mixture
 from dubsync.backends.kokoro import table as tables
 from dubsync.backends.kokoro.engine import RATE, TIMBRE
 from dubsync.backends.kokoro.languages import Speech
@@ -36,9 +37,6 @@ ENOUGH = 1.5
 """Seconds of speech under which an encoder hears noise more than a person."""
 SEMITONES = 8 * np.log(2) / 12
 """Voices further off in pitch are not mixed in."""
-RIDGE = 0.03
-REACH = 3.5
-"""Sum of the weights' sizes; a mixture that stays between its voices has 1."""
 PUSH = 0.5
 """How far voices that are too alike are moved apart, in what the persons differ more than they do."""
 EQ_LIMIT = 12.0
@@ -149,7 +147,7 @@ class Enrolment:
         )
 
     def _mixture(self, aim: Array, of: _Person, without: frozenset[int]) -> NDArray[np.float64]:
-        """Return the weight of each voice of the table; they sum to one, some are negative, their sizes to `REACH`.
+        """Return the weight of each voice of the table; they sum to one, and some are negative.
 
         The person's voiceprint chooses the nearest voice; `aim`: what the mixture shall sound like.
         """
@@ -159,18 +157,10 @@ class Enrolment:
         (near,) = np.nonzero(usable & (distance < SEMITONES))
         if len(near) == 0:
             near = np.array([int(np.argmin(np.where(usable, distance, np.inf)))])
-        prints = table.fit[near].astype(np.float64)
-        nearest = int(np.argmax(prints @ of.fit))
-        away = prints - prints[nearest]
+        prints = table.fit[near]
         weights = np.zeros(len(table.names))
-        ridge = RIDGE
-        while True:  # a wider ridge brings the weights back to the nearest voice, whose size is 1
-            change = np.linalg.solve(away @ away.T + ridge * np.eye(len(near)), away @ (aim - prints[nearest]))
-            change[nearest] += 1
-            weights[near] = change / change.sum()
-            if np.abs(weights).sum() <= REACH:
-                return weights
-            ridge *= 1.3
+        weights[near] = mixture.solve(prints, int(np.argmax(prints @ of.fit)), aim)
+        return weights
 
     def _fitted(self, of: _Person, aim: Array, without: frozenset[int] = frozenset()) -> Fitted:
         """Return a voice made to sound like `aim`; the equaliser comes last in a voice, so it is said once."""
