@@ -28,7 +28,7 @@ _REACH_S = 0.7
 _CUT, _CUT_S = 0.15, 0.25
 """A cut of the picture within so many seconds counts like so much less likeness."""
 DOUBT = 0.5
-"""Cosine of before and after below which two voices are likely. Sixteen real voices: 92 % of changes, 7 % elsewhere."""
+"""Cosine of before and after below which two voices are likely; chosen to find many, since what is found is judged."""
 
 
 def changes(hear: Hear, starts: Sequence[float], end: float, *, cuts: Sequence[float] = ()) -> tuple[int, ...]:

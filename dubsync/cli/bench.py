@@ -18,6 +18,11 @@ _out = Console()
 bench_app = typer.Typer(help="Measure: speed, mouth, voice, text.", no_args_is_help=True)
 
 
+Clip = Annotated[Path | None, typer.Option(help="A clip with speech (default: the sample film).")]
+Record = Annotated[Path | None, typer.Option(help="Its consent record (default: beside it).")]
+Training = Annotated[float, typer.Option(help="Seconds of training for each speaker.")]
+
+
 def mount(app: typer.Typer) -> None:
     """Add this family's verbs."""
     app.add_typer(bench_app, name="bench")
@@ -25,10 +30,10 @@ def mount(app: typer.Typer) -> None:
 
 @bench_app.command()
 def speed(
-    clip: Annotated[Path | None, typer.Option(help="A clip with speech (default: the sample film).")] = None,
+    clip: Clip = None,
     *,
-    consent: Annotated[Path | None, typer.Option(help="Its consent record (default: beside it).")] = None,
-    training: Annotated[float, typer.Option(help="Seconds of training for each speaker.")] = 120.0,
+    consent: Record = None,
+    training: Training = 120.0,
     long: Annotated[bool, typer.Option(help="Also run a film ten times as long.")] = True,
     voice: Annotated[bool, typer.Option("--voice", help="Time nothing but new voices, by warm workers.")] = False,
     as_json: AsJson = False,
@@ -43,10 +48,10 @@ def speed(
 
 @bench_app.command()
 def edit(
-    clip: Annotated[Path | None, typer.Option(help="A clip with speech (default: the sample film).")] = None,
+    clip: Clip = None,
     *,
-    consent: Annotated[Path | None, typer.Option(help="Its consent record (default: beside it).")] = None,
-    training: Annotated[float, typer.Option(help="Seconds of training for each speaker.")] = 120.0,
+    consent: Record = None,
+    training: Training = 120.0,
     as_json: AsJson = False,
 ) -> None:
     """Time what one changed line costs: the whole film is made, a line edited, the film made again."""
@@ -58,10 +63,10 @@ def edit(
 
 @bench_app.command()
 def memory(
-    clip: Annotated[Path | None, typer.Option(help="A clip with speech (default: the sample film).")] = None,
+    clip: Clip = None,
     *,
-    consent: Annotated[Path | None, typer.Option(help="Its consent record (default: beside it).")] = None,
-    training: Annotated[float, typer.Option(help="Seconds of training for each speaker.")] = 120.0,
+    consent: Record = None,
+    training: Training = 120.0,
     as_json: AsJson = False,
 ) -> None:
     """Measure the peak memory of a clip and of a film ten times as long; the machine may be busy meanwhile."""

@@ -34,7 +34,7 @@ CHECK = 40
 _PATIENCE = 4
 """Looks without a gain after which training ends."""
 _LEAST_STEP_DB = 0.1
-"""Less is no gain: 0.07 dB on the frames held out was none on others."""
+"""Less is no gain, but chance."""
 _RATE = 1e-4
 _HELD_OUT, _FEWEST_HELD = 0.12, 12
 _STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)

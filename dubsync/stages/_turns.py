@@ -80,8 +80,10 @@ def settled(
     for whole, pieces, label in zip(wholes, parts, labels, strict=True):
         heard = [voices.told(ear.voiceprint(piece), known) for piece in pieces] if len(pieces) > 1 else []
         sure = [voice for voice in heard if voice is not None]
-        if len(sure) < len(pieces) or len(set(sure)) < 2:
+        if len(sure) < len(heard) or len(set(sure)) < 2:
             found.append((whole, label))
+            if len(sure) < len(heard) and len(known) > 1:
+                flags.append(_doubt(whole))
             continue
         turns_ = _joined(pieces, sure, ear.language)
         found += turns_
@@ -99,6 +101,15 @@ def _joined(pieces: Sequence[Utterance], heard: Sequence[int], language: str) ->
     return [
         (utterance_of(tuple(word for _, piece in run for word in piece.words), language), voice) for voice, run in runs
     ]
+
+
+def _doubt(whole: Utterance) -> Flag:
+    return Flag(
+        Severity.INFO, "voice-unsure", whole.id,
+        f"more than one voice may be heard at {clock(whole.span.start)}, and whose is not plain; it is taken for one: "
+        f"{whole.text[:80]!r}",
+        "listen; if two people speak, bring the words in two cues (--transcript)",
+    )  # fmt: skip
 
 
 def _changes(whole: Utterance, said: Sequence[Utterance]) -> Flag:

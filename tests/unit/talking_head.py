@@ -9,7 +9,7 @@ import numpy as np
 
 from dubsync.backends.protocols import Footage
 from dubsync.face import geometry
-from dubsync.mouth import articulation, shape
+from dubsync.mouth import articulation, library, performance, shape
 from dubsync.weights import resolve
 
 EYE_DISTANCE = 60.0
@@ -94,3 +94,21 @@ def babble(seconds: float) -> tuple[np.ndarray, np.ndarray]:
     loud = np.interp(np.arange(round(seconds * 16000)) / 640, np.arange(count), np.clip(opening + 1.6, 0.05, 4))
     tone = sum(np.sin(2 * np.pi * 140 * k * np.arange(len(loud)) / 16000) / k for k in range(1, 20))
     return (0.05 * loud * tone).astype(np.float32), opening
+
+
+def filmed(seconds: float) -> library.Library:
+    """Return a library of every frame of some babble."""
+    _, opening = babble(seconds)
+    shot = footage(opening, np.zeros(1, np.float32))
+    found = library.measure(shot.landmarks)
+    kept = library.Library(
+        size=128,
+        shapes=found.shapes,
+        poses=found.poses,
+        nodes=found.nodes,
+        shot=np.zeros(len(found), np.int32),
+        number=shot.numbers,
+    )
+    for number, picture in shot.frames():
+        kept.add(performance.crop_of(picture, found.affines[number], 128)[0])
+    return kept

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import talking_head
 
-from dubsync.mouth import appearance, library, measure, performance, warp
+from dubsync.mouth import appearance, measure, performance, warp
 from dubsync.mouth.performance import Stock
 
 HIDDEN = slice(24, 36)
@@ -15,19 +15,7 @@ HIDDEN = slice(24, 36)
 
 @pytest.fixture(scope="module")
 def stock() -> Stock:
-    _, opening = talking_head.babble(2.4)
-    shot = talking_head.footage(opening, np.zeros(1, np.float32))
-    geometry = library.measure(shot.landmarks)
-    kept = library.Library(
-        size=128,
-        shapes=geometry.shapes,
-        poses=geometry.poses,
-        nodes=geometry.nodes,
-        shot=np.zeros(len(geometry), np.int32),
-        number=shot.numbers,
-    )
-    for number, picture in shot.frames():
-        kept.add(performance.crop_of(picture, geometry.affines[number], 128)[0])
+    kept = talking_head.filmed(2.4)
     hidden = np.zeros(len(kept), bool)
     hidden[HIDDEN] = True
     return performance.stock_of(kept, hidden)

@@ -18,20 +18,7 @@ SMALL = GeneratorConfig(widths=(8, 12, 16), blocks=1)
 
 @pytest.fixture(scope="module")
 def kept() -> library.Library:
-    _, opening = talking_head.babble(2.4)
-    shot = talking_head.footage(opening, np.zeros(1, np.float32))
-    geometry = library.measure(shot.landmarks)
-    kept = library.Library(
-        size=128,
-        shapes=geometry.shapes,
-        poses=geometry.poses,
-        nodes=geometry.nodes,
-        shot=np.zeros(len(geometry), np.int32),
-        number=shot.numbers,
-    )
-    for number, picture in shot.frames():
-        kept.add(performance.crop_of(picture, geometry.affines[number], 128)[0])
-    return kept
+    return talking_head.filmed(2.4)
 
 
 @pytest.fixture(scope="module")

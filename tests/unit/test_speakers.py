@@ -226,6 +226,13 @@ def test_a_voice_that_is_not_known_from_the_rest_of_the_film_parts_nothing(tmp_p
     assert stand.codes() == []
 
 
+def test_a_stranger_among_known_voices_leaves_the_utterance_whole_and_that_is_said(tmp_path: Path) -> None:
+    stand = running(tmp_path, [(2.4, LOW)], [(2.4, HIGH)], [(2.4, LOW), (2.4, 800.0)])
+    value = run(stand)
+    assert len(said(value)) == 3
+    assert stand.codes() == ["voice-unsure"]
+
+
 def test_the_cues_of_a_persons_transcript_stay_as_they_are(tmp_path: Path) -> None:
     turns = [(2.4, LOW)], [(2.4, HIGH)], [(2.4, LOW), (2.4, HIGH)]
     assert len(said(run(running(tmp_path, *turns, confidence=None)))) == 3

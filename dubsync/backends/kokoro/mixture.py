@@ -16,8 +16,7 @@ Array = NDArray[np.float32]
 
 RIDGE = 0.03
 REACH = 3.5
-"""Sum of the weights' sizes; a mixture that stays between its voices has 1. Further out more likeness is to be had, and
-words are lost for it."""
+"""Sum of the weights' sizes; a mixture that stays between its voices has 1."""
 
 
 def solve(prints: Array, nearest: int, aim: Array) -> NDArray[np.float64]:
