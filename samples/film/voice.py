@@ -41,21 +41,22 @@ def speak(lines: list[tuple[str, str]], *, pace: float = 1.0) -> list[Spoken]:
     from dubsync.backends.kokoro.engine import Engine
     from dubsync.backends.kokoro.espeak import Espeak
     from dubsync.backends.kokoro.languages import LANGUAGES
+    from dubsync.backends.kokoro.voices import Library
 
     folder = weights.resolve("kokoro")
     speech = {language.tag: language for language in LANGUAGES}
-    engine, espeak = Engine(folder, threads=1), Espeak()
+    engine, espeak, library = Engine(folder, threads=1), Espeak(), Library(folder)
     spoken = []
     for text, voice in lines:
-        styles = np.load(folder / "voices" / f"{voice}.npy")
+        styles = library.style(voice)
         spoken.append(_say(text, styles, speech["en-GB" if voice[0] == "b" else "en"], engine, espeak, pace))
-    espeak.close()
     return spoken
 
 
 def _say(text, styles, speech, engine, espeak, pace) -> Spoken:  # type: ignore[no-untyped-def]
     from dubsync.backends.kokoro.engine import FRAME
     from dubsync.backends.kokoro.phonemes import VOCABULARY, tokens_of
+    from dubsync.backends.kokoro.speech import EARLY
     from dubsync.backends.kokoro.text import clean
 
     tokens = tokens_of(clean(text, speech), speech, espeak)
@@ -68,6 +69,7 @@ def _say(text, styles, speech, engine, espeak, pace) -> Spoken:  # type: ignore[
     frames[0] = kept
     ends = np.cumsum(frames) * FRAME / RATE
     starts = ends - frames * FRAME / RATE
+    starts, ends = (np.maximum(times - float(EARLY), 0) for times in (starts, ends))
     symbols = {number: symbol for symbol, number in VOCABULARY.items()}
     phones = [Phone(symbols[token], starts[i + 1], ends[i + 1]) for i, token in enumerate(tokens.ids)]
     words = [(word, float(starts[first + 1]), float(ends[last])) for word, first, last in tokens.words]
