@@ -31,7 +31,7 @@ CLOSURE_S = 0.13
 """Silence inside a word, before a plosive: sounds no further apart are one."""
 _STEP_S = 0.01
 _FLOOR_PERCENTILE = 20
-_NOT_WORDS = re.compile(r"([hj][aeiou])h?(?:\1h?)+|h?m+(?:h?m+)*|a+h+|u+[gh]+h*|h+[aeu]*h+")
+_NOT_WORDS = re.compile(r"a?(?:h+[aeiou]+[hy]*){2,}|(j[aeiou])h?(?:\1h?)+|h?m+(?:h?m+)*|a+h+|u+[gh]+h*|h+[aeu]*h+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,8 @@ def strung(sounds: Iterable[tuple[Samples, int]]) -> Iterator[tuple[Samples, Spa
 def is_word(text: str) -> bool:
     """Tell a word from laughing, humming and groaning as recognisers write them.
 
-    >>> [is_word(text) for text in ("Haha!", "hmm", "(laughs)", "no", "Oh", "hija")]
-    [False, False, False, True, True, True]
+    >>> [is_word(text) for text in ("Haha!", "Ha-hey-hey!", "hmm", "(laughs)", "no", "Oh", "hija")]
+    [False, False, False, False, True, True, True]
     """
     bare = re.sub(r"\([^)]*\)|\[[^\]]*\]|\*[^*]*\*", "", text).casefold()
     letters = "".join(letter for letter in bare if letter.isalpha())
@@ -129,6 +129,7 @@ def is_word(text: str) -> bool:
 
 
 def wordless(spans: Sequence[Span], heard: Iterable[tuple[str, Span]]) -> list[bool]:
-    """Tell for each stretch whether no word was heard in it."""
-    words = [span for text, span in heard if is_word(text)]
-    return [not any(span.overlap(word) or word.start in span for word in words) for span in spans]
+    """Tell for each stretch whether no word was heard in it; laughs may be written as several ("Ha! Ha-ha.")."""
+    words = list(heard)
+    texts = ("".join(text for text, span in words if one.overlap(span) or span.start in one) for one in spans)
+    return [not is_word(text) for text in texts]

@@ -192,6 +192,18 @@ class FakePhones:
         return Pronounced(_even_words(text.split(), length), tuple(phones))
 
 
+class FakeWordless:
+    """Finds variety in noise, and none in a steady tone."""
+
+    capabilities = Capabilities(name="fake.wordless", version="1")
+
+    def variety(self, samples: Samples, sample_rate: int) -> float:
+        if not np.abs(samples).max(initial=0.0) > 1e-3:
+            return 0.0
+        spectrum = np.abs(np.fft.rfft(samples))
+        return float(2 * (1 - spectrum.max() / spectrum.sum()))
+
+
 class FakeFaceFinder:
     """Finds the skin-coloured disc of a film drawn by `dubsync.testing.talking`, with a schematic mesh laid over it."""
 
@@ -312,6 +324,7 @@ FAKES: Mapping[str, Any] = {
     "mt": FakeTranslator,
     "voice": FakeVoice,
     "phones": FakePhones,
+    "wordless": FakeWordless,
     "face": FakeFaceFinder,
     "lips": FakeLips,
     "sync": FakeSyncScorer,

@@ -228,6 +228,14 @@ class PhoneFinder(Backend, Protocol):
         """Return times within mono `samples` (n,), ascending by their starts."""
 
 
+@runtime_checkable
+class WordlessJudge(Backend, Protocol):
+    """Tells laughs, breaths and cries from words, without knowing what is said."""
+
+    def variety(self, samples: Samples, sample_rate: int) -> float:
+        """Return how much mono `samples` (n,) change as speech does: 0 for silence, 1 and more where words may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Brought:
     """What people may have recorded of a line. Files that need not be there: `alone`, the line by itself; `stem`, all

@@ -33,7 +33,7 @@ class DriveParams:
     margin: float = 1.0
 
 
-@stage(over=Axis.TAKE, needs=("mix", "voice"), params=DriveParams, version=2)
+@stage(over=Axis.TAKE, needs=("mix", "voice"), params=DriveParams, version=3)
 def drive(unit: Unit, made: Made, ctx: Context, params: DriveParams) -> Mapping[str, Any]:
     """Write `speech.wav`, mono 16 kHz from `start` on; say who speaks when within it and, where known, which phones."""
     shot = from_json(Shot, unit.item)
@@ -46,8 +46,15 @@ def drive(unit: Unit, made: Made, ctx: Context, params: DriveParams) -> Mapping[
     return {
         "start": first / RATE,
         "speaking": _speaking(placements),
+        "kept": _kept(made.one("mix").value["kept"], window),
         "phones": to_json(_phones(placements, spoken, window)),
     }
+
+
+def _kept(spans: Sequence[Sequence[str]], window: Span) -> list[list[float]]:
+    """Return where the film's own voices laugh or sigh within the window, in seconds of the film."""
+    kept = (Span(Fraction(start), Fraction(end)) for start, end in spans)
+    return [[round(float(edge), 6) for edge in (one.start, one.end)] for one in kept if one.overlap(window)]
 
 
 def _reaches(placement: Mapping[str, Any], window: Span) -> bool:

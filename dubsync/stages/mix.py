@@ -78,7 +78,7 @@ class Dubbed:
     optional=("reactions",),
     params=MixParams,
     backends=("mark",),
-    version=4,
+    version=5,
 )
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
     """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
@@ -90,14 +90,20 @@ def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str,
     clock = Clock(Fraction(made.one("source").value["timecode"]), facts.sample_rate)
     with tempfile.TemporaryDirectory(dir=ctx.out) as folder:
         lines = _prepared(made.all("voice"), stems[0], Path(folder), ctx)
-        regions = timeline.without(_regions(lines, stems[0]), _reactions(made, lines, facts.sample_rate))
+        kept = _reactions(made, lines, facts.sample_rate)
+        regions = timeline.without(_regions(lines, stems[0]), kept)
         mixed = partial(_mixed, original, stems[1], lines, regions)
         spoken = [(line.start, line.frames) for line in lines]
         found, numbers = finish.master_mix(mixed, made.one("source"), PROFILES[params.profile], spoken, ctx)
         speech = found.limited(_dialogue(lines, facts.frames, found.line_db), facts.sample_rate)
         deliverables.write(ctx.out / "dialogue.wav", speech, 1, clock)
         handed_over = _hand_over(lines, found, stems[1], clock, ctx) if params.stems else []
-    return {"placements": [_placement(line, facts.sample_rate) for line in lines], "stems": handed_over, **numbers}
+    return {
+        "placements": [_placement(line, facts.sample_rate) for line in lines],
+        "kept": [[str(Fraction(edge, facts.sample_rate)) for edge in (one.start, one.stop)] for one in kept],
+        "stems": handed_over,
+        **numbers,
+    }
 
 
 def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Context) -> list[Dubbed]:

@@ -36,7 +36,7 @@ class Task:
     over=Axis.TAKE,
     needs=("source", "faces", "speakers", "rights", "actor", "drive"),
     backends=("mouth",),
-    version=3,
+    version=4,
 )
 def mouth(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Write patches for the frames in which a speaker who agreed to it speaks, or spoke, on screen."""
@@ -76,6 +76,7 @@ def _tasks(unit: Unit, made: Made, ctx: Context) -> Iterator[Task]:
             off = [one for one in said if one.id in speakers.get("unsaid", {}).get(track, ())]
             new = [line for line in lines if not _is_within(line, off)]
             old = [_edges(one) for one in said if one.speaker == speaker and one not in off]
+            old = [rest for one in old for rest in _without(one, drive.value["kept"])]
             own = _only(sound, new)
             heard = _within(phones.get(speaker, ()), new)
             shown = footage(film, shot, arrays, track, sound=own, speaking=new, was_speaking=old, phones=heard)
@@ -98,6 +99,15 @@ def _is_within(line: tuple[float, float], utterances: Sequence[Utterance]) -> bo
     """Tell whether most of a line is heard where these utterances were."""
     shared = sum(max(0.0, min(line[1], end) - max(line[0], start)) for start, end in map(_edges, utterances))
     return shared > 0.5 * (line[1] - line[0])
+
+
+def _without(span: tuple[float, float], holes: Spans) -> Spans:
+    """Return what is left of a span where the film's own voice is not kept: under a laugh the mouth is as filmed."""
+    left = [span]
+    for start, end in holes:
+        cut = [((first, min(last, start)), (max(first, end), last)) for first, last in left]
+        left = [part for pair in cut for part in pair if part[0] < part[1]]
+    return left
 
 
 def _edges(utterance: Utterance) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from dubsync.backends.protocols import Aligner, Transcriber, Transcript
 from dubsync.documents import to_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, NoSpeech, Severity
+from dubsync.stages import _wordless
 from dubsync.text import language as tags
 from dubsync.text import subtitles
 from dubsync.text.cue import Cue
@@ -42,7 +43,7 @@ class TranscriptParams:
     params=TranscriptParams,
     reads=(HUMAN,),
     backends=("asr", "align"),
-    version=1,
+    version=2,
 )
 def transcript(unit: Unit, made: Made, ctx: Context, params: TranscriptParams) -> Mapping[str, Any]:
     """Hear the film; raise NoSpeech when nobody speaks."""
@@ -53,12 +54,28 @@ def transcript(unit: Unit, made: Made, ctx: Context, params: TranscriptParams) -
     if not heard.utterances:
         raise NoSpeech("nobody was heard speaking in the film", hint=f"if somebody does, bring the words: {HUMAN}")
     aligned = _aligned(speech, heard, ctx)
+    if not given.exists():
+        aligned = _spoken(aligned, ctx)
     _flag_doubts(aligned, ctx)
     return {
         "language": aligned.language,
         "confidence": round(aligned.confidence, 3),
         "utterances": to_json(_unique(aligned.utterances)),
     }
+
+
+def _spoken(heard: Transcript, ctx: Context) -> Transcript:
+    """Leave out laughs and the like that the recogniser wrote down: nobody speaks them anew."""
+    utterances, wordless = _wordless.parted(heard.utterances, joiner(heard.language))
+    for word in wordless:
+        ctx.flag(Flag(
+            Severity.INFO, "not-a-word", clock(word.span.start),
+            f"{word.text!r} is taken for a laugh or a sigh: the film's own stays where nothing else is said",
+            f"if it is a line, bring the words: {HUMAN}",
+        ))  # fmt: skip
+    if not utterances:
+        raise NoSpeech("laughs were heard in the film, and no words", hint=f"if there are any, bring them: {HUMAN}")
+    return replace(heard, utterances=utterances)
 
 
 def _unique(utterances: Sequence[Utterance]) -> tuple[Utterance, ...]:

@@ -35,6 +35,7 @@ from dubsync.backends.protocols import (
     Transcript,
     Translator,
     VoiceCloner,
+    WordlessJudge,
 )
 from dubsync.timing import Span
 from dubsync.title import Utterance, Word
@@ -178,6 +179,12 @@ def _silence_has_no_sounds(backend: PhoneFinder, folder: Path) -> None:
     assert found.flags, "nothing was found, and nobody is told"
 
 
+def _speech_changes_more_than_silence_and_a_tone(backend: WordlessJudge, folder: Path) -> None:
+    assert backend.variety(np.zeros(RATE, np.float32), RATE) == 0, "silence changes"
+    tone = np.sin(np.arange(RATE) / RATE * 2 * np.pi * 220).astype(np.float32) * np.float32(0.3)
+    assert 0 <= backend.variety(tone, RATE) < backend.variety(speech_like(1.0, RATE), RATE), "a tone is like words"
+
+
 def _no_face_is_no_error(backend: FaceFinder, folder: Path) -> None:
     blank = [np.full((120, 160, 3), shade, np.uint8) for shade in (0, 90, 255)]
     assert [faces for faces in backend.find(blank) for _ in faces] == []
@@ -277,6 +284,7 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
         _word_times_lie_within_the_sound,
     ),
     "phones": (_sounds_lie_in_order_within_the_recording, _silence_has_no_sounds),
+    "wordless": (_speech_changes_more_than_silence_and_a_tone,),
     "lips": (_silence_closes_the_lips,),
     "sync": (_a_mouth_at_rest_does_not_speak,),
     "face": (_no_face_is_no_error, _one_answer_for_each_frame),

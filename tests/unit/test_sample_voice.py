@@ -13,7 +13,7 @@ from dubsync.audio import features
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "samples"))
 
-from film import voice  # noqa: E402 - the folder must be on the path first
+from film import voice
 
 
 @pytest.mark.weights
