@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 from dubsync.weights.cache import sha256
@@ -24,7 +25,7 @@ def main(names: list[str]) -> int:
         rows = "".join(f"    {row(path)},\n" for path in paths)
         head = rf"\[{re.escape(name)}\]\n(?:(?!\[)[^\n]*\n)*?files = \[\n"
         pattern = re.compile(rf"({head})(?:    [^\n]*\n)*\]")
-        text, count = pattern.subn(lambda found, rows=rows: f"{found[1]}{rows}]", text)
+        text, count = pattern.subn(partial(_filled, rows), text)
         if count != 1:
             print(
                 f"{name}: no entry in the registry yet; add its table by hand first, with files = []", file=sys.stderr
@@ -32,6 +33,10 @@ def main(names: list[str]) -> int:
             return 1
     registry_file().write_text(text, encoding="utf-8")
     return 0
+
+
+def _filled(rows: str, found: re.Match[str]) -> str:
+    return f"{found[1]}{rows}]"
 
 
 def row(path: Path) -> str:

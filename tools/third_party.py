@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from email.message import Message
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
+from typing import cast
 
 from dubsync.weights import registry
 
@@ -73,7 +75,7 @@ def package_row(requirement: str) -> str:
 
 def licence_of(name: str) -> str:
     try:
-        facts = metadata(name)
+        facts = cast(Message, metadata(name))
     except PackageNotFoundError:
         return "see the package (not installed here)"
     if expression := facts.get("License-Expression"):

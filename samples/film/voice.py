@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from dubsync.backends.kokoro.engine import Engine
+    from dubsync.backends.kokoro.espeak import Espeak
+    from dubsync.backends.kokoro.languages import Speech
 
 RATE = 24000
 _LEAD, _SETTLING = 4, 12
@@ -53,7 +59,7 @@ def speak(lines: list[tuple[str, str]], *, pace: float = 1.0) -> list[Spoken]:
     return spoken
 
 
-def _say(text, styles, speech, engine, espeak, pace) -> Spoken:  # type: ignore[no-untyped-def]
+def _say(text: str, styles: NDArray[np.float32], speech: Speech, engine: Engine, espeak: Espeak, pace: float) -> Spoken:
     from dubsync.backends.kokoro.engine import FRAME
     from dubsync.backends.kokoro.phonemes import VOCABULARY, tokens_of
     from dubsync.backends.kokoro.speech import EARLY
