@@ -1,7 +1,6 @@
 """Work that is measured gets the threads of a worker, whatever the environment says."""
 
 import os
-from functools import partial
 
 import pytest
 
@@ -34,7 +33,7 @@ def test_work_alone_is_done_in_a_process_of_its_own() -> None:
 
 def test_what_goes_wrong_alone_is_told_with_its_hint() -> None:
     with pytest.raises(InputError) as caught:
-        alone(partial(refused))
+        alone(refused)
 
     assert caught.value.hint == "name one"
 
@@ -43,8 +42,12 @@ def test_the_environment_comes_back_after_an_error(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MKL_NUM_THREADS", "3")
     before = told()
 
-    with pytest.raises(ValueError, match="stop"), limited(2):
-        assert told() == ["2", "2", "2"]
-        raise ValueError("stop")
+    def fail() -> None:
+        with limited(2):
+            assert told() == ["2", "2", "2"]
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        fail()
 
     assert told() == before
