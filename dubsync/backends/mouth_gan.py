@@ -74,6 +74,7 @@ class MouthGan:
         )
         facts = {"frames": frames, "entries": len(kept), "size": kept.size, **asdict(verdict), **asdict(course)}
         facts |= {"most_steps": steps, "gain_db": course.gain_db, "precision": trained_in("cpu")}
+        facts["painter"] = course.told if verdict.strength > 0 else f"{course.told}; no help here, so it is not used"
         learnt, spoken = actors.manner_of(seen, self._model)
         facts |= {f"manner_{name}": value for name, value in spoken.items()}
         actors.save(out, performance.stock_of(kept), learnt, facts)
