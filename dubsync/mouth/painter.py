@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Picture = NDArray[np.uint8]
 
-_TEXTURE = 1.3
+TEXTURE = 1.3
 """Detail finer than this many pixels is taken from the candidate."""
 _PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
@@ -43,7 +43,7 @@ class Finish:
         out = collage.astype(np.float32)
         if self.strength > 0:
             new = np.ascontiguousarray(painted.transpose(1, 2, 0)) * np.float32(255)
-            out = out + _coarse(new - out, _TEXTURE) * np.float32(self.strength)
+            out = out + _coarse(new - out, TEXTURE) * np.float32(self.strength)
         if self.sharpen > 0:
             out = out + (out - _coarse(out, 1.0)) * np.float32(self.sharpen)
         return np.asarray(np.clip(np.rint(out), 0, 255), np.uint8)
