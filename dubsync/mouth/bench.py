@@ -28,7 +28,10 @@ _TALL_PX = 1080
 _LISTED_FPS = 25
 """Of the lags in `clips.tsv`; they are whole frames, so what is listed may be 20 ms off."""
 QUICK_FOLDS, ALL_FOLDS = (2,), (0, 1, 2)
-COUNTED = "frames for a second of one processor: CPU time of a process whose libraries have one thread each"
+COUNTED = (
+    "frames for a second of one processor: CPU time of a process whose libraries have one thread each; "
+    f"the stage's best of {bench_stage.TURNS} turns"
+)
 STEPS = 240
 """Of training on each clip."""
 
