@@ -281,13 +281,13 @@ class FakeSyncScorer:
 class FakeMouth:
     """Paints a dark mouth that opens with the loudness of the new speech."""
 
-    capabilities = Capabilities(name="fake.mouth", version="1", needs_consent=True)
+    capabilities = Capabilities(name="fake.mouth", version="2", needs_consent=True)
 
     def learn(
         self, footage: Sequence[Footage], out: Path, *, seconds: float, seed: int, progress: Progress
     ) -> tuple[Flag, ...]:
         out.mkdir(parents=True, exist_ok=True)
-        facts = {"frames": int(sum(len(each.numbers) for each in footage))}
+        facts = {"frames": int(sum(len(each.numbers) for each in footage)), "painter": "a dark mouth, not trained"}
         (out / "actor.json").write_text(json.dumps(facts), encoding="utf-8")
         progress(1.0)
         return ()

@@ -34,7 +34,7 @@ class MouthGan:
     """Learns an actor from their footage and performs new speech with their own mouth."""
 
     capabilities = Capabilities(
-        name="mouth.gan", version="6", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
+        name="mouth.gan", version="7", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
     )
 
     def __init__(self, *, threads: int | None = None) -> None:
@@ -74,6 +74,7 @@ class MouthGan:
         )
         facts = {"frames": frames, "entries": len(kept), "size": kept.size, **asdict(verdict), **asdict(course)}
         facts |= {"most_steps": steps, "gain_db": course.gain_db, "precision": trained_in("cpu")}
+        facts["painter"] = course.told if verdict.strength > 0 else f"{course.told}; no help here, so it is not used"
         learnt, spoken = actors.manner_of(seen, self._model)
         facts |= {f"manner_{name}": value for name, value in spoken.items()}
         actors.save(out, performance.stock_of(kept), learnt, facts)
@@ -94,19 +95,13 @@ class MouthGan:
             row = rows.get(number)
             if row is None:
                 continue
-            waiting.append(_Waiting(number, row, *self._prepare(who, geometry, score, row, picture)))
+            crop = performance.crop_of(picture, geometry.affines[row], who.stock.library.size)
+            waiting.append(_Waiting(number, row, *crop))
             done += 1
             if len(waiting) == _BATCH or done == len(rows):
-                yield from _patches(waiting, geometry, score, who.painter)
+                yield from _patches(waiting, geometry, score, who)
                 waiting = []
                 progress(done / len(rows))
-
-    @staticmethod
-    def _prepare(
-        who: actors.Actor, geometry: Geometry, score: performance.Score, row: int, picture: Picture
-    ) -> tuple[performance.Ingredients, Affine]:
-        film, back = performance.crop_of(picture, geometry.affines[row], who.stock.library.size)
-        return performance.gather(film, geometry.nodes[row], score, row, who.stock), back
 
     def _actor(self, folder: Path) -> actors.Actor:
         """Return the learnt actor, kept in memory from one shot to the next."""
@@ -117,23 +112,27 @@ class MouthGan:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A frame whose mouth is still to be painted. `affine`: from crop to picture."""
+    """A frame whose mouth is still to be painted. `film`: its crop; `affine`: from crop to picture."""
 
     number: int
     row: int
-    parts: performance.Ingredients
+    film: Picture
     affine: Affine
 
 
 def _patches(
-    frames: Sequence[_Waiting], geometry: Geometry, score: performance.Score, painter: performance.Painter
+    frames: Sequence[_Waiting], geometry: Geometry, score: performance.Score, who: actors.Actor
 ) -> Iterator[Patch]:
-    painted = painter.paint([frame.parts for frame in frames])
-    stored = performance.stored_size(geometry, frames[0].parts.film.shape[0])
-    for frame, window in zip(frames, painted, strict=True):
-        row, size = frame.row, frame.parts.film.shape[0]
-        mask = performance.patch_mask(geometry.nodes[row], score.nodes[row], size, float(score.share[row]))
-        whole = performance.finished(window, frame.parts)
+    size, stock = frames[0].film.shape[0], who.stock
+    expected = stock.look.pictures(score.expected[[frame.row for frame in frames]])
+    parts = [
+        performance.gather(frame.film, geometry.nodes[frame.row], score, frame.row, stock, look)
+        for frame, look in zip(frames, expected, strict=True)
+    ]
+    stored = performance.stored_size(geometry, size)
+    for frame, made_of, window in zip(frames, parts, who.painter.paint(parts), strict=True):
+        mask = performance.patch_mask(made_of.reach, size, float(score.share[frame.row]))
+        whole = performance.finished(window, made_of)
         yield Patch(frame.number, *performance.shrunk(whole, mask, frame.affine, stored))
 
 

@@ -20,7 +20,7 @@ from dubsync.documents import write_whole
 from dubsync.errors import InputError
 from dubsync.mouth import articulation, learning, library, performance, shape, sync, train_articulation
 from dubsync.mouth.hearing import Ear
-from dubsync.mouth.rehearsal import Rehearsal, rehearse
+from dubsync.mouth.rehearsal import Rehearsal, rehearse, thirds
 from dubsync.mouth.train_articulation import Filmed, FitConfig, Spoken
 
 _CHECKPOINT_STEPS = 100
@@ -126,7 +126,7 @@ def _painter(
     torch.set_num_threads(threads)
     painter, train = dict(wanted["painter"]), dict(wanted["train"])
     seed = int(train.pop("seed"))
-    rehearsals = [_rehearsal(clip, 2 * int(painter["window"])) for clip in clips]
+    rehearsals = [third for clip in clips for third in _rehearsals(clip, 2 * int(painter["window"]))]
     torch.manual_seed(seed)
     generator = Generator(GeneratorConfig(tuple(painter["widths"]), int(painter["blocks"])))
     trainer = Trainer(generator, TrainConfig(**train), seed=seed, device=_device())
@@ -173,8 +173,11 @@ def _device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _rehearsal(clip: mouth_clips.Clip, size: int) -> Rehearsal:
-    """Prepare every frame of a clip to be painted from the rest of it."""
+def _rehearsals(clip: mouth_clips.Clip, size: int) -> Iterator[Rehearsal]:
+    """Prepare each third of a clip to be painted from the other two, of which alone the look is learnt.
+
+    A look that knew the frame would be trusted more than it deserves on frames that nobody has filmed.
+    """
     geometry = library.measure(clip.landmarks)
     count = len(geometry)
     whole = library.Library(
@@ -187,4 +190,6 @@ def _rehearsal(clip: mouth_clips.Clip, size: int) -> Rehearsal:
     )
     for number, picture in clip.footage(0, count).frames():
         whole.add(performance.crop_of(picture, geometry.affines[number], size)[0])
-    return rehearse(performance.stock_of(whole), np.arange(count), hidden=np.zeros(count, bool))
+    for fold in range(3):
+        hidden = thirds(count, fold)
+        yield rehearse(performance.stock_of(whole, hidden), np.flatnonzero(hidden), hidden=hidden)

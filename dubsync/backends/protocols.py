@@ -348,7 +348,10 @@ class MouthSynth(Backend, Protocol):
     def learn(
         self, footage: Sequence[Footage], out: Path, *, seconds: float, seed: int, progress: Progress
     ) -> tuple[Flag, ...]:
-        """Write what was learnt into the folder `out`, in at most about `seconds` of training."""
+        """Write what was learnt into the folder `out`, in at most about `seconds` of training.
+
+        An `actor.json` in it may say in words, as "painter", how the face is painted; reports repeat that.
+        """
 
     def perform(self, actor: Path, footage: Footage, *, progress: Progress) -> Iterator[Patch]:
         """Yield patches, in frame order, for the frames whose mouth must move otherwise than it does.

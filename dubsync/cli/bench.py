@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +14,9 @@ from rich.console import Console
 from dubsync.backends.protocols import Samples, Transcriber, Voice, VoiceCloner
 from dubsync.cli.inspect import AsJson
 from dubsync.errors import InputError
+
+if TYPE_CHECKING:
+    from dubsync.mouth.bench import Asked
 
 _out = Console()
 bench_app = typer.Typer(help="Measure: speed, mouth, voice, text.", no_args_is_help=True)
@@ -123,23 +127,36 @@ def mouth(
     as_json: AsJson = False,
 ) -> None:
     """Measure the mouth: painting by true landmarks, speaking by sound, sync, silence, speed."""
+    from dubsync.engine.threads import alone
+    from dubsync.mouth.bench import ALL_FOLDS, QUICK_FOLDS, Asked
+
+    asked = Asked(0 if quick else steps, tuple(fold or (QUICK_FOLDS if quick else ALL_FOLDS)), paints)
+    found = alone(partial(_mouth, data, asked, tuple(only or ()), pictures, kept, is_quiet=as_json))
+    _show({name: value for name, value in found.items() if name != "each" or as_json}, as_json=as_json)
+
+
+def _mouth(
+    data: Path, asked: Asked, only: Sequence[str], pictures: Path | None, kept: Path | None, *, is_quiet: bool
+) -> dict[str, Any]:
+    """Measure the mouth by one thread, as a worker does, whatever the environment of the command says."""
+    import cv2
+
     from dubsync.backends.face_mediapipe import MediaPipeFaceFinder
     from dubsync.backends.mouth_gan import MouthGan
     from dubsync.face.identity import Recogniser
     from dubsync.mouth import bench
     from dubsync.weights import resolve
 
-    recogniser = Recogniser(resolve("face-recogniser"))
-    found = bench.run(
+    cv2.setNumThreads(1)
+    return bench.run(
         data,
-        bench.Asked(0 if quick else steps, tuple(fold or (bench.QUICK_FOLDS if quick else bench.ALL_FOLDS)), paints),
-        bench.Means(MediaPipeFaceFinder, lambda: MouthGan(threads=1), recogniser.embed),
-        only=only or (),
+        asked,
+        bench.Means(MediaPipeFaceFinder, lambda: MouthGan(threads=1), Recogniser(resolve("face-recogniser")).embed),
+        only=only,
         pictures=pictures,
         kept=kept,
-        progress=lambda line: None if as_json else _out.print(line, highlight=False),
+        progress=lambda line: None if is_quiet else _out.print(line, highlight=False),
     )
-    _show({name: value for name, value in found.items() if name != "each" or as_json}, as_json=as_json)
 
 
 @bench_app.command()

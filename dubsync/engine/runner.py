@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 import logging
 import multiprocessing
-import os
 import signal
 import sys
 import time
@@ -24,12 +23,12 @@ from dubsync.engine.memory import give_back
 from dubsync.engine.plan import Engine, Job, Plan, Step
 from dubsync.engine.stage import Product, Stage
 from dubsync.engine.store import Store
+from dubsync.engine.threads import limited
 from dubsync.engine.work import Order, Result, Workshop, order_for
 from dubsync.errors import CorruptStore, DubsyncError, StageFailed
 
 log = logging.getLogger(__name__)
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _DEATHS_ALLOWED = 1
 _PROGRESS_EVERY_S = 0.2
 _TIDY_AFTER_S = 1.0
@@ -262,7 +261,7 @@ class _Slot:
         self.process = context.Process(
             target=serve, args=(theirs, runner.load_stage, runner.open_engine), daemon=True, name="dubsync-slot"
         )
-        with _environment(dict.fromkeys(_THREAD_VARIABLES, str(runner.threads))):
+        with limited(runner.threads):
             self.process.start()
         theirs.close()
 
@@ -289,24 +288,6 @@ def _ready(slots: list[_Slot]) -> list[_Slot]:
     """Wait until a busy slot has something to say."""
     busy = {slot.pipe: slot for slot in slots if slot.job is not None}
     return [busy[pipe] for pipe in wait(list(busy)) if isinstance(pipe, Connection)] if busy else []
-
-
-class _environment:
-    """Environment variables for the processes started inside."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
-
-    def __enter__(self) -> None:
-        self._before = {name: os.environ.get(name) for name in self._values}
-        os.environ.update(self._values)
-
-    def __exit__(self, *_: object) -> None:
-        for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def serve(pipe: Connection, load_stage: StageLoader, open_engine: EngineOpener) -> None:

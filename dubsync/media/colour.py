@@ -7,6 +7,7 @@ blend in `compose`) ask it. Transfer curves are left alone: a PQ or HLG film giv
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import av
 import cv2
@@ -81,10 +82,13 @@ class RgbReader:
             dst_color_range=_FULL,
             interpolation=Interpolation.BILINEAR if is_fast else exact,
             threads=1,
-        ).to_ndarray()
+        )
         if is_fast and not encoding.is_full_range:
-            cv2.add(rgb, np.array([1.0, 1.0, 1.0, 0.0]), dst=rgb)
-        return rgb  # type: ignore[return-value]
+            plane: Any = rgb.planes[0]  # the converter made it for this picture alone, so it need not be copied
+            rows = np.frombuffer(plane, np.uint8).reshape(rgb.height, -1)[:, : 3 * rgb.width]
+            cv2.add(rows, np.array([1.0, 0, 0, 0]), dst=rows)
+            return rows.reshape(rgb.height, rgb.width, 3)
+        return rgb.to_ndarray()  # type: ignore[return-value]
 
 
 def to_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:

@@ -128,6 +128,7 @@ class _Run:
                 self._pull(time + _AHEAD)
                 progress(max(0.0, min(float(time / self._film.table.duration), 1.0)))
         self._target.mux(self._shifted(self._picture.finish()))
+        self.flags += self._picture.fields.flags
         self._pull(None)
         progress(1.0)
 

@@ -11,6 +11,7 @@ from av.packet import Packet
 from dubsync.errors import Flag, Severity, UnreadableMedia
 from dubsync.media.carry import held_by
 from dubsync.media.compose import compose
+from dubsync.media.fields import Fields, are_woven
 from dubsync.media.patches import PatchBook
 from dubsync.media.probe import Film
 from dubsync.media.splice import EncoderSettings, Splicer, groups
@@ -22,6 +23,10 @@ class PictureTrack(Protocol):
     """Takes the source's picture packets, one after the other, and gives those of the dub."""
 
     stream: Any
+
+    @property
+    def fields(self) -> Fields:
+        """Return what became of the fields of the frames that were coded so far."""
 
     def feed(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         """Take a packet (the empty one at the end too); yield what is ready."""
@@ -45,7 +50,7 @@ def picture_track(
         return coded, (flag, *coded.flags)
     found = groups(film.path, video, film.table) if params.untouched == "copy" and params.codec != "hevc" else None
     if found is not None:
-        settings = EncoderSettings(video, film.table, first, params, found.sets)
+        settings = EncoderSettings(video, film.table, first, params, found.sets, are_woven(film.path, film.table))
         spliced = Splicer(target, stream, found, patches, settings)
         return spliced, spliced.flags
     flags: tuple[Flag, ...] = ()
@@ -64,6 +69,7 @@ class CopiedPicture:
         if stream.codec_context.codec.canonical_name == "hevc" and target.path.suffix == ".mp4":
             self.stream.codec_context.codec_tag = "hvc1"
         keep_display_matrix(self.stream, first)
+        self.fields = Fields(True)
 
     def feed(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         """Pass the packet on."""
@@ -83,9 +89,10 @@ class CodedPicture:
         self, film: Film, patches: PatchBook | None, params: PictureParams, target: Target, first: av.VideoFrame
     ) -> None:
         self._film, self._patches, self._count = film, patches, 0
-        self._encoder = PictureEncoder(target, film.source.video, film.table, first, params)
+        is_woven = are_woven(film.path, film.table)
+        self._encoder = PictureEncoder(target, film.source.video, film.table, first, params, is_woven=is_woven)
         self.stream: Any = self._encoder.stream
-        self.flags = self._encoder.flags
+        self.flags, self.fields = self._encoder.flags, self._encoder.fields
 
     def feed(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         """Decode a packet and yield what the encoder is done with."""
@@ -104,6 +111,7 @@ class CodedPicture:
         if number is None:
             return  # shown by no player: it lies before the first key picture
         self._insist_on(number)
+        self.fields.see(frame)
         frame = self._encoder.working(frame)
         if self._patches is not None:
             compose(frame, self._patches.of(number))

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from dubsync.errors import UnreadableMedia
 from dubsync.media.compose import compose
+from dubsync.media.fields import Fields
 from dubsync.media.h264 import ParameterSets, counted, is_idr, units
 from dubsync.media.patches import PatchBook
 from dubsync.media.table import FrameTable, opened, picture_stream
@@ -91,7 +92,8 @@ class Splicer:
         self._source_extradata = bytes(stream.codec_context.extradata or b"")
         self.stream: Any = target.container.add_stream_from_template(stream, opaque=True)
         header, has_fields = settings.header()
-        self.flags = picture_flags(settings.video, settings.first, "", has_fields=has_fields)
+        self.flags = picture_flags(settings.video, settings.first, "")
+        self.fields = Fields(has_fields)
         self.stream.codec_context.extradata = found.sets.joined(units(header))
         keep_display_matrix(self.stream, settings.first)
         self._decoder: Any = None
@@ -133,6 +135,7 @@ class Splicer:
         if number is None:
             return
         compose(frame, self._patches.of(number))
+        self.fields.see(frame)
         frame.pts, frame.time_base, frame.pict_type = int(self._table.pts[number]), self._table.time_base, 0
         yield from self._coded(self._encoder.encode(frame))
 
@@ -168,13 +171,14 @@ class Splicer:
 
 @dataclass(frozen=True, slots=True)
 class EncoderSettings:
-    """How changed groups are coded, alike every time."""
+    """How changed groups are coded, alike every time. `is_woven`: there are interlaced frames in the film."""
 
     video: VideoTrack
     table: FrameTable
     first: av.VideoFrame
     params: PictureParams
     sets: ParameterSets
+    is_woven: bool
 
     def encoder(self) -> Any:
         """Return a fresh x264."""
@@ -193,7 +197,8 @@ class EncoderSettings:
             "x264-params": fixed,
         }
         context.flags |= Flags.global_header
-        keep_fields(context, self.first)
+        if self.is_woven:
+            keep_fields(context)
         context.open()
         return context
 

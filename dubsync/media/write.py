@@ -24,6 +24,7 @@ from av.packet import Packet
 from dubsync.errors import DubsyncError, Flag, Severity
 from dubsync.media import planes
 from dubsync.media.coding import BLOCK, coding_for
+from dubsync.media.fields import Fields
 from dubsync.media.table import FrameTable
 from dubsync.title import AudioTrack, VideoTrack
 
@@ -102,17 +103,27 @@ def working_format(name: str) -> tuple[str, str]:
 
 
 class PictureEncoder:
-    """Codes frames with the source's times, shape and colour tags. `first`: the film's first, for its side data."""
+    """Codes frames with the source's times, shape and colour tags.
+
+    `first`: the film's first frame, for its side data; `is_woven`: there are interlaced frames in it.
+    """
 
     def __init__(
-        self, target: Target, video: VideoTrack, table: FrameTable, first: av.VideoFrame, params: PictureParams
+        self,
+        target: Target,
+        video: VideoTrack,
+        table: FrameTable,
+        first: av.VideoFrame,
+        params: PictureParams,
+        *,
+        is_woven: bool,
     ) -> None:
         self._table = table
         self.format, loss = working_format(video.pixel_format)
         self._width, self._height = video.width + video.width % 2, video.height + video.height % 2
         if self.format.startswith(("yuv444", "yuvj444")):
             self._width, self._height = video.width, video.height
-        is_deep = self.format.endswith("10le") and not first.interlaced_frame  # HEVC has no woven fields
+        is_deep = self.format.endswith("10le") and not is_woven  # HEVC has no woven fields
         is_hevc = params.codec == "hevc" or (params.codec == "auto" and is_deep)
         name = "libx265" if is_hevc else "libx264"
         self.stream: Any = target.container.add_stream(name, rate=video.rate, options=_options(params, first, is_hevc))
@@ -124,7 +135,8 @@ class PictureEncoder:
         context.colorspace, context.color_range = video.color_matrix, video.color_range
         if is_hevc and target.path.suffix == ".mp4":
             context.codec_tag = "hvc1"
-        self.flags = picture_flags(video, first, loss, has_fields=not is_hevc and keep_fields(context, first))
+        self.flags = picture_flags(video, first, loss)
+        self.fields = Fields(is_woven and not is_hevc and keep_fields(context))
         keep_display_matrix(self.stream, first)
 
     def working(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -187,10 +199,10 @@ def keep_display_matrix(stream: Any, first: av.VideoFrame) -> None:
         stream.set_display_matrix(np.frombuffer(matrix, np.int32).tolist())
 
 
-def keep_fields(context: Any, first: av.VideoFrame) -> bool:
+def keep_fields(context: Any) -> bool:
     """Let x264 code an interlaced film as fields, each frame's first one first; False if its height forbids it."""
     unit = 4 if context.pix_fmt.startswith(("yuv420", "yuvj420")) else 2
-    can = bool(first.interlaced_frame) and context.height % unit == 0
+    can = bool(context.height % unit == 0)
     if can:
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me
     return can
@@ -202,8 +214,8 @@ def _side_data(frame: av.VideoFrame) -> dict[str, bytes]:
     return {side.type.name: bytes(side) for side in found}
 
 
-def picture_flags(video: VideoTrack, first: av.VideoFrame, loss: str, *, has_fields: bool) -> tuple[Flag, ...]:
-    """Say what coding a picture again cannot keep. `loss`: what its pixel format loses. `has_fields`: kept as such."""
+def picture_flags(video: VideoTrack, first: av.VideoFrame, loss: str) -> tuple[Flag, ...]:
+    """Say what coding a picture again cannot keep. `loss`: what its pixel format loses."""
     found = []
     if loss:
         found.append(("pixel-format", loss, "convert the film yourself if that matters"))
@@ -211,9 +223,6 @@ def picture_flags(video: VideoTrack, first: av.VideoFrame, loss: str, *, has_fie
         found.append(
             ("odd-size", f"{video.width}x{video.height} was widened to even numbers by repeating the edge", "")
         )
-    if first.interlaced_frame and not has_fields:
-        what = "the fields stay woven, but are coded as whole frames"
-        found.append(("interlaced", what, "code it as H.264, or deinterlace the film first"))
     if _side_data(first).keys() & {"DOVI_METADATA", "DOVI_RPU_BUFFER", "DYNAMIC_HDR_PLUS"}:
         found.append(("dynamic-hdr", "dynamic HDR data is lost, the static base layer is kept", "grade the dub again"))
     return tuple(Flag(Severity.WARNING, code, "picture", what, hint) for code, what, hint in found)

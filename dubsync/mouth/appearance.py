@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,12 +64,18 @@ class Look:
         wanted = _kernel(retrieval.features(shapes, poses, LOOK), known)
         return np.asarray(np.clip(centre + wanted @ solved, filmed.min(axis=0), filmed.max(axis=0)), np.float32)
 
-    def picture(self, loadings: Array) -> Picture:
-        """Return the crop (2s, 2s, 3) that loadings (k,) stand for; outside the window it repeats the window's edge."""
+    def pictures(self, loadings: Array) -> NDArray[np.uint8]:
+        """Return the windows (n, s, s, 3) that loadings (n, k) stand for."""
         flat = loadings @ self.parts
-        window = np.clip(np.rint(self.mean + flat.reshape(self.mean.shape)), 0, 255).astype(np.uint8)
-        margin = len(window) // 2
-        return np.asarray(cv2.copyMakeBorder(window, *(margin,) * 4, cv2.BORDER_REPLICATE), np.uint8)
+        flat += self.mean.reshape(-1)
+        np.clip(np.rint(flat, out=flat), 0, 255, out=flat)
+        return flat.astype(np.uint8).reshape(len(loadings), *self.mean.shape)
+
+    def brought(self, window: Picture, target: warp.Target, light: Array) -> Picture:
+        """Return one of these windows in another shape and light (3,); beyond its edge the edge repeats."""
+        size = len(window)
+        nodes = warp.placed(self.nodes, 2 * size / target.mesh.size) - np.float32(size // 2)
+        return composite.lit(warp.warp_window(window, nodes, target, size), composite.gain(self.light, light))
 
     def save(self, folder: Path) -> None:
         """Write it into a folder."""
@@ -90,16 +95,10 @@ def learn(library: Library, mesh: warp.Mesh, entries: NDArray[np.int64]) -> Look
     nodes = library.nodes[entries].mean(axis=0)
     light = library.light[entries].mean(axis=0)
     target = mesh.at(nodes)
-    pictures = np.stack([_brought(library, int(entry), target, light) for entry in entries])
+    pictures = np.stack([library.brought(int(entry), target, light) for entry in entries])
     mean, parts, loadings = _components(pictures.reshape(len(entries), -1), _PARTS)
     vectors = retrieval.features(library.shapes[entries], library.poses[entries], LOOK)
     return Look(nodes, light, mean.reshape(pictures.shape[1:]), parts, loadings, vectors, entries)
-
-
-def _brought(library: Library, entry: int, target: warp.Target, light: Array) -> Picture:
-    """Return an entry's window in the common shape and light."""
-    window = warp.warp_window(library.picture(entry), target.fetch_map(library.nodes[entry]))
-    return composite.lit(window, composite.gain(library.light[entry], light))
 
 
 def _components(rows: NDArray[np.uint8], most: int) -> tuple[Array, Array, Array]:

@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from dubsync.backends.mouth_clips import Clip
 from dubsync.mouth import actor as actors
 from dubsync.mouth import learning, library, measure, performance, rehearsal, shape, warp
-from dubsync.mouth.bench_speech import thirds
 from dubsync.mouth.library import Library
 from dubsync.mouth.painter import Finish, NetworkPainter, export
 from dubsync.mouth.performance import Stock
-from dubsync.mouth.rehearsal import Rehearsal
+from dubsync.mouth.rehearsal import Rehearsal, thirds
 from dubsync.weights import resolve
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from dubsync.backends.mouth_clips import Clip
 from dubsync.mouth import articulation, bench_closures, library, manner, shape, sync
 from dubsync.mouth.articulation import Articulation
 from dubsync.mouth.hearing import Ear, at_times
+from dubsync.mouth.rehearsal import thirds
 from dubsync.weights import resolve
 
 _SHORT_S = 4.9
@@ -32,13 +33,6 @@ def shipped() -> Drive:
     """Return the shipped weights."""
     weights = resolve("articulation")
     return Drive(Ear(resolve("whisper-tiny-en")), articulation.load(weights), sync.load_judge(weights))
-
-
-def thirds(count: int, fold: int) -> NDArray[np.bool_]:
-    """Return which frames are held out: the first, middle or last third."""
-    hidden = np.zeros(count, bool)
-    hidden[count * fold // 3 : count * (fold + 1) // 3] = True
-    return hidden
 
 
 def speak(clip: Clip, drive: Drive, *, fold: int) -> dict[str, float]:

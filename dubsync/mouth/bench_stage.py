@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from dubsync.mouth import measure
 Picture = NDArray[np.uint8]
 Embed = Callable[[Picture, NDArray[np.float32]], NDArray[np.float32]]
 """A recogniser: picture and landmarks (468, 3) to a vector."""
+TURNS = 3
+"""How often the stage is timed; the fastest counts, for what else the machine does makes it slower and never faster."""
 _FULL, _RIM, _IDENTITY_EVERY = 255, 25, 10
 
 
@@ -31,14 +34,14 @@ def stage(clip: Clip, engine: MouthSynth, *, embed: Embed | None = None, frames:
     with tempfile.TemporaryDirectory() as folder:
         engine.learn([shot], Path(folder), seconds=0.0, seed=0, progress=lambda share: None)
         wanted = np.ascontiguousarray(clip.samples[: int(count / clip.rate * 16000)][::-1])
-        from dataclasses import replace
-
         dubbed = replace(shot, speech=wanted, speech_start=0.0)
-        begun = time.process_time()
-        patches = list(engine.perform(Path(folder), dubbed, progress=lambda share: None))
-        spent = time.process_time() - begun
+        spent = []
+        for _ in range(TURNS):
+            begun = time.process_time()
+            patches = list(engine.perform(Path(folder), dubbed, progress=lambda share: None))
+            spent.append(time.process_time() - begun)
     _, picture = next(clip.footage(0, 1).frames())
-    speed = {"fps_stage": round(len(patches) / spent, 1), "height": float(len(picture))}
+    speed = {"fps_stage": round(len(patches) / min(spent), 1), "height": float(len(picture))}
     return speed | _pictures(clip, patches, embed)
 
 

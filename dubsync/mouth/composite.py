@@ -51,10 +51,18 @@ def shown(mask: Mask) -> Mask:
 
 def following(fetch: Array, mask: Mask) -> Array:
     """Return a fetch map (size, size, 2) that leaves everything in its place where the soft mask ends."""
-    size = np.arange(len(mask), dtype=np.float32)
-    still = np.stack(np.meshgrid(size, size), axis=-1)
-    share = _ramp(_FOLLOWS_FROM, _FOLLOWS_ALL)[mask][..., None]
-    return np.asarray(still + share * (fetch - still), np.float32)
+    still = _still(len(mask))
+    moved = fetch - still
+    moved *= cv2.LUT(mask, _ramp(_FOLLOWS_FROM, _FOLLOWS_ALL))[..., None]
+    moved += still
+    return moved
+
+
+@lru_cache(maxsize=4)
+def _still(size: int) -> Array:
+    """Return the fetch map that leaves everything in its place."""
+    grid = np.arange(size, dtype=np.float32)
+    return np.stack(np.meshgrid(grid, grid), axis=-1)
 
 
 @lru_cache(maxsize=4)
@@ -132,21 +140,30 @@ def lit(picture: Picture, gain: Array) -> Picture:
     return np.asarray(cv2.LUT(picture, table), np.uint8)
 
 
-def toned(new: Picture, around: Picture, zone: Mask) -> Picture:
-    """Return the new window with its slow colour changes matched to the film's where the zone ends.
+class Tone:
+    """Matches slow colour changes of new windows to the film's where the zone ends.
 
     The difference along the zone's border is spread inward smoothly, as a membrane would be (after Poisson blending,
     Perez et al., 2003, in one blur instead of a solver). `around`: the film's own window.
     """
-    size = (_TONE_SIZE, _TONE_SIZE)
-    inside = cv2.resize(zone, size, interpolation=cv2.INTER_AREA)
-    border = ((inside < 200) & (cv2.dilate(inside, np.ones((7, 7), np.uint8)) > 30)).astype(np.float32)
-    here = cv2.resize(around, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    there = cv2.resize(new, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    spread = cv2.GaussianBlur((here - there) * border[..., None], (0, 0), _TONE_REACH)
-    weight = cv2.GaussianBlur(border, (0, 0), _TONE_REACH) + 1e-3
-    tone = cv2.resize(spread / weight[..., None], new.shape[:2], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.clip(new + np.rint(tone), 0, 255), np.uint8)
+
+    def __init__(self, around: Picture, zone: Mask) -> None:
+        inside = _small(zone)
+        border = (inside < 200) & (cv2.dilate(inside, np.ones((7, 7), np.uint8)) > 30)
+        self._border = border.astype(np.float32)[..., None]
+        self._weight = cv2.GaussianBlur(self._border, (0, 0), _TONE_REACH)[..., None] + 1e-3
+        self._here = _small(around).astype(np.float32)
+
+    def __call__(self, new: Picture) -> Picture:
+        """Return a new window so matched."""
+        apart = (self._here - _small(new)) * self._border
+        spread = cv2.GaussianBlur(apart, (0, 0), _TONE_REACH) / self._weight
+        tone = cv2.resize(spread, new.shape[:2], interpolation=cv2.INTER_LINEAR)
+        return np.asarray(cv2.add(new, np.rint(tone).astype(np.int16), dtype=cv2.CV_8U), np.uint8)
+
+
+def _small(picture: Picture) -> Picture:
+    return np.asarray(cv2.resize(picture, (_TONE_SIZE, _TONE_SIZE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def blended(new: Picture, old: Picture, mask: Mask) -> Picture:

@@ -80,6 +80,15 @@ class Course:
         found = dict(self.looks)
         return round(found[self.kept_at] - found[0], 2)
 
+    @property
+    def told(self) -> str:
+        """Return in words which painter was kept."""
+        if self.steps == 0:
+            return "not trained on this actor, the shipped one"
+        if self.kept_at == 0:
+            return f"trained {self.steps} steps, none better on frames held out: the shipped one was kept"
+        return f"trained {self.steps} steps, that of step {self.kept_at} was kept: {self.gain_db:+.1f} dB"
+
 
 def split(library: Library, away: NDArray[np.bool_] | None = None) -> Split:
     """Hold frames out and rehearse them and the others. `away`: (library,) entries not to be used at all."""

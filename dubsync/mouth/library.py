@@ -111,6 +111,12 @@ class Library:
             self._warm.popitem(last=False)
         return picture
 
+    def brought(self, entry: int, target: warp.Target, light: Array) -> Picture:
+        """Return an entry's window (size / 2, size / 2, 3) in another shape and light (3,)."""
+        nodes = warp.placed(self.nodes[entry], self.size / target.mesh.size)
+        window = warp.warp_window(self.picture(entry), nodes, target, self.size // 2)
+        return composite.lit(window, composite.gain(self.light[entry], light))
+
     def part(self, keep: NDArray[np.int64]) -> Library:
         """Return a library of only these entries."""
         return Library(

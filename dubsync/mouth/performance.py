@@ -75,12 +75,15 @@ class Score:
 class Ingredients:
     """What one frame is made of. `film`, `own`: its crop as it was shot, and warped to the target.
 
+    `reach`: soft mask over the old and the new lower face, of `GEOMETRY_SIZE`.
+
     In windows (the middle half of the crop): `collage`: filmed pixels; `second`: the look that is expected; `zone`,
     `lips`, `hole`: masks of what is painted, of the lips and of what is between them.
     """
 
     film: Picture
     own: Picture
+    reach: Mask
     collage: Picture
     second: Picture
     zone: Mask
@@ -170,44 +173,42 @@ def _cost(shapes: Array, poses: Array, library: Library, weights: retrieval.Weig
     return cost if more is None else np.asarray(cost + more, np.float32)
 
 
-def gather(film: Picture, old_nodes: Array, score: Score, row: int, stock: Stock) -> Ingredients:
-    """Warp and light what frame `row` is made of. `film`: the frame's own crop, of the library's size."""
-    library, new_nodes = stock.library, score.nodes[row]
+def gather(film: Picture, old_nodes: Array, score: Score, row: int, stock: Stock, expected: Picture) -> Ingredients:
+    """Warp and light what frame `row` is made of.
+
+    `film`: the frame's own crop, of the library's size; `expected`: the window that the look lets expect.
+    """
+    new_nodes = score.nodes[row]
     light = composite.ring_light(film, old_nodes)
     target = stock.mesh.at(new_nodes)
-
     warped: dict[int, Picture] = {}
-
-    def fetched(picture: Picture, nodes: Array, its_light: Array) -> Picture:
-        window = warp.warp_window(picture, target.fetch_map(nodes))
-        return composite.lit(window, composite.gain(its_light, light))
 
     def borrowed(mix: Shares) -> Picture:
         for entry, _ in mix:
             if entry not in warped:
-                warped[entry] = fetched(library.picture(entry), library.nodes[entry], library.light[entry])
+                warped[entry] = stock.library.brought(entry, target, light)
         return _mixed([(warped[entry], part) for entry, part in mix])
 
     masks = composite.mouth_masks(new_nodes, film.shape[0] // 2)
-    own = film if np.array_equal(new_nodes, old_nodes) else _following(film, old_nodes, target)
+    reach = composite.soft_mask([old_nodes, new_nodes], GEOMETRY_SIZE)
+    own = film if np.array_equal(new_nodes, old_nodes) else _following(film, old_nodes, target, reach)
     collage = composite.blended(borrowed(score.cast.inner[row]), borrowed(score.cast.skin[row]), masks.soft_hole)
-    look = stock.look
-    expected = fetched(look.picture(score.expected[row]), look.nodes, look.light)
+    toned = composite.Tone(warp.window(own), masks.zone)
     return Ingredients(
         film=film,
         own=own,
-        collage=composite.toned(collage, warp.window(own), masks.zone),
-        second=composite.toned(expected, warp.window(own), masks.zone),
+        reach=reach,
+        collage=toned(collage),
+        second=toned(stock.look.brought(expected, target, light)),
         zone=masks.zone,
         lips=masks.lips,
         hole=masks.hole,
     )
 
 
-def _following(film: Picture, old_nodes: Array, target: warp.Target) -> Picture:
+def _following(film: Picture, old_nodes: Array, target: warp.Target, reach: Mask) -> Picture:
     """Return the film's own crop in the new shape, inside the patch's mask."""
-    mask = composite.soft_mask([old_nodes, target.nodes], GEOMETRY_SIZE)
-    return warp.warp(film, composite.following(target.fetch_map(old_nodes), mask))
+    return warp.warp(film, composite.following(target.fetch_map(old_nodes), reach))
 
 
 def _mixed(pictures: list[tuple[Picture, float]]) -> Picture:
@@ -226,9 +227,9 @@ def finished(painted: Picture, parts: Ingredients) -> Picture:
     return out
 
 
-def patch_mask(old_nodes: Array, new_nodes: Array, size: int, share: float) -> Mask:
-    """Return the patch's soft mask: the old and the new lower face, fading with `share`."""
-    small = composite.shown(composite.soft_mask([old_nodes, new_nodes], GEOMETRY_SIZE))
+def patch_mask(reach: Mask, size: int, share: float) -> Mask:
+    """Return the patch's soft mask of `size` px, fading with `share`. `reach`: see `Ingredients`."""
+    small = composite.shown(reach)
     mask = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.convertScaleAbs(mask, alpha=min(1.0, _SHOWS * share)), np.uint8)
 

@@ -62,9 +62,18 @@ def rehearse(stock: Stock, rows: NDArray[np.int64], *, hidden: NDArray[np.bool_]
     frames, filmed = [], []
     for place, entry in enumerate(rows):
         film = library.picture(int(entry))
-        frames.append(encode([performance.gather(film, library.nodes[entry], score, place, stock)])[0])
+        (expected,) = stock.look.pictures(score.expected[place : place + 1])
+        parts = performance.gather(film, library.nodes[entry], score, place, stock, expected)
+        frames.append(encode([parts])[0])
         filmed.append(warp.window(film).transpose(2, 0, 1))
     return Rehearsal(np.stack(frames), np.stack(filmed), _runs(library, rows))
+
+
+def thirds(count: int, fold: int) -> NDArray[np.bool_]:
+    """Return which frames are held out: the first, middle or last third."""
+    hidden = np.zeros(count, bool)
+    hidden[count * fold // 3 : count * (fold + 1) // 3] = True
+    return hidden
 
 
 def _expected(stock: Stock, rows: NDArray[np.int64], banned: NDArray[np.bool_]) -> Array:

@@ -26,7 +26,8 @@ JUDGE = "judge.safetensors"
 _BANDS, _SIZE = 40, 512
 _WEIGHTS = (1.0, 0.5, 0.5)
 """What opening, width and jaw count for in the agreement."""
-_REACH = 15
+_REACH_S, _ASIDE_S = 0.6, 0.13
+"""Seconds: how far lags are tried, and how near the best one they tell nothing, for a mouth moves slowly."""
 _FEWEST = 12
 
 
@@ -95,13 +96,14 @@ def score_at(landmarks: Array, times: NDArray[np.float64], expected: Array, rate
 
 
 def agreement_curve(shown: Array, times: NDArray[np.float64], expected: Array, rate: float) -> Sync:
-    """Return the same for a mouth given as opening, width and jaw (n, 3)."""
+    """Return the same for a mouth given as opening, width and jaw (n, 3). `rate`: frames a second."""
     if len(shown) < _FEWEST:
         return Sync(0, 0.0, 0.0)
-    lags = np.arange(-_REACH, _REACH + 1)
+    reach = round(_REACH_S * rate)
+    lags = np.arange(-reach, reach + 1)
     found = np.array([_agreement(at_times(expected, times + lag / rate), shown) for lag in lags])
     best = int(np.argmax(found))
-    far = found[np.abs(lags - lags[best]) > 3]
+    far = found[np.abs(lags - lags[best]) > _ASIDE_S * rate]
     spread = float(np.std(far)) + 0.02
     return Sync(int(lags[best]), float((found[best] - np.mean(far)) / spread), float(found[best]))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from dubsync.precision import computing, trained_in
 
 MARK = 100
 """Steps between points of the curve."""
+_SOFT = 2.0
+"""Pixels by which a look is blurred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class TrainConfig:
     """`runs`: of three frames in a batch; `warmup`: steps before the discriminators speak; `keep`: of the average.
 
     `floor`: the share of the learning rate that is left at the end; 1 keeps it, so that a longer training begins as a
-    shorter one does.
+    shorter one does. `clearer`: by how much, at most, the look is brought to what was filmed. A look learnt from the
+    few frames of a short clip is worse than an actor's, and a painter that knows no better ones trusts none.
     """
 
     steps: int
@@ -47,6 +51,7 @@ class TrainConfig:
     matching: float = 2.0
     keep: float = 0.99
     flip: bool = False
+    clearer: float = 0.0
 
 
 class Trainer:
@@ -94,6 +99,7 @@ class Trainer:
         zone, shapes = window[:, ZONE], window[:, LIPS]
         with computing(self.device):
             raw = self.generator(window)
+        raw = losses.finished(raw.float(), window[:, COLLAGE])
         painted = raw * zone + filmed * (1 - zone)
         weight = zone * (1 + 2 * shapes[:, :1] + 2 * shapes[:, 1:])
         with torch.no_grad():
@@ -174,6 +180,9 @@ def draw(rehearsals: Sequence[Rehearsal], config: TrainConfig, chance: np.random
         one = rehearsals[int(chance.integers(len(rehearsals)))]
         rows = one.runs[chance.integers(len(one.runs))]
         window, film = one.inputs[rows].astype(np.float32) / 255, one.filmed[rows].astype(np.float32) / 255
+        if config.clearer > 0:
+            share = np.float32(chance.uniform(0, config.clearer))
+            window[:, SECOND] += share * (_soft(film) - window[:, SECOND])
         _vary(window, film, chance)
         if config.flip and chance.random() < 0.5:
             window, film = window[..., ::-1], film[..., ::-1]
@@ -181,6 +190,12 @@ def draw(rehearsals: Sequence[Rehearsal], config: TrainConfig, chance: np.random
         films.append(film)
     inputs = torch.from_numpy(np.concatenate(windows))
     return inputs.contiguous(memory_format=torch.channels_last), torch.from_numpy(np.concatenate(films))
+
+
+def _soft(film: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return filmed windows (n, 3, s, s) as soft as a look is."""
+    blurred = [cv2.GaussianBlur(np.ascontiguousarray(one.transpose(1, 2, 0)), (0, 0), _SOFT) for one in film]
+    return np.asarray(np.stack(blurred).transpose(0, 3, 1, 2), np.float32)
 
 
 def _vary(window: NDArray[np.float32], film: NDArray[np.float32], chance: np.random.Generator) -> None:

@@ -11,7 +11,7 @@ they are drawn before the lips, no pixel is fetched from outside its triangle, a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import cv2
@@ -29,6 +29,8 @@ _BORDER = tuple((x, y) for x in _QUARTERS for y in _QUARTERS if x in (0, 1) or y
 _SHIFT_BITS = 4
 _FINER = 4
 """Triangles are drawn this much larger: a drawn triangle is half a pixel too large on every side."""
+_FLAT = 1e-3
+"""Twice the area, in square pixels, under which a triangle has no inside."""
 _OUTSIDE = 0.1
 """Barycentric: how far outside its triangle a pixel may be, as those are that its drawn outline touches."""
 _LIP_TRIANGLES = 2 * (shape.INNER.stop - shape.INNER.start)
@@ -55,45 +57,57 @@ class Mesh:
     def at(self, target: Array) -> Target:
         """Return what fetches pictures to the shape `target` (points, 2)."""
         covering = self._rasterised(target)
-        x, y = self.x.copy(), self.y.copy()
+        shares = _shares(target[self.triangles], covering, self.x, self.y)
         mouth = np.nonzero(covering >= self.mouth)
-        x[mouth], y[mouth] = _inside(target[self.triangles[covering[mouth]]], x[mouth], y[mouth])
-        return Target(self, target, covering, x, y)
+        shares[mouth] = _inside(shares[mouth])
+        return Target(self, target, covering, shares)
 
-    def fetch_map(self, source: Array, target: Array) -> Array:
-        """Return (size, size, 2) float32: where in the source each target pixel comes from. Nodes (points, 2)."""
-        return self.at(target).fetch_map(source)
-
-    def _rasterised(self, target: Array) -> NDArray[np.int32]:
+    def _rasterised(self, target: Array) -> NDArray[np.int16]:
         """Return which triangle covers each pixel; the last drawn wins where a fold covers others."""
-        ids = np.zeros((self.size * _FINER, self.size * _FINER), np.int32)
+        ids = np.zeros((self.size * _FINER, self.size * _FINER), np.int16)
         corners = np.rint(target[self.triangles] * (_FINER << _SHIFT_BITS)).astype(np.int32)
         for number, corner in enumerate(corners):
-            cv2.fillConvexPoly(ids, corner, number, lineType=cv2.LINE_8, shift=_SHIFT_BITS)
+            cv2.fillConvexPoly(ids, corner, number, cv2.LINE_8, _SHIFT_BITS)
         return ids[::_FINER, ::_FINER]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Target:
     """A shape that pictures are fetched to.
 
-    `covering`: (size, size) the triangle over each pixel; `x`, `y`: (size, size) the pixel's place, in the mouth never
-    outside its triangle.
+    `covering`: (size, size) the triangle over each pixel; `shares`: (size, size, 3) the pixel's place in it, as shares
+    of its corners; in the mouth never outside it.
     """
 
     mesh: Mesh
     nodes: Array
-    covering: NDArray[np.int32]
-    x: Array
-    y: Array
+    covering: NDArray[np.int16]
+    shares: Array
 
     def fetch_map(self, source: Array) -> Array:
         """Return (size, size, 2) float32: where in a picture of the shape `source` each pixel comes from."""
-        triangles = self.mesh.triangles
-        chosen = _affines(self.nodes[triangles], source[triangles])[self.covering]
-        x = chosen[..., 0] * self.x + chosen[..., 1] * self.y + chosen[..., 2]
-        y = chosen[..., 3] * self.x + chosen[..., 4] * self.y + chosen[..., 5]
-        return np.stack([x, y], axis=-1)
+        return np.asarray(self._whole @ source, np.float32).reshape(*self.covering.shape, 2)
+
+    def window_map(self, source: Array) -> Array:
+        """Return (size / 2, size / 2, 2): the same for the window alone."""
+        side = self.mesh.size // 2
+        return np.asarray(self._window @ source, np.float32).reshape(side, side, 2)
+
+    @cached_property
+    def _whole(self) -> Any:
+        return self._mixing(self.covering, self.shares)
+
+    @cached_property
+    def _window(self) -> Any:
+        return self._mixing(window(self.covering), window(self.shares))
+
+    def _mixing(self, covering: NDArray[np.int16], shares: Array) -> Any:
+        """Return the sparse (pixels, points) matrix that makes pixels' places from those of the points."""
+        from scipy.sparse import csr_array  # slow to load, and planning has no use for it
+
+        corners = np.take(self.mesh.triangles, covering.reshape(-1), axis=0)
+        starts = np.arange(0, corners.size + 1, 3, dtype=np.int32)
+        return csr_array((shares.reshape(-1), corners.reshape(-1), starts), shape=(covering.size, len(self.nodes)))
 
 
 def nodes(moving: Array, anchors: Array, size: int) -> Array:
@@ -108,10 +122,7 @@ def nodes(moving: Array, anchors: Array, size: int) -> Array:
 
 def warp(picture: Picture, fetch: Array) -> Picture:
     """Return the picture fetched through a map made for a crop of the same or a smaller size."""
-    size = picture.shape[0]
-    scaled = enlarged(fetch, size)
-    x, y = scaled[..., 0], scaled[..., 1]
-    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return _fetched(picture, enlarged(fetch, picture.shape[0]), cv2.INTER_LINEAR)
 
 
 def window(picture: NDArray[Any]) -> NDArray[Any]:
@@ -120,12 +131,18 @@ def window(picture: NDArray[Any]) -> NDArray[Any]:
     return picture[quarter : 3 * quarter, quarter : 3 * quarter]
 
 
-def warp_window(picture: Picture, fetch: Array) -> Picture:
-    """Return only the window of what `warp` returns."""
-    size = picture.shape[0]
-    scaled = (cv2.resize(window(fetch), (size // 2, size // 2)) + 0.5) * np.float32(size / fetch.shape[0]) - 0.5
-    x, y = scaled[..., 0], scaled[..., 1]
-    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+def warp_window(picture: Picture, nodes: Array, target: Target, size: int) -> Picture:
+    """Return the window (size, size, 3) of a picture brought to a target's shape.
+
+    `nodes`: (points, 2) the shape that the picture shows, in its own pixels.
+    """
+    fetch = cv2.resize(target.window_map(nodes), (size, size), interpolation=cv2.INTER_LINEAR)
+    return _fetched(picture, fetch, cv2.INTER_CUBIC)
+
+
+def _fetched(picture: Picture, fetch: NDArray[Any], how: int) -> Picture:
+    nothing: Any = None  # the map has both coordinates
+    return np.asarray(cv2.remap(picture, fetch, nothing, how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def enlarged(fetch: Array, size: int) -> Array:
@@ -133,8 +150,13 @@ def enlarged(fetch: Array, size: int) -> Array:
     factor = size / fetch.shape[0]
     if factor == 1:
         return fetch
-    larger = cv2.resize(fetch, (size, size), interpolation=cv2.INTER_LINEAR)
-    return np.asarray((larger + 0.5) * factor - 0.5, np.float32)
+    larger = np.asarray(cv2.resize(fetch, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
+    return placed(larger, factor)
+
+
+def placed(points: Array, factor: float) -> Array:
+    """Return points (..., 2) of a picture in one `factor` times as large; pixel centres lie at integers in both."""
+    return (points + np.float32(0.5)) * np.float32(factor) - np.float32(0.5)
 
 
 def _around(mean: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -165,26 +187,31 @@ def _mouth() -> NDArray[np.int32]:
     return np.array(hole + lips, np.int32)
 
 
-def _inside(triangles: Array, x: Array, y: Array) -> tuple[Array, Array]:
-    """Return x and y (n,) of pixels; those well outside their triangle (n, 3, 2) are brought to its edge."""
-    into = _affines(triangles, np.broadcast_to(np.eye(3, 2, dtype=np.float32), triangles.shape))
-    first = into[:, 0] * x + into[:, 1] * y + into[:, 2]  # barycentric coordinates
-    second = into[:, 3] * x + into[:, 4] * y + into[:, 5]
-    shares = np.stack([first, second, 1 - first - second], axis=1)
+def _shares(triangles: Array, covering: NDArray[np.int16], x: Array, y: Array) -> Array:
+    """Return (*covering, 3) barycentric coordinates of pixels in their triangles (m, 3, 2); thirds where it is flat."""
+    corner = triangles[:, 0].astype(np.float64)
+    one, other = triangles[:, 1] - corner, triangles[:, 2] - corner
+    area = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
+    flat = np.abs(area) < _FLAT
+    area[flat] = 1
+    table = np.stack([*corner.T, other[:, 1] / area, -other[:, 0] / area, -one[:, 1] / area, one[:, 0] / area])
+    left, top, along_x, along_y, across_x, across_y = np.take(table.astype(np.float32), covering, axis=1)
+    right, down = x - left, y - top
+    shares = np.empty((*covering.shape, 3), np.float32)
+    shares[..., 1] = along_x * right + along_y * down
+    shares[..., 2] = across_x * right + across_y * down
+    shares[..., 0] = 1 - shares[..., 1] - shares[..., 2]
+    if flat.any():
+        shares[flat[covering]] = 1 / 3
+    return shares
+
+
+def _inside(shares: Array) -> Array:
+    """Return barycentric coordinates (n, 3); of pixels well outside their triangle, those of its edge."""
     far = shares.min(axis=1) < -_OUTSIDE
-    shares = np.maximum(shares[far], 0)
-    x[far], y[far] = np.einsum("nk,nkj->jn", shares / shares.sum(axis=1, keepdims=True), triangles[far])
-    return x, y
-
-
-def _affines(target: Array, source: Array) -> Array:
-    """Return (m, 6) coefficients of the affines that take target triangles (m, 3, 2) to source triangles."""
-    homogeneous = np.concatenate([target, np.ones((*target.shape[:2], 1))], axis=2).astype(np.float64)
-    flat = np.abs(np.linalg.det(homogeneous)) < 1e-3
-    homogeneous[flat] = np.eye(3)
-    solved = np.linalg.solve(homogeneous, source.astype(np.float64))
-    solved[flat] = np.concatenate([np.zeros((2, 2)), np.ones((1, 2))])[None] * source[flat].mean(axis=1)[:, None]
-    return np.asarray(solved.transpose(0, 2, 1).reshape(-1, 6), np.float32)
+    within = np.maximum(shares[far], 0)
+    shares[far] = within / within.sum(axis=1, keepdims=True)
+    return shares
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,10 @@ from dubsync.errors import Flag, Severity
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A measurement by "section.key", the range that needs no words, and the words where it is left."""
+    """A measurement by "section.key", the range that needs no words, and the words where it is left.
+
+    `is_of_frames`: it is a number of frames, its range and words are in milliseconds.
+    """
 
     key: str
     low: float
@@ -19,6 +22,7 @@ class Limit:
     code: str
     say: Callable[[float], str]
     hint: str
+    is_of_frames: bool = False
 
 
 _ANY = float("inf")
@@ -33,9 +37,9 @@ LIMITS = (
         "listen to the lines whose heard text differs, and shorten or rewrite them",
     ),
     Limit(
-        "sync.offset_frames", -2.5, 2.5, "mouth-out-of-step",
-        lambda value: f"the new mouths move {abs(value):.1f} frames {'after' if value > 0 else 'before'} the new voice",
-        "look at the chart of mouth against voice",
+        "sync.offset_frames", -100, 100, "mouth-out-of-step",
+        lambda value: f"the new mouths move {abs(value):.0f} ms {'after' if value > 0 else 'before'} the new voice",
+        "look at the chart of mouth against voice", is_of_frames=True,
     ),
     Limit(
         "sync.confidence", 0.2, _ANY, "mouth-says-something-else",
@@ -61,6 +65,8 @@ def beyond(values: Mapping[str, Any]) -> Iterator[Flag]:
     """Yield a flag for each value, by "section.key", that leaves its range."""
     for limit in LIMITS:
         value = values.get(limit.key)
+        if value is not None and limit.is_of_frames:
+            value = 1000 * value / values["media.fps"]
         if value is not None and not limit.low <= value <= limit.high:
             yield Flag(Severity.WARNING, limit.code, where=limit.key, what=limit.say(value), hint=limit.hint)
     for speaker, value in values.get("voice.speaker_similarity", {}).items():

@@ -16,6 +16,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "timing": ("speech_overlap", "speech_rate_max", "lines"),
     "sync": ("confidence", "offset_frames", "articulation_error"),
     "closures": ("count", "closed_share"),
+    "mouth": ("painter",),
     "picture": ("psnr_untouched_db", "faces_changed_s", "flicker"),
     "voice": ("speaker_similarity", "wer_back"),
     "sound": ("integrated_lufs", "true_peak_dbtp"),

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Curve = NDArray[np.float32]
-REACH_FRAMES = 12
+_REACH_S = 0.48
 """Lags that are tried on either side."""
-_LEAST_FRAMES = 25
+_LEAST_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,21 @@ class Agreement:
     articulation_error: float
 
 
-def agreement(stretches: Sequence[tuple[Curve, Curve]]) -> Agreement | None:
+def agreement(stretches: Sequence[tuple[Curve, Curve]], rate: float) -> Agreement | None:
     """Compare (measured, wanted) openings of stretches, one value a frame; None when there is too little movement.
 
+    `rate`: frames a second; lags of the same length are tried at every rate.
+
     >>> wave = np.sin(np.arange(100) / 3).astype(np.float32)
-    >>> found = agreement([(np.roll(wave, 2), wave)])
+    >>> found = agreement([(np.roll(wave, 2), wave)], 25)
     >>> round(found.offset_frames), round(found.confidence, 1)
     (2, 1.0)
     """
-    long = [pair for pair in stretches if len(pair[0]) >= _LEAST_FRAMES]
+    long = [pair for pair in stretches if len(pair[0]) >= _LEAST_S * rate - 0.5]
     if not long:
         return None
-    lags = range(-REACH_FRAMES, REACH_FRAMES + 1)
+    reach = round(_REACH_S * rate)
+    lags = range(-reach, reach + 1)
     scores = np.array([_correlation([_shifted(*pair, lag) for pair in long]) for lag in lags])
     if not np.isfinite(scores).all():
         return None

@@ -123,7 +123,7 @@ def mouth_agreement(bench: Bench, seen: Look, ctx: Context) -> Agreement | None:
     wanted = lips.opening(np.concatenate([samples for samples, _ in pieces]), np.concatenate(seconds))
     courses = np.split(wanted, np.cumsum([len(times) for times in seconds])[:-1])
     measured = [track.openings()[1] for track in seen.watched]
-    return agreement(list(zip(measured, courses, strict=True)))
+    return agreement(list(zip(measured, courses, strict=True)), float(bench.film.video.rate))
 
 
 def closures_seen(bench: Bench, seen: Look) -> NDArray[np.bool_]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +37,7 @@ class ActorParams:
     optional=("stems",),
     params=ActorParams,
     backends=("mouth",),
-    version=2,
+    version=3,
 )
 def actor(unit: Unit, made: Made, ctx: Context, params: ActorParams) -> Mapping[str, Any]:
     """Learn every speaker who has a face and lets it be learnt; write `<speaker id>/` for each."""
@@ -43,7 +45,7 @@ def actor(unit: Unit, made: Made, ctx: Context, params: ActorParams) -> Mapping[
     film = Film(ctx.film, FrameTable.load(made.one("source").file("frames.npz")))
     allowed = made.one("likeness").value["faces"]
     people = sorted(each for each in set(made.one("speakers").value["faces"].values()) if allowed.get(each))
-    actors = {}
+    actors: dict[str, dict[str, int | str]] = {}
     for place, speaker in enumerate(people):
         shots = list(_of_speaker(speaker, film, made))
         flags = engine.learn(
@@ -56,7 +58,14 @@ def actor(unit: Unit, made: Made, ctx: Context, params: ActorParams) -> Mapping[
         for flag in flags:
             ctx.flag(replace(flag, where=flag.where or speaker))
         actors[speaker] = {"shots": len(shots), "frames": sum(int(shot.usable.sum()) for shot in shots)}
+        actors[speaker] |= _painter(ctx.out / speaker / "actor.json")
     return {"actors": actors}
+
+
+def _painter(facts: Path) -> dict[str, str]:
+    """Return which painter the engine says it kept, if it says so."""
+    told = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() else {}
+    return {"painter": told["painter"]} if "painter" in told else {}
 
 
 def _of_speaker(speaker: str, film: Film, made: Made) -> Iterator[Footage]:

@@ -56,7 +56,7 @@ class CheckParams:
     optional=OPTIONAL,
     params=CheckParams,
     backends=("face", "lips"),
-    version=5,
+    version=6,
 )
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
     """Measure, write report.json and report.html, and return the headline figures."""
@@ -163,6 +163,8 @@ def _enter_mouths(sheet: Sheet, bench: Bench, seen: Look | None, ctx: Context) -
     share = float(closed.mean()) if len(closed) else None
     unknown = "no p, b or m of a line whose phones are known is on screen"
     sheet.put("closures.closed_share", share, why_not=unknown if seen else nothing_new)
+    actors = bench.value("actor")["actors"] if bench.made.has("actor") else {}
+    sheet.put("mouth.painter", {speaker: one["painter"] for speaker, one in actors.items() if "painter" in one})
     if seen and seen.share < 1:
         sheet.own.append(partly_measured("sync, closures, picture.flicker", seen.share))
 

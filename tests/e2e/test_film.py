@@ -69,6 +69,8 @@ def test_the_report_holds_every_key_of_its_schema(film: Path) -> None:
         "rights": {"consent", "watermark", "c2pa"},
     }
     assert {key: set(report[key]) for key in expected} == expected
+    assert set(report["mouth"]["painter"].values()) == {"a dark mouth, not trained"}
+    assert "a dark mouth, not trained" in Path(str(dub.report)).with_suffix(".html").read_text()
     assert report["media"]["frames"] == 100
     assert abs(report["media"]["av_offset_ms"]) < 10
     flagged = {flag["code"] for flag in report["flags"]}

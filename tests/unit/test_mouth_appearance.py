@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import talking_head
 
-from dubsync.mouth import appearance, measure, performance, warp
+from dubsync.mouth import appearance, measure, performance
 from dubsync.mouth.performance import Stock
 
 HIDDEN = slice(24, 36)
@@ -24,9 +24,9 @@ def stock() -> Stock:
 def seen(stock: Stock, loadings: np.ndarray, entry: int) -> float:
     """Return the dB of what loadings stand for beside an entry as it was filmed, both in the common shape."""
     kept, look = stock.library, stock.look
-    filmed = appearance._brought(kept, entry, stock.mesh.at(look.nodes), look.light)
+    filmed = kept.brought(entry, stock.mesh.at(look.nodes), look.light)
     box = measure.mouth_box(look.nodes, len(filmed))
-    return measure.psnr(warp.window(look.picture(loadings))[box], filmed[box])
+    return measure.psnr(look.pictures(loadings[None])[0][box], filmed[box])
 
 
 def test_mouths_that_were_not_learnt_from_are_met_better_than_by_the_mean_picture(stock: Stock) -> None:
@@ -57,7 +57,7 @@ def test_with_nothing_left_to_learn_from_it_is_the_mean_picture(stock: Stock) ->
 
     expected = look.expected(kept.shapes[:2], kept.poses[:2], np.ones(len(kept), bool))
 
-    np.testing.assert_array_equal(warp.window(look.picture(expected[0])), np.rint(look.mean).astype(np.uint8))
+    np.testing.assert_array_equal(look.pictures(expected)[0], np.rint(look.mean).astype(np.uint8))
 
 
 def test_a_shape_far_from_all_is_not_painted_beyond_what_was_filmed(stock: Stock) -> None:
@@ -78,5 +78,14 @@ def test_a_look_comes_back_from_disk(stock: Stock, tmp_path: Path) -> None:
     expected = found.expected(kept.shapes[:3], kept.poses[:3])
 
     np.testing.assert_array_equal(expected, stock.look.expected(kept.shapes[:3], kept.poses[:3]))
-    for one in expected:
-        assert np.abs(found.picture(one).astype(int) - stock.look.picture(one)).max() <= 1
+    assert np.abs(found.pictures(expected).astype(int) - stock.look.pictures(expected)).max() <= 1
+
+
+def test_a_look_brought_to_its_own_shape_and_light_stays_as_it_is(stock: Stock) -> None:
+    look = stock.look
+    (picture,) = look.pictures(look.loadings[:1])
+
+    brought = look.brought(picture, stock.mesh.at(look.nodes), look.light)
+
+    inner = slice(4, -4)
+    assert np.abs(brought.astype(int) - picture)[inner, inner].mean() < 1.0

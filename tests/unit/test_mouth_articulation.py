@@ -97,18 +97,21 @@ def judge() -> sync.Judge:
     return sync.load_judge(resolve("articulation"))
 
 
-def test_a_mouth_that_moves_as_the_judge_expects_is_in_sync_and_a_late_one_is_found_late(judge: sync.Judge) -> None:
+@pytest.mark.parametrize("rate", [25, 50])
+def test_a_mouth_that_moves_as_the_judge_expects_is_in_sync_and_a_late_one_is_found_late(
+    judge: sync.Judge, rate: int
+) -> None:
     speech, _ = talking_head.babble(8)
     expected = judge.expects(speech)
-    course = hearing.at_times(expected, np.arange(190) / 25)[:, 0]
-    heads = talking_head.landmarks(course)
+    course = hearing.at_times(expected, np.arange(round(7.6 * rate)) / rate)[:, 0]
+    heads, late_by = talking_head.landmarks(course), round(0.4 * rate)
 
-    in_time = sync.score(heads, 25, speech, judge)
-    late = sync.score(np.concatenate([heads[:1]] * 5 + [heads[:-5]]), 25, speech, judge)
+    in_time = sync.score(heads, rate, speech, judge)
+    late = sync.score(np.concatenate([heads[:1]] * late_by + [heads[:-late_by]]), rate, speech, judge)
 
     assert in_time.offset == 0
     assert in_time.confidence > 2
-    assert late.offset == -5
+    assert late.offset == -late_by
 
 
 def test_the_wrong_sound_fits_worse(judge: sync.Judge) -> None:

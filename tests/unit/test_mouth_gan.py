@@ -59,6 +59,7 @@ def test_what_was_learnt_says_how_good_it_is_on_frames_it_has_not_seen(learnt: P
     assert 15 < facts["collage_db"] <= 99
     assert facts["painted_db"] > facts["collage_db"] - 1
     assert 0 <= facts["strength"] <= 1
+    assert facts["painter"].startswith("trained 4 steps, ")
 
 
 def test_learning_twice_gives_the_same_bytes(engine: MouthGan, learnt: Path, tmp_path: Path) -> None:

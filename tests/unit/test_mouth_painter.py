@@ -1,5 +1,6 @@
 """The network: shapes, losses, training, export; and that a painter which does not help is not used."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ import talking_head
 torch = pytest.importorskip("torch")
 
 from dubsync.mouth import learning, library, losses, measure, performance, rehearsal  # noqa: E402
-from dubsync.mouth.generator import COLLAGE, Generator, GeneratorConfig  # noqa: E402
+from dubsync.mouth.generator import COLLAGE, SECOND, Generator, GeneratorConfig  # noqa: E402
 from dubsync.mouth.painter import Finish, NetworkPainter, export  # noqa: E402
-from dubsync.mouth.training import TrainConfig, Trainer  # noqa: E402
+from dubsync.mouth.training import TrainConfig, Trainer, draw  # noqa: E402
 
 SMALL = GeneratorConfig(widths=(8, 12, 16), blocks=1)
 
@@ -88,6 +89,34 @@ def test_training_is_the_same_for_a_seed_and_goes_on_after_a_stop(
 
     assert all(torch.equal(straight[name], again[name]) for name in straight)
     assert all(torch.equal(straight[name], stopped[name]) for name in straight)
+
+
+def test_training_sees_pictures_as_they_will_be_finished() -> None:
+    chance = np.random.default_rng(0)
+    painted = chance.random((3, 64, 64)).astype(np.float32)
+    collage = chance.integers(0, 255, (64, 64, 3)).astype(np.uint8)
+    given = torch.from_numpy(collage.transpose(2, 0, 1)[None].astype(np.float32) / 255)
+
+    seen = losses.finished(torch.from_numpy(painted[None]), given)[0].numpy().transpose(1, 2, 0)
+
+    assert np.abs(np.clip(255 * seen, 0, 255) - Finish()(painted, collage)).max() < 0.6
+
+
+def test_a_clearer_look_is_nearer_to_the_film_and_nothing_else_changes(practice: rehearsal.Rehearsal) -> None:
+    grey = practice.inputs.copy()
+    grey[:, 6:9] = 128
+    poor = replace(practice, inputs=grey)
+
+    def apart(clearer: float) -> tuple[float, float]:
+        drawn = [draw([poor], TrainConfig(1, clearer=clearer), np.random.default_rng(seed)) for seed in range(6)]
+        window, film = (torch.cat(parts) for parts in zip(*drawn, strict=True))
+        zone = window[:, 9:10]
+        return tuple(losses.weighted_l1(window[:, part], film, zone).item() for part in (SECOND, COLLAGE))
+
+    (given, collage), (clearer, same) = apart(0.0), apart(1.0)
+
+    assert clearer < 0.85 * given
+    assert same == pytest.approx(collage, rel=0.1)  # other runs and colours are drawn
 
 
 def test_training_brings_the_painter_nearer_to_the_film(practice: rehearsal.Rehearsal) -> None:

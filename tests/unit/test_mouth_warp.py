@@ -19,7 +19,7 @@ def test_a_picture_warped_to_its_own_shape_stays_as_it_is(faces: tuple[np.ndarra
     mesh = warp.Mesh(geometry.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
     picture = np.random.default_rng(0).integers(0, 255, (256, 256, 3)).astype(np.uint8)
 
-    same = warp.warp(picture, mesh.fetch_map(geometry.nodes[1], geometry.nodes[1]))
+    same = warp.warp(picture, mesh.at(geometry.nodes[1]).fetch_map(geometry.nodes[1]))
 
     differing = np.abs(same.astype(int) - picture)[4:-4, 4:-4]
     assert differing.max() <= 10  # at the corners of the mouth, where triangles are slivers
@@ -29,7 +29,7 @@ def test_a_picture_warped_to_its_own_shape_stays_as_it_is(faces: tuple[np.ndarra
 def test_points_go_where_the_target_has_them(faces: tuple[np.ndarray, library.Geometry]) -> None:
     _, geometry = faces
     mesh = warp.Mesh(geometry.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
-    fetch = mesh.fetch_map(geometry.nodes[1], geometry.nodes[2])
+    fetch = mesh.at(geometry.nodes[2]).fetch_map(geometry.nodes[1])
     chin = shape.MOVING.index(152)
     x, y = np.rint(geometry.nodes[2][chin]).astype(int)
 
@@ -40,11 +40,25 @@ def test_the_window_is_the_same_as_the_middle_of_the_whole_warp(faces: tuple[np.
     heads, geometry = faces
     mesh = warp.Mesh(geometry.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
     picture = talking_head.picture(heads[1])
-    fetch = mesh.fetch_map(geometry.nodes[1], geometry.nodes[2])
+    target, nodes = mesh.at(geometry.nodes[2]), geometry.nodes[1]
+    size = len(picture) // 2
 
-    window, whole = warp.warp_window(picture, fetch), warp.window(warp.warp(picture, fetch))
+    window = warp.warp_window(picture, warp.placed(nodes, len(picture) / shape.GEOMETRY_SIZE), target, size)
 
-    assert np.abs(window.astype(int) - whole).mean() < 1.0
+    assert np.abs(window.astype(int) - warp.window(warp.warp(picture, target.fetch_map(nodes)))).mean() < 1.0
+
+
+def test_every_point_of_a_triangle_goes_where_its_affine_takes_it(faces: tuple[np.ndarray, library.Geometry]) -> None:
+    _, geometry = faces
+    mesh = warp.Mesh(geometry.nodes.mean(axis=0), shape.GEOMETRY_SIZE)
+    target, source = geometry.nodes[2], geometry.nodes[1]
+    fetch, covering = mesh.at(target).fetch_map(source), mesh.at(target).covering
+
+    for number in np.unique(covering[covering < mesh.mouth])[::7]:
+        corners = mesh.triangles[number]
+        affine = cv2.getAffineTransform(target[corners], source[corners])
+        y, x = np.nonzero(covering == number)
+        np.testing.assert_allclose(fetch[y, x], np.stack([x, y, np.ones_like(x)], axis=1) @ affine.T, atol=2e-3)
 
 
 def test_closed_lips_show_nothing_that_lies_outside_the_lips_of_an_open_mouth() -> None:
@@ -138,7 +152,7 @@ def test_toning_takes_a_colour_cast_away_at_the_border() -> None:
     zone = np.zeros((128, 128), np.uint8)
     zone[40:90, 40:90] = 255
 
-    toned = composite.toned(np.full((128, 128, 3), 100, np.uint8), around, zone)
+    toned = composite.Tone(around, zone)(np.full((128, 128, 3), 100, np.uint8))
 
     assert abs(int(toned[38, 64, 0]) - 120) <= 2
     assert abs(int(toned[64, 64, 0]) - 120) <= 6

@@ -102,6 +102,16 @@ def test_a_measurement_beyond_its_limit_is_told_in_words(key: str, fine: object,
     assert told == [[], [Severity.WARNING]]
 
 
+@pytest.mark.parametrize(("fps", "frames", "is_told"), [(50.0, 4.0, False), (50.0, 6.0, True), (24.0, 2.3, False)])
+def test_a_mouth_is_out_of_step_by_time_and_not_by_frames(fps: float, frames: float, is_told: bool) -> None:
+    sheet = full_sheet()
+    sheet.put("media.fps", fps)
+    sheet.put("sync.offset_frames", frames)
+    sheet.report()
+    told = [flag.what for flag in sheet.own if flag.code == "mouth-out-of-step"]
+    assert told == (["the new mouths move 120 ms after the new voice"] if is_told else [])
+
+
 @pytest.mark.parametrize(
     ("original", "dubbed", "expected"),
     [

@@ -172,16 +172,23 @@ def lips_course(seconds: float, seed: int) -> np.ndarray:
 def test_a_mouth_that_is_late_is_told_by_how_many_frames(late: int) -> None:
     course = lips_course(8, seed=1)
     measured = 0.2 + 0.5 * np.roll(course, late)
-    found = agreement([(measured, course)])
+    found = agreement([(measured, course)], 25)
     assert found is not None
     assert found.offset_frames == pytest.approx(late, abs=0.3)
     assert found.confidence > 0.95
     assert found.articulation_error < 0.05
 
 
+def test_lags_of_the_same_length_are_tried_at_every_rate() -> None:
+    course = np.repeat(lips_course(8, seed=1), 2)  # 50 frames a second
+    found = agreement([(np.roll(course, 20), course)], 50)
+    assert found is not None
+    assert found.offset_frames == pytest.approx(20, abs=0.6)
+
+
 def test_a_mouth_that_says_something_else_has_little_confidence() -> None:
     measured, wanted = lips_course(20, seed=1), lips_course(20, seed=2)
-    matched, other = agreement([(measured, measured)]), agreement([(measured, wanted)])
+    matched, other = agreement([(measured, measured)], 25), agreement([(measured, wanted)], 25)
     assert matched is not None
     assert other is not None
     assert other.confidence < 0.4 < matched.confidence
@@ -189,15 +196,15 @@ def test_a_mouth_that_says_something_else_has_little_confidence() -> None:
 
 def test_stretches_count_together_and_short_ones_not_at_all() -> None:
     one, two = lips_course(4, seed=1), lips_course(4, seed=2)
-    found = agreement([(np.roll(one, 2), one), (np.roll(two, 2), two), (one[:10], two[:10])])
+    found = agreement([(np.roll(one, 2), one), (np.roll(two, 2), two), (one[:10], two[:10])], 25)
     assert found is not None
     assert found.offset_frames == pytest.approx(2, abs=0.3)
-    assert agreement([(one[:10], one[:10])]) is None
+    assert agreement([(one[:10], one[:10])], 25) is None
 
 
 def test_a_mouth_at_rest_agrees_with_nothing() -> None:
     still = np.zeros(100, np.float32)
-    assert agreement([(still, lips_course(4, seed=1)[:100])]) is None
+    assert agreement([(still, lips_course(4, seed=1)[:100])], 25) is None
 
 
 def test_a_p_is_seen_closed_in_the_new_picture_and_only_by_its_own_speaker() -> None:
