@@ -13,16 +13,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from dubsync.errors import UnreadableMedia, UnsupportedStream
 
 _NTSC = tuple(Fraction(base * 1000, 1001) for base in (24, 30, 48, 60, 120))
+_SET_BACK = Fraction(1, 10)
+"""Seconds by which sound's time stamps may step back: rounding does it by less, a clock that starts anew by more."""
 _PLAIN = tuple(Fraction(rate) for rate in (24, 25, 30, 48, 50, 60, 100, 120))
 
 
@@ -161,6 +165,7 @@ def scan(path: Path) -> Scan:
     """Read every packet of the film once."""
     pts, dts, durations, keys = array("q"), array("q"), array("q"), array("b")
     found, end, is_complete = 0, Fraction(0), True
+    sound = dict[int, Fraction]()
     with opened(path) as container:
         stream = picture_stream(container, path.name)
         watched = [s for s in container.streams if s.type in ("video", "audio")]
@@ -170,6 +175,7 @@ def scan(path: Path) -> Scan:
             if packet.pts is not None:
                 end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
             if packet.stream_index != stream.index:
+                _forward(packet, sound, path)
                 continue
             found += 1
             if packet.is_discard:
@@ -187,6 +193,21 @@ def scan(path: Path) -> Scan:
     if not is_complete or table is None:
         table = _from_decoding(path, rate)
     return Scan(table, found, end)
+
+
+def _forward(packet: Packet[Any], last: dict[int, Fraction], path: Path) -> None:
+    """Remember the time of a packet of sound; refuse sound whose clock starts anew, which no file can be made of."""
+    if packet.dts is None:
+        return
+    time = packet.dts * packet.time_base
+    before = last.get(packet.stream_index, time)
+    if time < before - _SET_BACK:
+        raise UnreadableMedia(
+            f"{path.name}: after {float(before):.1f} s the clock of its sound jumps back to {float(time):.1f} s, "
+            "as where recordings were joined without new time stamps",
+            hint=f"give it one clock: ffmpeg -i {path.name} -map 0 -c copy {path.stem}.mkv",
+        )
+    last[packet.stream_index] = time
 
 
 def _from_packets(

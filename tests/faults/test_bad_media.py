@@ -127,6 +127,14 @@ def test_no_sound(tmp_path: Path) -> None:
     assert "no sound" in refused(path, NoAudio)
 
 
+def test_recordings_joined_without_new_time_stamps(tmp_path: Path) -> None:
+    part = make_film(tmp_path / "part.ts", FilmSpec())
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(part.read_bytes() * 2)
+    assert probe(part).audio
+    assert "the clock of its sound jumps back" in refused(joined, UnreadableMedia)
+
+
 @pytest.mark.parametrize(
     ("name", "spec"),
     [
