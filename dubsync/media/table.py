@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import av
@@ -205,7 +206,7 @@ def _forward(packet: Packet[Any], last: dict[int, Fraction], path: Path) -> None
         raise UnreadableMedia(
             f"{path.name}: after {float(before):.1f} s the clock of its sound jumps back to {float(time):.1f} s, "
             "as where recordings were joined without new time stamps",
-            hint=f"give it one clock: ffmpeg -i {path.name} -map 0 -c copy {path.stem}.mkv",
+            hint=f"give it one clock: ffmpeg -i {quote(path.name)} -map 0 -c copy {quote(path.stem)}.mkv",
         )
     last[packet.stream_index] = time
 
