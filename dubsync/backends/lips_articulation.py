@@ -16,7 +16,7 @@ EAR, MODEL = "whisper-tiny-en", "articulation"
 class ArticulationLips:
     """Says the opening of an average mouth; only its course counts, its size is every actor's own."""
 
-    capabilities = Capabilities(name="lips.articulation", version="1", weights=(EAR, MODEL))
+    capabilities = Capabilities(name="lips.articulation", version="2", weights=(EAR, MODEL))
 
     def __init__(self, *, threads: int = 1, ear: Path | None = None, model: Path | None = None) -> None:
         from dubsync.weights import resolve

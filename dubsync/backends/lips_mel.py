@@ -1,7 +1,7 @@
 """lips.mel: whether a mouth goes with a voice, judged by a model that moves no mouth of dubsync.
 
-From log-mel energies alone, made on the same clean clips and spoken corpus as the articulation, but without the
-recogniser's features: what drives a mouth must not be its own judge.
+From log-mel energies alone, made on the same clean clips and spoken corpus as the articulation, which hears them too,
+but without the recogniser's features: what drives a mouth must not be its own judge.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from dubsync.backends import mouth_clips, mouth_corpus
 from dubsync.documents import write_whole
 from dubsync.errors import InputError
 from dubsync.mouth import articulation, learning, library, performance, shape, sync, train_articulation
-from dubsync.mouth.hearing import Ear
+from dubsync.mouth.hearing import Ear, log_mel, loudness
 from dubsync.mouth.rehearsal import Rehearsal, rehearse, thirds
 from dubsync.mouth.train_articulation import Filmed, FitConfig, Spoken
 
@@ -61,8 +61,8 @@ def _articulation(
     fitted = train_articulation.fit(list(_heard(sentences, ear)), _filmed(clips, ear), FitConfig(**wanted["fit"]))
     articulation.save(fitted, out / articulation.FILE)
     judge = train_articulation.fit_judge(
-        [Spoken(sync.log_mel(_samples(one)), one.symbols, one.edges) for one in sentences],
-        [Filmed(sync.log_mel(clip.samples), shape.moving(clip.landmarks), clip.times - clip.lag) for clip in clips],
+        [_spoken_as(one, log_mel(_samples(one))) for one in sentences],
+        [Filmed(log_mel(clip.samples), shape.moving(clip.landmarks), clip.times - clip.lag) for clip in clips],
         FitConfig(**wanted["judge"]),
     )
     sync.save_judge(judge, out / sync.JUDGE)
@@ -105,7 +105,12 @@ def _heard(sentences: Sequence[mouth_corpus.Sentence], ear: Ear) -> Iterator[Spo
         clean = [_samples(one) for one in part]
         for sounds in (clean, [mouth_corpus.roughened(samples, chance) for samples in clean]):
             for one, features in zip(part, _together(sounds, ear), strict=True):
-                yield Spoken(features, one.symbols, one.edges)
+                yield _spoken_as(one, features)
+
+
+def _spoken_as(sentence: mouth_corpus.Sentence, features: Any) -> Spoken:
+    """Return a sentence with its features; it is as loud as it was said, whatever the room."""
+    return Spoken(features, sentence.symbols, sentence.edges, loudness(_samples(sentence), len(features)))
 
 
 def _together(sounds: Sequence[Any], ear: Ear) -> list[Any]:

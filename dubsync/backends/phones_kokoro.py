@@ -114,7 +114,7 @@ class KokoroPhones:
 
     def _hear(self, sound: Samples) -> _Heard:
         levels = following.level_db(sound)
-        heard = at_times(self._ear.hear(sound), np.arange(len(levels)) / FRAMES_PER_SECOND)
+        heard = at_times(self._ear.recognise(sound), np.arange(len(levels)) / FRAMES_PER_SECOND)
         middled = heard - heard.mean(axis=0)
         unit = middled / np.maximum(np.linalg.norm(middled, axis=1, keepdims=True), 1e-6)
         return _Heard(np.asarray(unit, np.float32), following.cepstra(sound), levels)

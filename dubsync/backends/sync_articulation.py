@@ -25,7 +25,7 @@ _MOVES = 0.01
 class ArticulationScorer:
     """Scores faces by the articulation weights; a mouth at rest scores nothing."""
 
-    capabilities = Capabilities(name="sync.articulation", version="2", weights=WEIGHTS)
+    capabilities = Capabilities(name="sync.articulation", version="3", weights=WEIGHTS)
 
     def __init__(self, *, threads: int = 1) -> None:
         self._threads = threads

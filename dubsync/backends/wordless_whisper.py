@@ -45,7 +45,7 @@ class WhisperWordless:
             return 0.0
         sound = sound * np.float32(_PEAK / peak)
         levels = features.frame_levels(sound, RATE // FEATURES_PER_SECOND)
-        heard = self._ear.hear(sound)[: len(levels)]
+        heard = self._ear.recognise(sound)[: len(levels)]
         loud = heard[levels[: len(heard)] > levels.max(initial=-np.inf) - LOUD_DB]
         if len(loud) == 0:
             return 0.0

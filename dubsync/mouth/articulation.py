@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.mouth import shape
-from dubsync.mouth.hearing import FEATURES_PER_SECOND, RATE, at_times
+from dubsync.mouth.hearing import FEATURES_PER_SECOND, at_times, levels
 
 Array = NDArray[np.float32]
 FILE = "articulation.safetensors"
@@ -171,9 +171,7 @@ def perform(
 
 def activity(samples: Array, count: int) -> Array:
     """Return (count,) 0 to 1, 50 a second: 0 in silence, 1 in speech, a little early and a little late."""
-    step = RATE // FEATURES_PER_SECOND
-    padded = np.pad(samples, (0, max(0, count * step - len(samples))))[: count * step]
-    level = 10 * np.log10(np.mean(np.square(padded.reshape(count, step), dtype=np.float64), axis=1) + 1e-10)
+    level = levels(samples, count)
     loud = level > max(_FLOOR_DB, float(np.percentile(level, 98)) - _BELOW_PEAK_DB)
     early, late = round(_OPEN_BEFORE_S * FEATURES_PER_SECOND), round(_CLOSE_AFTER_S * FEATURES_PER_SECOND)
     wide = np.convolve(loud, np.ones(early + late + 1), mode="full")[late:][: count + early][:count] > 0

@@ -1,8 +1,9 @@
-"""What drives the mouth: features of speech, 50 a second, from the encoder of a speech recogniser (Whisper).
+"""What drives the mouth: features of speech, 50 a second: a recogniser's (Whisper's encoder) and log-mel energies.
 
-The encoder sees 30 s at a time and its answer depends on what else it sees, so training and use share one policy:
-windows of 30 s, 20 s apart, each answering for its middle 20 s (the first also for its beginning, the last for its
-end); what is short is padded with silence. Float32: in int8 single frames come out wrong.
+The recogniser knows sounds whoever says them; the energies know how loud and how open they were. The encoder sees
+30 s at a time and its answer depends on what else it sees, so training and use share one policy: windows of 30 s, 20 s
+apart, each answering for its middle 20 s (the first also for its beginning, the last for its end); what is short is
+padded with silence. Float32: in int8 single frames come out wrong.
 """
 
 from __future__ import annotations
@@ -12,11 +13,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from dubsync.audio import features as sound_features
 
 RATE = 16000
 FEATURES_PER_SECOND = 50
 _STEP = RATE // FEATURES_PER_SECOND
 _WINDOW_S, _HOP_S, _MARGIN_S = 30, 20, 5
+_BANDS, _SIZE = 40, 512
+_SYLLABLE = 4
+"""Features that `loudness` is smoothed over (standard deviation): 80 ms."""
+_QUIET_DB = 34.0
+"""How far below the loud parts a sound is still told from silence."""
 
 
 class Ear:
@@ -32,7 +41,12 @@ class Ear:
         self._spectrum: Any = FeatureExtractor(feature_size=self._model.n_mels)
 
     def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (n, width) features of mono 16 kHz sound (m,); feature k is centred on sample 320 k."""
+        """Return (n, width) features of mono 16 kHz sound (m,): the encoder's, then log-mel energies."""
+        known = self.recognise(samples)
+        return np.concatenate([known, log_mel(samples)[: len(known)]], axis=1)
+
+    def recognise(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, width) features of the encoder alone; feature k is centred on sample 320 k."""
         wanted = len(samples) // _STEP + 1
         parts: list[NDArray[np.float32]] = []
         have = 0
@@ -56,6 +70,30 @@ class Ear:
         heard = self._model.encode(ctranslate2.StorageView.from_array(spectrum), to_cpu=True)
         features: NDArray[np.float32] = np.asarray(heard, np.float32)[0]
         return features
+
+
+def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (n, 40) log-mel energies, 50 a second, the mean of the loud part taken away."""
+    window = np.hanning(_SIZE).astype(np.float32)
+    power = sound_features.power_spectrum(samples, window=window, size=_SIZE, hop=_STEP, centred=True)
+    level = np.log(power @ sound_features.mel_filters(RATE, _SIZE, _BANDS).T + 1e-7)
+    loudest = float(np.percentile(level.mean(axis=1), 95)) if len(level) else 0.0
+    return np.asarray(np.maximum(level - loudest, -9.0), np.float32)
+
+
+def loudness(samples: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return (count,), 50 a second: the level of each syllable beside the recording's mean, in standard deviations."""
+    level = levels(samples, count)
+    level = np.maximum(level, np.percentile(level, 98) - _QUIET_DB)
+    standard = (level - level.mean()) / (level.std() + 1e-6)
+    return np.asarray(gaussian_filter1d(standard, _SYLLABLE, mode="nearest"), np.float32)
+
+
+def levels(samples: NDArray[np.float32], count: int) -> NDArray[np.float64]:
+    """Return (count,) dB of full scale, 50 a second; beyond the end there is silence."""
+    padded = np.pad(samples, (0, max(0, count * _STEP - len(samples))))[: count * _STEP]
+    power = np.mean(np.square(padded.reshape(count, _STEP), dtype=np.float64), axis=1)
+    return np.asarray(10 * np.log10(power + 1e-10), np.float64)
 
 
 def _starts(length: int) -> list[int]:

@@ -2,8 +2,9 @@
 
 Lips, jaw and corners that `articulation` expects from the sound are correlated with those that were measured, at
 every lag. Offset: where they agree best. Confidence: how far that agreement stands out from the other lags.
-The weights that a mouth is *driven* by must not judge it: a second set (`judge.safetensors`), made from another kind
-of feature (log-mel, no recogniser) on the same clean clips, is what reports use.
+The weights that a mouth is *driven* by must not judge it: a second set (`judge.safetensors`), which hears log-mel
+energies alone and no recogniser, is what reports use. Both learn from the same clean clips, and since the driving
+weights hear the energies too, beside the recogniser, the judge knows less but is no stranger to them.
 """
 
 from __future__ import annotations
@@ -15,15 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import features as sound_features
 from dubsync.mouth import shape
 from dubsync.mouth.articulation import Layer
-from dubsync.mouth.hearing import FEATURES_PER_SECOND, RATE, at_times
+from dubsync.mouth.hearing import at_times, log_mel
 
 Array = NDArray[np.float32]
 JUDGE = "judge.safetensors"
 
-_BANDS, _SIZE = 40, 512
 _WEIGHTS = (1.0, 0.5, 0.5)
 """What opening, width and jaw count for in the agreement."""
 _REACH_S, _ASIDE_S = 0.6, 0.13
@@ -54,16 +53,6 @@ class Judge:
     def expects(self, samples: Array) -> Array:
         """Return (n, 3), 50 a second, for mono 16 kHz sound."""
         return self.layer(np.asarray((log_mel(samples) - self.centre) / self.scale, np.float32))
-
-
-def log_mel(samples: Array) -> Array:
-    """Return (n, 40) log-mel energies, 50 a second, the mean of the loud part taken away."""
-    window = np.hanning(_SIZE).astype(np.float32)
-    step = RATE // FEATURES_PER_SECOND
-    power = sound_features.power_spectrum(samples, window=window, size=_SIZE, hop=step, centred=True)
-    level = np.log(power @ sound_features.mel_filters(RATE, _SIZE, _BANDS).T + 1e-7)
-    loudest = float(np.percentile(level.mean(axis=1), 95)) if len(level) else 0.0
-    return np.asarray(np.maximum(level - loudest, -9.0), np.float32)
 
 
 def load_judge(folder: Path) -> Judge:

@@ -24,15 +24,21 @@ from dubsync.mouth.sync import Judge
 
 Array = NDArray[np.float32]
 Wide = NDArray[np.floating]
+_LOUDEST = 2.0
+"""Deviations of loudness; more is no more effort."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One sentence: features (n, width) 50 a second, phonemes and the seconds at which they begin."""
+    """One sentence: features (n, width) 50 a second, phonemes and the seconds at which they begin.
+
+    `loudness`: (n,) of each syllable, in deviations from the sentence's mean.
+    """
 
     features: Array
     symbols: tuple[str, ...]
     edges: Array
+    loudness: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,18 @@ class Filmed:
 class FitConfig:
     """`components`: of the face space; `lead`: seconds opening, width and jaw are ahead of the synthesiser's phonemes.
 
-    `spread`: how much more lips open that are one deviation wider (round lips are held together); `taps` at
-    `dilation` features apart; `ridge`: of the mean square of a standardised feature; `spoken`: what the spoken
-    sentences weigh together, the filmed clips being 1; `every`: each how manieth spoken feature is used.
+    `spread`: how much more lips open that are one deviation wider (round lips are held together); `effort`: by what
+    share they open more in syllables that are one deviation louder; `centred`: whether each recording's means are taken
+    away, so that nothing is learnt from how recordings differ, only from what changes within them; `taps` at `dilation`
+    features apart; `ridge`: of the mean square of a standardised feature; `spoken`: what the spoken sentences weigh
+    together, the filmed clips being 1; `every`: each how manieth spoken feature is used.
     """
 
     components: int = 10
     lead: tuple[float, float, float] = (0.13, 0.12, 0.14)
     spread: float = 0.4
+    effort: float = 0.3
+    centred: bool = True
     taps: int = 9
     dilation: int = 2
     ridge: float = 3.6
@@ -104,9 +114,11 @@ def _regression(
     clocks = [_clock(one)[number % config.every :: config.every] for number, one in enumerate(spoken)]
     wished = _wishes(spoken, clocks, config)
     said = _moments(
-        (context(one.features, at), wish @ to_space) for one, at, wish in zip(spoken, clocks, wished, strict=True)
+        ((context(one.features, at), wish @ to_space) for one, at, wish in zip(spoken, clocks, wished, strict=True)),
+        config.centred,
     )
-    seen = _moments((context(one.features, one.times), face) for one, face in zip(filmed, shown, strict=True))
+    faces = ((context(one.features, one.times), face) for one, face in zip(filmed, shown, strict=True))
+    seen = _moments(faces, config.centred)
     squares, products = (config.spoken * one + other for one, other in zip(said, seen, strict=True))
     weights = np.linalg.solve(squares + config.ridge * np.eye(len(squares)), products)
     taps = np.stack(np.split(weights, config.taps)).astype(np.float32)
@@ -122,9 +134,12 @@ def _wishes(spoken: Sequence[Spoken], clocks: Sequence[NDArray[np.float64]], con
         raw.append(np.stack(courses, axis=1))
     middle, size = _spread_of(raw)
     wished: list[Wide] = [(wish - middle) / size for wish in raw]
-    wider = 1 / np.std(np.concatenate([wish[:, 0] + config.spread * wish[:, 1] for wish in wished]))
+    for one, at, wish in zip(spoken, clocks, wished, strict=True):
+        loud = np.clip(at_times(one.loudness[:, None], at)[:, 0], -_LOUDEST, _LOUDEST)
+        wish[:, 0] = wish[:, 0] * (1 + config.effort * loud) + config.spread * wish[:, 1]
+    wider = 1 / np.std(np.concatenate([wish[:, 0] for wish in wished]))
     for wish in wished:
-        wish[:, 0] = (wish[:, 0] + config.spread * wish[:, 1]) * wider
+        wish[:, 0] *= wider
     return wished
 
 
@@ -152,10 +167,15 @@ def _measured_alike(filmed: Sequence[Filmed], shown: Sequence[Wide], read_off: W
     return equal, way + (np.diag(sizes) - way @ read_off) @ back
 
 
-def _moments(pairs: Iterable[tuple[Array, Wide]]) -> tuple[Wide, Wide]:
-    """Return the mean over all rows of inputs' and of inputs' and outputs' products; never holds all the inputs."""
+def _moments(pairs: Iterable[tuple[Array, Wide]], centred: bool) -> tuple[Wide, Wide]:
+    """Return the mean over all rows of inputs' and of inputs' and outputs' products; never holds all the inputs.
+
+    `centred`: each pair's own means are taken away first.
+    """
     squares, products, count = np.zeros(()), np.zeros(()), 0
     for inputs, outputs in pairs:
+        if centred:
+            inputs, outputs = inputs - inputs.mean(axis=0), outputs - outputs.mean(axis=0)
         squares = squares + inputs.T @ inputs
         products = products + inputs.T @ outputs
         count += len(inputs)

@@ -151,3 +151,32 @@ def test_who_is_silent_with_open_lips_for_long_rests_with_open_lips() -> None:
     rest = articulation.rest_shape(gaping(gaps), speaking)
 
     assert shape.opening(rest[None])[0] > 0.13
+
+
+class Knowing(hearing.Ear):
+    """An ear whose recogniser knows nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+    def recognise(self, samples: np.ndarray) -> np.ndarray:
+        return np.zeros((len(samples) // 320 + 1, 5), np.float32)
+
+
+def test_a_mouth_hears_energies_beside_what_the_recogniser_knows() -> None:
+    speech, _ = talking_head.babble(2)
+
+    heard = Knowing().hear(speech)
+
+    assert np.array_equal(heard[:, 5:], hearing.log_mel(speech))
+    assert heard[:, 5:].std() > 0.5
+
+
+def test_loudness_tells_loud_syllables_from_quiet_ones_whatever_the_level() -> None:
+    syllable = np.sin(np.arange(4800)) * np.hanning(4800)
+    speech = np.concatenate([0.5 * syllable, 0.05 * syllable, 0.5 * syllable]).astype(np.float32)
+
+    course = hearing.loudness(speech, 45)
+
+    assert course[[7, 37]].min() > course[22] + 1
+    assert np.allclose(course, hearing.loudness(speech * 0.3, 45), atol=1e-3)
