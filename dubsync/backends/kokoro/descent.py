@@ -3,8 +3,8 @@
 A mixture of published voices comes only so near to anybody. Here the timbre itself is moved, in the directions in
 which the published voices differ, each as far as they do: Adam (Kingma and Ba, 2015) on as many numbers as there are
 directions, through the decoder, the equaliser and the encoder. The number of steps decides the result, no clock.
-Measured on people who are not in the bench: most of the likeness is won in eight steps, and beyond fifteen more is
-won only by the encoder that aims (docs/voice.md).
+More steps
+than the engine takes win more of the encoder that aims and lose words and naturalness (docs/voice.md).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Others = Sequence[tuple[Array, float]]
 
 
 class Descent:
-    """Moves timbres; the decoder is built at the first use, in three seconds and 250 MB."""
+    """Moves timbres; the decoder, heavy, is built at the first use."""
 
     def __init__(self, library: Library, encoder: torch.nn.Module) -> None:
         self._library, self._encoder = library, encoder

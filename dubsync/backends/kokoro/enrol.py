@@ -158,7 +158,8 @@ class Enrolment:
 
     def between(self, one: Fitted, other: Fitted) -> Fitted:
         """Return the take of the same person whose timbre lies halfway between those of two."""
-        voice: Voice = {**other.voice, "timbre": (one.voice["timbre"] + other.voice["timbre"]) / 2}
+        middle = np.float32(0.5) * (one.voice["timbre"] + other.voice["timbre"])
+        voice: Voice = {**other.voice, "timbre": middle}
         return replace(self._heard(voice, other.of, other.nearest, other.without), steps=other.steps)
 
     def parted(self, take: Fitted, others: Sequence[Fitted]) -> Fitted:
