@@ -3,8 +3,7 @@
 A mixture of published voices comes only so near to anybody. Here the timbre itself is moved, in the directions in
 which the published voices differ, each as far as they do: Adam (Kingma and Ba, 2015) on as many numbers as there are
 directions, through the decoder, the equaliser and the encoder. The number of steps decides the result, no clock.
-More steps
-than the engine takes win more of the encoder that aims and lose words and naturalness (docs/voice.md).
+What it gains: docs/voice.md.
 """
 
 from __future__ import annotations
