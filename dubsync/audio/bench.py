@@ -24,14 +24,14 @@ from dubsync.audio.bench_likeness import RATE, stock
 from dubsync.audio.bench_lines import LINES
 from dubsync.audio.mastering import PROFILES, Profile, gain_for, master
 from dubsync.audio.slots import FASTEST, SLOWEST, aim
-from dubsync.backends.protocols import Separator, SpeakerEncoder, Transcriber, Voice, VoiceCloner
+from dubsync.backends.protocols import Separator, SpeakerEncoder, Transcriber, VoiceCloner
 from dubsync.media import coding
 from dubsync.title import AudioTrack
 
 Samples = NDArray[np.float32]
 
-Casting = Callable[[VoiceCloner, Transcriber, Path, Sequence[Samples]], list[Voice]]
-"""Fits a Spanish voice to each of the people of one film, in mono at `RATE`; the folder is for what is heard."""
+Casting = Callable[[VoiceCloner, Transcriber, Path], bench_likeness.Cast]
+"""Says how voices are cast with an engine and a recogniser; the folder is for what is heard."""
 LANGUAGES = ("es", "fr", "pt", "it", "en")
 FILM_RATE = 48000
 CLIPS = "DUBSYNC_TEST_DATA"
@@ -80,18 +80,10 @@ def run(cast: Casting, *, clips: Path | None = None, made: Engines | None = None
     speaking. likeness: the whole table. compared: with other ways.
     """
     tools = made or engines()
-    folder = clips or (Path(os.environ[CLIPS]) if os.environ.get(CLIPS) else None)
     with tempfile.TemporaryDirectory(prefix="dubsync-voice-") as name:
         spoken, speed = _spoken(tools.voice, lines)
         peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        judges = bench_likeness.Judges(
-            tools.fit,
-            tools.judge,
-            lambda sounds, texts, language: _word_error(tools.transcriber, sounds, texts, language, Path(name)),
-            lambda sound: tools.opinion.score(sound, RATE),
-        )
-        fit = partial(cast, tools.voice, tools.transcriber, Path(name))
-        likeness = bench_likeness.measure(tools.voice, fit, judges, folder) if folder else None
+        likeness = _likeness(cast, tools, clips, Path(name))
         return {
             "wer": {
                 each: _word_error(tools.transcriber, spoken[each], LINES[each][:lines], each, Path(name))
@@ -129,6 +121,25 @@ def _spoken(voice: VoiceCloner, lines: int) -> tuple[dict[str, list[Samples]], _
         ]
     length = sum(len(sound) for sounds in spoken.values() for sound in sounds) / RATE
     return spoken, _Speed((time.perf_counter() - began[0]) / length, (time.process_time() - began[1]) / length)
+
+
+def only_likeness(cast: Casting, *, clips: Path | None = None, made: Engines | None = None) -> dict[str, Any] | None:
+    """Return the table of likeness that `run` has in it, in less than half of the time; None without clips."""
+    with tempfile.TemporaryDirectory(prefix="dubsync-voice-") as name:
+        return _likeness(cast, made or engines(), clips, Path(name))
+
+
+def _likeness(cast: Casting, tools: Engines, clips: Path | None, scratch: Path) -> dict[str, Any] | None:
+    folder = clips or (Path(os.environ[CLIPS]) if os.environ.get(CLIPS) else None)
+    if folder is None:
+        return None
+    judges = bench_likeness.Judges(
+        tools.fit,
+        tools.judge,
+        lambda sounds, texts, language: _word_error(tools.transcriber, sounds, texts, language, scratch),
+        lambda sound: tools.opinion.score(sound, RATE),
+    )
+    return bench_likeness.measure(tools.voice, cast(tools.voice, tools.transcriber, scratch), judges, folder)
 
 
 def _word_error(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dubsync.audio import features
 from dubsync.audio.bench_lines import LINES
 from dubsync.audio.voices import THRESHOLD
-from dubsync.backends.protocols import SpeakerEncoder, Voice, VoiceCloner
+from dubsync.backends.protocols import Enrolled, SpeakerEncoder, Voice, VoiceCloner
 
 Samples = NDArray[np.float32]
 
@@ -27,8 +27,18 @@ _LINES_EACH = 4
 _POINTS = 50
 
 
-Cast = Callable[[Sequence[Samples]], list[Voice]]
-"""Fits a Spanish voice to each of the people in mono sounds at `RATE`, as one film or several are cast."""
+LONG_S = 600.0
+"""How long each speaks in what stands for a long film: long enough for all that an engine does for a voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """How the pipeline casts. `fitted`: a Spanish voice for a person heard in mono at `RATE`, who speaks for so many
+    seconds in the film, only what is heard if None; `apart`: those voices as the ones of one film.
+    """
+
+    fitted: Callable[[Samples, float | None], Enrolled]
+    apart: Callable[[Sequence[Enrolled]], list[Enrolled]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +65,21 @@ class _Take:
 def measure(voice: VoiceCloner, cast: Cast, judges: Judges, folder: Path) -> dict[str, Any] | None:
     """Fit a Spanish voice to the first half of each speaker's speech and judge it by the second; None without any.
 
-    `fitted`: each alone, as in a film of one speaker; `together`: all as the speakers of one film, kept apart.
+    `fitted`: each alone, as in a film of one speaker; `together`: all as the speakers of one film, kept apart. `long`,
+    `long_together`: the same in films in which each speaks for ten minutes.
     """
     sounds = list(islice(speakers(folder), _MOST_SPEAKERS))
     if not sounds:
         return None
     learnt, kept = [sound[: len(sound) // 2] for sound in sounds], [sound[len(sound) // 2 :] for sound in sounds]
-    began = time.process_time()
-    alone = [cast([sound])[0] for sound in learnt]
-    spent = (time.process_time() - began) / len(sounds)
+    alone, spent = _alone(cast, learnt, None)
+    alone_long, spent_long = _alone(cast, learnt, LONG_S)
     voices = {
         "default": [_nearer_stock(voice, sound) for sound in learnt],
-        "fitted": alone,
-        "together": cast(learnt),
+        "fitted": [one.voice for one in alone],
+        "together": [one.voice for one in cast.apart(alone)],
+        "long": [one.voice for one in alone_long],
+        "long_together": [one.voice for one in cast.apart(alone_long)],
     }
     takes = {
         name: [_take(voice, one, kept[number], judges, number) for number, one in enumerate(chosen)]
@@ -76,14 +88,26 @@ def measure(voice: VoiceCloner, cast: Cast, judges: Judges, folder: Path) -> dic
     return {
         "speakers": len(sounds),
         **{name: _row(column, judges) for name, column in takes.items()},
-        "gain": _gain(takes["default"], takes["fitted"]),
-        "gain_together": _gain(takes["default"], takes["together"]),
+        **{key: _gain(takes["default"], takes[name]) for key, name in _columns("gain")},
         "told_apart_original": told_apart([judges.judge.embed(sound, RATE) for sound in kept]),
-        "told_apart": told_apart([take.vector for take in takes["fitted"]]),
-        "told_apart_together": told_apart([take.vector for take in takes["together"]]),
         "told_apart_default": told_apart([take.vector for take in takes["default"]]),
-        "enrol_cpu_s": round(spent, 1),
+        **{key: told_apart([take.vector for take in takes[name]]) for key, name in _columns("told_apart")},
+        "enrol_cpu_s": spent,
+        "enrol_long_cpu_s": spent_long,
     }
+
+
+def _columns(figure: str) -> Iterator[tuple[str, str]]:
+    """Yield a figure's name for each of the fitted columns, and the column."""
+    yield figure, "fitted"
+    yield from ((f"{figure}_{name}", name) for name in ("together", "long", "long_together"))
+
+
+def _alone(cast: Cast, sounds: Sequence[Samples], said: float | None) -> tuple[list[Enrolled], float]:
+    """Return a voice for each of the people, each in a film of their own, and core seconds for one of them."""
+    began = time.process_time()
+    fitted = [cast.fitted(sound, said) for sound in sounds]
+    return fitted, round((time.process_time() - began) / len(sounds), 1)
 
 
 def _gain(before: Sequence[_Take], after: Sequence[_Take]) -> float:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WEIGHTS = "resemblyzer"
 FILE = "resemblyzer.safetensors"
 RATE = 16000
-_WINDOW, _STEP = 160, 77  # frames of 10 ms; 1.3 windows a second, as in the original
+WINDOW, _STEP = 160, 77  # frames of 10 ms; 1.3 windows a second, as in the original
 _LEVEL_DB = -30.0
 
 
@@ -69,18 +69,19 @@ def speech_only(samples: Samples, sample_rate: int) -> Samples:
 
 def mel_windows(speech: Samples) -> NDArray[np.float32]:
     """Return overlapping mel spectrograms (windows, 160, 40) of speech at 16 kHz."""
-    window = _hann(400)
+    window = hann(400)
     power = features.power_spectrum(speech, window=window, size=400, hop=160, centred=True)
     mel = (power @ features.mel_filters(RATE, 400, 40).T).astype(np.float32)
-    if len(mel) < _WINDOW:
-        mel = np.pad(mel, ((0, _WINDOW - len(mel)), (0, 0)))
-    starts = list(range(0, len(mel) - _WINDOW + 1, _STEP))
-    if len(mel) - _WINDOW - starts[-1] > _STEP // 4:
-        starts.append(len(mel) - _WINDOW)
-    return np.stack([mel[start : start + _WINDOW] for start in starts])
+    if len(mel) < WINDOW:
+        mel = np.pad(mel, ((0, WINDOW - len(mel)), (0, 0)))
+    starts = list(range(0, len(mel) - WINDOW + 1, _STEP))
+    if len(mel) - WINDOW - starts[-1] > _STEP // 4:
+        starts.append(len(mel) - WINDOW)
+    return np.stack([mel[start : start + WINDOW] for start in starts])
 
 
-def _hann(size: int) -> NDArray[np.float32]:
+def hann(size: int) -> NDArray[np.float32]:
+    """Return the periodic Hann window (size,)."""
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
 
 

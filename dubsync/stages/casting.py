@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import bank, features, wav
-from dubsync.backends.protocols import Enrolled, Transcriber, Voice, VoiceCloner
+from dubsync.backends.protocols import Enrolled, Take, Transcriber, Voice, VoiceCloner
 from dubsync.documents import from_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, UsageError
@@ -37,13 +38,21 @@ class NamedVoices(Protocol):
     def named(self, name: str, language: str) -> Voice: ...
 
 
+@runtime_checkable
+class Nearer(Protocol):
+    """A voice backend that can bring a fitted voice nearer to its person, for a price."""
+
+    def nearer(self, take: Take, seconds: float) -> tuple[Take, ...]:
+        """Return further takes; none where the price is too high for a person who speaks for so many seconds."""
+
+
 @stage(
     over=Axis.LANGUAGE,
     needs=("speakers", "stems", "rights"),
     reads=(f"{_cast_list.FILE}#voices",),
     may_read=(bank.NAME,),
     backends=("voice", "asr"),
-    version=3,
+    version=4,
 )
 def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Enrol every speaker, or take the voice a person chose; keep each as `<speaker id>.npz`."""
@@ -65,7 +74,8 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
         elif speaker in kept:
             cast[speaker] = kept[speaker]
         else:
-            cast[speaker] = fitted(*clean_speech(dialogue, speaker, utterances), ways)
+            said = float(sum(one.span.duration for one in utterances if (one.speaker or UNKNOWN) == speaker))
+            cast[speaker] = fitted(*clean_speech(dialogue, speaker, utterances), ways, said)
         ctx.progress((number + 1) / len(spoken))
     cast = _distinct.apart(cast, ways)
     for speaker, enrolled in cast.items():
@@ -74,16 +84,25 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
     return {"voices": {speaker: _row(engine, enrolled, chosen.get(speaker)) for speaker, enrolled in cast.items()}}
 
 
-def together(sounds: Sequence[NDArray[np.float32]], rate: int, ways: Ways) -> list[Enrolled]:
-    """Return a voice for each of the people who speak in `sounds`, mono, as the stage casts them in one film."""
-    each = {str(number): fitted(sound, rate, ways) for number, sound in enumerate(sounds)}
-    return list(_distinct.apart(each, ways).values())
+def together(fitted_voices: Sequence[Enrolled], ways: Ways) -> list[Enrolled]:
+    """Return the voices of people in films of their own as the stage casts them in one film."""
+    return list(_distinct.apart({str(number): one for number, one in enumerate(fitted_voices)}, ways).values())
 
 
-def fitted(samples: NDArray[np.float32], rate: int, ways: Ways) -> Enrolled:
-    """Return a voice fitted to somebody's clean speech, in which words are understood."""
+def fitted(samples: NDArray[np.float32], rate: int, ways: Ways, said: float) -> Enrolled:
+    """Return a voice, in which words are understood, fitted to clean speech of somebody who speaks `said` seconds."""
     enrolled = ways.engine.enroll(samples, rate, language=ways.language, progress=lambda share: None)
-    return _intelligible.understood(enrolled, ways)
+    return _intelligible.understood(_nearer(enrolled, ways.engine, said), ways)
+
+
+def _nearer(enrolled: Enrolled, engine: VoiceCloner, said: float) -> Enrolled:
+    """Return the voice with further takes, where the engine has a longer way to make them and it is worth it."""
+    if not isinstance(engine, Nearer) or not enrolled.takes:
+        return enrolled
+    tried = (*engine.nearer(enrolled.takes[0], said), *enrolled.takes)
+    takes = tuple(sorted(tried, key=lambda take: -take.likeness))
+    notes = {**enrolled.notes, "fitted": takes[0].likeness}
+    return replace(enrolled, voice=takes[0].voice, similarity=takes[0].likeness, notes=notes, takes=takes)
 
 
 def _row(engine: VoiceCloner, enrolled: Enrolled, chosen: str | None) -> dict[str, Any]:

@@ -144,10 +144,33 @@ def test_casting_keeps_the_people_of_a_film_apart_and_those_alone_as_they_are(tm
     sounds = [np.full(4800, level, np.float32) for level in (0.0, 0.8)]
     ways = Ways(Twins(step=40), Ears(), "es", tmp_path)
 
-    alone = [casting.together([sound], 24000, ways)[0] for sound in sounds]
-    cast_together = casting.together(sounds, 24000, ways)
+    alone = [casting.fitted(sound, 24000, ways, 0.2) for sound in sounds]
+    cast_together = casting.together(alone, ways)
 
     assert [_angle(one.takes[0]) for one in alone] == [10, 10]
     assert [_angle(one.takes[0]) for one in cast_together] == [10, 90]
-    again = casting.together(sounds, 24000, ways)
+    again = casting.together([casting.fitted(sound, 24000, ways, 0.2) for sound in sounds], ways)
     assert [_angle(one.takes[0]) for one in again] == [10, 90], "the same people get the same voices"
+
+
+class Patient(Stepping):
+    """Brings whoever speaks for a minute and more to their own angle, and halfway there."""
+
+    def enroll(self, samples: np.ndarray, sample_rate: int, *, language: str, progress: Progress) -> Enrolled:
+        return enrolled(80, 10)
+
+    def tempered(self, take_: Take, share: float) -> Take:
+        return take_
+
+    def nearer(self, take_: Take, seconds: float) -> tuple[Take, ...]:
+        return (take(45, 80), take(80, 80)) if seconds >= 60 else ()
+
+
+def test_whoever_speaks_enough_is_brought_nearer_and_the_take_before_is_kept(tmp_path: Path) -> None:
+    ways = Ways(Patient(step=40), Ears(), "es", tmp_path)
+    little, much = (casting.fitted(np.zeros(4800, np.float32), 24000, ways, said) for said in (59, 60))
+
+    assert [_angle(one) for one in little.takes] == [10]
+    assert [_angle(one) for one in much.takes] == [80, 45, 10], "the most alike first"
+    assert much.voice is much.takes[0].voice
+    assert (much.similarity, much.notes["fitted"]) == (pytest.approx(1), pytest.approx(1))

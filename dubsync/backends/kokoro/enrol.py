@@ -4,7 +4,8 @@ What a mixture sounds like to the encoder is nearly the mixture of what its voic
 solution of a small ridge regression that starts from the nearest voice. The mixture is then spoken and heard, and by
 what it missed the speaker the aim is moved beyond them (`takes`): a Newton step with the table for its slopes. How far
 the weights may reach beyond the voices is bounded: further out more likeness is to be had, and words are lost for it.
-What fitting gains and costs: docs/voice.md.
+Whoever speaks enough to be worth it is then brought nearer by the gradient (`descent`). What fitting gains and costs:
+docs/voice.md.
 
 One encoder (speaker.resemblyzer) aims; another (speaker.voicefilter), which nothing aims at, judges: the take it finds
 most like the person is kept, and where that is no better than the language's own voice, the latter.
@@ -14,7 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +29,13 @@ from dubsync.backends.kokoro.engine import RATE, TIMBRE
 from dubsync.backends.kokoro.languages import Speech
 from dubsync.backends.kokoro.speech import CENTRES, Speaker
 from dubsync.backends.kokoro.voices import LEFT_OUT, Library, plain
-from dubsync.backends.protocols import Enrolled, SpeakerEncoder, Take
+from dubsync.backends.protocols import Enrolled, SpeakerEncoder, Take, Voice
 from dubsync.backends.speaker_resemblyzer import ResemblyzerEncoder
 from dubsync.backends.speaker_voicefilter import VoicefilterEncoder
 from dubsync.errors import Flag, Severity
+
+if TYPE_CHECKING:
+    from dubsync.backends.kokoro.descent import Descent
 
 Array = NDArray[np.float32]
 
@@ -39,6 +45,10 @@ SEMITONES = 8 * np.log(2) / 12
 """Voices further off in pitch are not mixed in."""
 PUSH = 0.5
 """How far voices that are too alike are moved apart, in what the persons differ more than they do."""
+FURTHER = 4
+"""Steps along the gradient for each try to move a voice away from others that it is too much like."""
+LESS = 0.1
+"""By how much it is to become less like them, to the encoder that aims, if that is not what the persons are."""
 EQ_LIMIT = 12.0
 DOUBT = 0.08
 """How much less likeness a sentence of two seconds may show than the default voice's, which was heard for longer."""
@@ -72,13 +82,14 @@ class _Person:
 @dataclass(frozen=True, slots=True)
 class Fitted(Take):
     """A take of this engine. `found`: its voiceprint by the encoder that aims; `nearest`: the voice of the table that
-    it starts from; `without`: those that it may not be mixed of.
+    it starts from; `without`: those that it may not be mixed of; `steps`: along the gradient.
     """
 
     of: _Person
     found: Array
     nearest: int
     without: frozenset[int] = frozenset()
+    steps: int = 0
 
 
 class Enrolment:
@@ -89,7 +100,7 @@ class Enrolment:
         speaker: Speaker,
         library: Library,
         *,
-        fit: SpeakerEncoder | None = None,
+        fit: ResemblyzerEncoder | None = None,
         judge: SpeakerEncoder | None = None,
         table: Path | None = None,
         takes: int = 2,
@@ -98,6 +109,12 @@ class Enrolment:
         self._speaker, self._library = speaker, library
         self._fit, self._judge = fit or ResemblyzerEncoder(), judge or VoicefilterEncoder()
         self._table = tables.load(table or _table_folder())
+
+    @cached_property
+    def _descent(self) -> Descent:
+        from dubsync.backends.kokoro.descent import Descent
+
+        return Descent(self._library, self._fit.network)
 
     def named(self, name: str, speech: Speech) -> dict[str, Array]:
         """Return a published voice with the rhythm and melody of the language's own voice, at its own pitch."""
@@ -130,8 +147,29 @@ class Enrolment:
         """Return the take in a voice with a share of the native timbre in it."""
         return self._said(replace(take, voice=tempered(take.voice, share)))
 
+    def nearer(self, take: Fitted, steps: int, others: Sequence[Fitted] = ()) -> Fitted:
+        """Return the take with its timbre moved so many steps towards its person, and away from the others' voices."""
+        text, style = self._speaker.laid_out(take.text, take.voice, take.of.speech)
+        taps = equaliser.design(CENTRES, take.voice["eq"].astype(np.float64), RATE)
+        away = tuple((other.found, _borne(take, other)) for other in others)
+        moved = self._descent.moved(text, style[TIMBRE], taps, take.of.fit, away, steps)
+        voice: Voice = {**take.voice, "timbre": take.voice["timbre"] + moved}
+        return replace(self._heard(voice, take.of, take.nearest, take.without), steps=take.steps + steps)
+
+    def between(self, one: Fitted, other: Fitted) -> Fitted:
+        """Return the take of the same person whose timbre lies halfway between those of two."""
+        middle = np.float32(0.5) * (one.voice["timbre"] + other.voice["timbre"])
+        voice: Voice = {**other.voice, "timbre": middle}
+        return replace(self._heard(voice, other.of, other.nearest, other.without), steps=other.steps)
+
     def parted(self, take: Fitted, others: Sequence[Fitted]) -> Fitted:
-        """Return a take that is less like the others' voices: without the voices they start from, and aimed away."""
+        """Return a take that is less like the others' voices.
+
+        One that came along the gradient goes on along it, away from them; another is made without the voices that they
+        start from, and aimed away.
+        """
+        if take.steps:
+            return self.nearer(take, FURTHER, others)
         missed = take.of.fit - take.found
         apart = sum((missed - (other.of.fit - other.found) for other in others), start=np.zeros_like(missed))
         without = take.without | {other.nearest for other in others}
@@ -169,14 +207,19 @@ class Enrolment:
         native = self._library.style(self._native(self._table.names[nearest], of.speech))
         voice = {**plain(self._mixed(weights), native), "native": native[:, TIMBRE]}
         voice["pitch"] = self._pitch_curve(voice, of.statistics, of.speech)
+        return self._heard(voice, of, nearest, without)
+
+    def _heard(self, voice: Voice, of: _Person, nearest: int, without: frozenset[int]) -> Fitted:
+        """Return what a voice sounds like with the person's spectrum."""
+        flat = {**voice, "eq": np.zeros(len(CENTRES), np.float32)}
         sentence = _sentence(of.speech)
-        said = self._speaker.speak(sentence, voice, of.speech, None).samples
+        said = self._speaker.speak(sentence, flat, of.speech, None).samples
         gains = equaliser.match(of.levels, features.band_levels(said, RATE, CENTRES), limit_db=EQ_LIMIT)
-        voice["eq"] = gains.astype(np.float32)
         said = equaliser.apply(said, equaliser.design(CENTRES, gains, RATE))
         found = self._fit.embed(said, RATE)
         heard = self._judge.embed(said, RATE)
-        return Fitted(voice, sentence, said, RATE, heard, of.judge, of, found, nearest, without)
+        made = {**voice, "eq": gains.astype(np.float32)}
+        return Fitted(made, sentence, said, RATE, heard, of.judge, of, found, nearest, without)
 
     def _said(self, take: Fitted) -> Fitted:
         """Return the take with what its voice sounds like, after the voice was changed."""
@@ -245,6 +288,11 @@ def _lacking(seconds: float, statistics: Array) -> Flag | None:
         what = "no voiced speech was found to learn the voice from; a stock voice is used"
         return Flag(Severity.WARNING, "no-clear-speech", "", what, hint)
     return None
+
+
+def _borne(take: Fitted, other: Fitted) -> float:
+    """Return how like another's voice a take may be to the encoder that aims: as the persons are, less than now."""
+    return min(float(take.of.fit @ other.of.fit), float(take.found @ other.found) - LESS)
 
 
 def tempered(voice: Mapping[str, Array], share: float) -> dict[str, Array]:

@@ -103,12 +103,28 @@ class Speaker:
             natural = pacing.natural(raw, tail_token=ends_in_mark, is_last=is_last)
             yield Piece(tokens, style, raw, natural, ends_in_mark)
 
+    def laid_out(self, text: str, voice: Mapping[str, Array], speech: Speech) -> tuple[Encoded, Array]:
+        """Return a text of one piece as the decoder takes it, without silence around it, and its style (256,)."""
+        (piece,) = self._pieces(text, voice, speech)
+        frames = pacing.allocate(piece.natural, round(float(piece.natural.sum())))
+        encoded, before, after = self._encoded(piece, frames, voice)
+        end = encoded.text.shape[2] - after
+        halves = slice(2 * before, 2 * end)
+        return (
+            Encoded(encoded.text[..., before:end], encoded.pitch[..., halves], encoded.energy[..., halves]),
+            piece.style,
+        )
+
     def _sound(self, piece: Piece, frames: NDArray[np.int64], voice: Mapping[str, Array]) -> Array:
+        encoded, before, after = self._encoded(piece, frames, voice)
+        sound = self._engine.decode(encoded, piece.style)
+        return sound[before * FRAME : len(sound) - after * FRAME]
+
+    def _encoded(self, piece: Piece, frames: NDArray[np.int64], voice: Mapping[str, Array]) -> tuple[Encoded, int, int]:
+        """Return a piece laid out at the voice's pitch, and how many frames before and after are not to be heard."""
         made, before, after = pacing.unheard(frames, piece.raw, tail_token=piece.ends_in_mark)
         encoded = self._engine.encode(piece.tokens.ids, piece.style, piece.raw, made)
-        pitched = Encoded(encoded.text, _pitched(encoded.pitch, voice["pitch"]), encoded.energy)
-        sound = self._engine.decode(pitched, piece.style)
-        return sound[before * FRAME : len(sound) - after * FRAME]
+        return Encoded(encoded.text, _pitched(encoded.pitch, voice["pitch"]), encoded.energy), before, after
 
 
 def style_row(voice: Mapping[str, Array], tokens: int) -> Array:

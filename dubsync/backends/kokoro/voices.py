@@ -25,6 +25,7 @@ class Library:
     """The published voices in a folder of weights."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._folder = folder / "voices"
 
     def names(self) -> tuple[str, ...]:

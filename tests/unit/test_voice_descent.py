@@ -1,0 +1,97 @@
+"""A voice is moved along the gradient: the decoder in torch is the one that speaks, and likeness is won by it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dubsync.audio import features
+from dubsync.backends.kokoro import decoder, descent, enrol
+from dubsync.backends.kokoro.engine import RATE, TIMBRE
+from dubsync.backends.kokoro.enrol import Fitted
+from dubsync.backends.kokoro.languages import speech_of
+from dubsync.backends.kokoro.speech import CENTRES
+from dubsync.backends.voice_kokoro import LEAST_STEPS, STEPS_A_SECOND, KokoroVoice
+
+pytestmark = pytest.mark.weights
+SPANISH = speech_of("es")
+ENOUGH = LEAST_STEPS / STEPS_A_SECOND
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of what is spoken in a step: quicker, but the encoder hears silence after it and likeness is not won."""
+    monkeypatch.setattr(descent, "CUT", descent.CUT // 2)
+
+
+@pytest.fixture(scope="module")
+def engine() -> KokoroVoice:
+    return KokoroVoice(threads=2, takes=1, steps=LEAST_STEPS)
+
+
+@pytest.fixture(scope="module")
+def take(engine: KokoroVoice) -> Fitted:
+    """A voice fitted to a deeper one than the language has, from three seconds of it."""
+    said = engine.speak(
+        "Nobody told her that the bridge would open before the summer came.",
+        voice=engine.named("bm_lewis", "en"), language="en", seconds=None, seed=0,
+    )  # fmt: skip
+    deeper = features.resample(said.samples, RATE, round(RATE * 1.12))
+    (first,) = engine.enroll(deeper, RATE, language="es", progress=lambda share: None).takes
+    assert isinstance(first, Fitted)
+    return first
+
+
+def aimed(take: Fitted) -> float:
+    return float(take.found @ take.of.fit)
+
+
+def test_the_decoder_in_torch_says_what_the_graph_says(engine: KokoroVoice) -> None:
+    voice = engine.named("em_alex", "es")
+    text, style = engine._speaker.laid_out("Sí, claro.", voice, SPANISH)
+    spoken = engine._speaker._engine.decode(text, style)
+    with torch.inference_mode():
+        timbre = torch.from_numpy(style[None, TIMBRE].copy())
+        again = decoder.load(engine.library.folder)(*decoder.tensors(text), timbre)[0].numpy()
+    assert len(again) == len(spoken)
+    middle = slice(len(spoken) // 10, -len(spoken) // 10)
+    assert np.corrcoef(again[middle], spoken[middle])[0, 1] > 0.9
+    levels = [features.band_levels(sound[middle], RATE, CENTRES) for sound in (again, spoken)]
+    assert np.abs(levels[0] - levels[1]).max() < 4
+
+
+@pytest.mark.long
+def test_steps_win_likeness_and_half_the_way_some_of_it(engine: KokoroVoice, take: Fitted) -> None:
+    whole, half = engine.nearer(take, 10 * ENOUGH)
+    assert isinstance(whole, Fitted)
+    assert isinstance(half, Fitted)
+    assert aimed(whole) > aimed(take) + 0.02
+    assert aimed(half) > aimed(take)
+    np.testing.assert_allclose(half.voice["timbre"], (take.voice["timbre"] + whole.voice["timbre"]) / 2, atol=1e-6)
+    assert (whole.steps, half.steps) == (LEAST_STEPS, LEAST_STEPS), "no more than the most that are asked for"
+
+
+@pytest.mark.usefixtures("short")
+def test_the_same_steps_lead_to_the_same_voice(engine: KokoroVoice, take: Fitted) -> None:
+    first, second = (engine._enrolment.nearer(take, 1) for _ in range(2))
+    np.testing.assert_array_equal(first.voice["timbre"], second.voice["timbre"])
+
+
+def test_who_speaks_little_is_not_worth_it(engine: KokoroVoice, take: Fitted) -> None:
+    assert engine.nearer(take, 0.99 * ENOUGH) == ()
+    assert KokoroVoice(engine.library.folder, steps=0).nearer(take, 10 * ENOUGH) == ()
+
+
+@pytest.mark.usefixtures("short")
+def test_a_voice_that_came_along_the_gradient_goes_on_away_from_others(
+    engine: KokoroVoice, take: Fitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enrol, "FURTHER", 2)
+    other = replace(take, of=replace(take.of, fit=-take.of.fit))  # the same voice, and a person as unlike as can be
+    parted = engine.parted(replace(take, steps=LEAST_STEPS), [other])
+    assert isinstance(parted, Fitted)
+    assert parted.steps == LEAST_STEPS + 2
+    assert float(parted.found @ other.found) < 0.97
