@@ -108,7 +108,11 @@ def dub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     here = Film(film, FrameTable.load(folder / "source" / "frames.npz"))
     shown = footage(here, shot, arrays, "face", sound=Sound(speech, 0.0), speaking=[(0.0, 99.0)])
     engine.learn([shown], put("actor", {}) / "a", seconds=0.0, seed=1, progress=lambda share: None)
-    wav.write(put("drive", {"start": 0.0, "speaking": {}, "kept": []}) / "speech.wav", np.zeros(FRAMES * 640, np.float32), 16000)
+    wav.write(
+        put("drive", {"start": 0.0, "speaking": {}, "kept": []}) / "speech.wav",
+        np.zeros(FRAMES * 640, np.float32),
+        16000,
+    )
     run(mouth, Unit("shot-1", "es", item=to_json(shot)), None, mouth=lambda: engine)
     line = Line("line-00000001", said.id, "nuevo", said.span)
     put("script", {"lines": to_json([line])})

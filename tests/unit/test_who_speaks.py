@@ -172,7 +172,9 @@ def test_a_mouth_hears_its_own_voice_alone_and_keeps_still_for_what_it_does_not_
     stand.put("speakers", {"utterances": said, "faces": {"left": "a"}, "unsaid": {"left": [said[2].id]}})
     stand.put("rights", {"consent": [{"speaker": "a", "face": True}, {"speaker": "b", "face": True}]})
     (stand.put("actor", {}) / "a").mkdir()
-    drive = stand.put("drive", {"start": -1.0, "speaking": {"a": [[0.0, 1.4], [5.1, 6.8]], "b": [[1.5, 3.9]]}, "kept": []})
+    drive = stand.put(
+        "drive", {"start": -1.0, "speaking": {"a": [[0.0, 1.4], [5.1, 6.8]], "b": [[1.5, 3.9]]}, "kept": []}
+    )
     wav.write(drive / "speech.wav", np.full(10 * RATE, 0.1, np.float32), RATE)
     faces = stand.put("faces", {"tracks": []})
     both = {}
