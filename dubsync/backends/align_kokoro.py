@@ -1,8 +1,9 @@
 """align.kokoro: words aligned to the sound by means of another voice that says them too (phones_kokoro.py).
 
-Each utterance is aligned alone. One that is not found (another text, a minute of it, hardly any sound) is left to
-PocketSphinx where that speaks the language, and else keeps its times. It takes about as long as the speech lasts;
-`dubsync bench text` says how near word starts come.
+Each utterance is aligned alone, by PocketSphinx too where that speaks the language: where the two agree, a word begins
+in the middle of both. An utterance that is not found (another text, a minute of it, hardly any sound) has the times of
+PocketSphinx, or keeps its own. It takes about as long as the speech lasts; `dubsync bench text` says how near word
+starts come.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from dubsync.timing import Span
 from dubsync.title import Utterance
 
 log = logging.getLogger(__name__)
+
+NEAR = Fraction(6, 100)
+"""Seconds within which two aligners agree; the middle of both is nearer to the truth than either."""
 
 Guide = Callable[[Span], str | None]
 """Says which voice to lay over what is heard in a span; None: one of a like pitch."""
@@ -52,12 +56,15 @@ class KokoroAligner:
         """Return the same transcript, no word dropped, with corrected times."""
         aligned: list[Utterance] = []
         count = len(transcript.utterances)
+        is_spoken = best_match(transcript.language, self._otherwise.capabilities.languages) is not None
         for number, utterance in enumerate(transcript.utterances):
             before = aligned[-1].span.end if aligned else Fraction(0)
             after = transcript.utterances[number + 1].span.start if number + 1 < count else None
             around = window(utterance.span, before, after)
+            alone = replace(transcript, utterances=(utterance,))
+            beside = self._otherwise.align(speech, alone, progress=lambda share: None) if is_spoken else alone
             found = self._found(speech, utterance, around, transcript.language)
-            aligned.append(found or self._left(speech, replace(transcript, utterances=(utterance,))))
+            aligned.append(_middle(found, beside.utterances[0]) if found else beside.utterances[0])
             progress((number + 1) / count)
         return replace(transcript, utterances=tuple(aligned))
 
@@ -74,8 +81,13 @@ class KokoroAligner:
         ends = max(word.span.end for word in words)
         return replace(utterance, words=words, span=Span(words[0].span.start, ends))
 
-    def _left(self, speech: Path, alone: Transcript) -> Utterance:
-        spoken = self._otherwise.capabilities.languages
-        if best_match(alone.language, spoken) is not None:
-            alone = self._otherwise.align(speech, alone, progress=lambda share: None)
-        return alone.utterances[0]
+
+def _middle(found: Utterance, beside: Utterance) -> Utterance:
+    """Return what was found, words begun half-way to where the other aligner has them if that is near."""
+    begun = []
+    for word, other in zip(found.words, beside.words, strict=True):
+        away = other.span.start - word.span.start
+        start = word.span.start + (away / 2 if abs(away) <= NEAR else 0)
+        begun.append(replace(word, span=Span(start, max(start, word.span.end))))
+    first = min(word.span.start for word in begun)
+    return replace(found, words=tuple(begun), span=Span(first, max(found.span.end, first)))

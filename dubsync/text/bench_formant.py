@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ def brought(reading: Reading, texts: Sequence[str], language: str) -> Transcript
         words = text.split()
         edges = np.cumsum([0.0, *(len(word) + 1 for word in words)])
         times = [seconds(round(start + (end - start) * float(edge / edges[-1]), 3)) for edge in edges]
-        spans = [Span(one, other) for one, other in zip(times[:-1], times[1:], strict=True)]
+        spans = [Span(one, other) for one, other in pairwise(times)]
         nouns = tuple(Word(word, span) for word, span in zip(words, spans, strict=True))
         utterances.append(Utterance(content_id("utterance", text), text, Span(times[0], times[-1]), nouns))
     return Transcript(language, 1.0, tuple(utterances))
