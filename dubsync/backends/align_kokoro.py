@@ -64,7 +64,8 @@ class KokoroAligner:
             alone = replace(transcript, utterances=(utterance,))
             beside = self._otherwise.align(speech, alone, progress=lambda share: None) if is_spoken else alone
             found = self._found(speech, utterance, around, transcript.language)
-            aligned.append(_middle(found, beside.utterances[0]) if found else beside.utterances[0])
+            other = beside.utterances[0]
+            aligned.append(_middle(found, other) if found and is_spoken else found or other)
             progress((number + 1) / count)
         return replace(transcript, utterances=tuple(aligned))
 

@@ -65,7 +65,7 @@ def test_what_the_rules_do_not_make_is_none(word: str, known: hunspell.Words) ->
 def test_only_what_cannot_be_a_word_a_name_or_a_cry_is_strange(
     language: str, source: str, text: str, found: tuple[str, ...]
 ) -> None:
-    spanish = "los una rara y vamos quitando diga hagamos tener tom dígame".split()
+    spanish = ["los", "una", "rara", "y", "vamos", "quitando", "diga", "hagamos", "tener", "tom", "dígame"]
     french = ["homme", "arrête", "arbre", "à", "était"]
     assert strange(source, text, language, {"es": spanish, "fr": french}[language]) == found
 
