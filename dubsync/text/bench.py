@@ -212,13 +212,6 @@ def duration_errors(
     return result
 
 
-def timing_fit(lines: Sequence[tuple[str, float]], language: str) -> dict[str, float]:
-    """Return the share of (text, slot seconds) that can be said at 0.85 to 1.2 of the natural rate, or in less time."""
-    rates = [duration.natural_seconds(text, language) / max(slot, 0.05) for text, slot in lines]
-    fitting = [rate for rate in rates if rate <= duration.FASTEST]
-    return {"fit_share": round(len(fitting) / max(len(rates), 1), 4), "rate_max": round(max(rates, default=0.0), 3)}
-
-
 def _other(reading: Reading, cast: tuple[str, str]) -> Callable[[Span], str | None]:
     """Return what names the voice of the two that does not read at a time."""
 
