@@ -142,7 +142,7 @@ class MarianTranslator:
         found = [Candidate(text or "…")]
         if drafts and not drafts[0].faults and natural_seconds(text, target) > FASTEST * line.seconds:
             found += [way for way in self._others(drafts[0], steps) if len(way.text) < len(text)]
-        flags = (*drafts[0].flags(line.id), *unsure(drafts, self._made_up(), line.id)) if drafts else ()
+        flags = (*drafts[0].flags(line.id), *unsure(drafts[0], self._made_up(), line.id)) if drafts else ()
         return TranslatedLine(line.id, tuple(found), flags)
 
     def _search(self, lines: Sequence[SourceLine], step: Direction) -> None:
@@ -158,9 +158,15 @@ class MarianTranslator:
         """Return the likeliest way that addresses people in one manner, else what the engine says."""
         found: dict[tuple[Direction, str], tuple[Way, ...]] = self._opened.__dict__.get("found", {})
         ways = found.get((step, text)) or ()
-        if not ways:
-            return self._engine(step).translate(text).strip()
-        return likeliest(ways, step[1])
+        if ways:
+            return likeliest(ways, step[1])
+        made = self._engine(step).translate(text).strip()
+        return self._found_again(text, step) or made if Draft(text, made, {}).is_lost else made
+
+    def _found_again(self, text: str, step: Direction) -> str:
+        """Return the likeliest way to say what came out empty or went in circles; "" where all do."""
+        ways = (way.text for way in self._searcher(step).ways(text, width=6))
+        return next((way for way in ways if not Draft(text, way, {}).is_lost), "")
 
     def _through(self, text: str, steps: tuple[Direction, ...]) -> str:
         """Translate a line, sentence by sentence, step by step; "" when a sentence comes out empty."""

@@ -160,9 +160,6 @@ def _ways(text: str, expected: Mapping[str, str], translate: Translate, made: li
     if made[-1].missed:
         yield translate(_written(text, expected))
         yield with_stand_ins(text, expected, translate)
-    if made[-1].strange and not made[-1].is_lost:
-        yield " ".join(translate(clause) for clause in _PAUSE.split(text))
-        yield translate(text.rstrip(" .!?…") + ".")
     if made[-1].is_lost:
         yield translate(text.rstrip(" .!?…") + ".")
     if made[-1].is_lost:
@@ -197,16 +194,16 @@ def _whole(term: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(term)}(?!\w)", re.IGNORECASE)
 
 
-def unsure(made: Sequence[Draft], before: Sequence[str], line: str) -> tuple[Flag, ...]:
-    """Return the flag of a line that was said otherwise since a word of it was made up; `made`: best first.
+def unsure(taken: Draft, made_up: Sequence[str], line: str) -> tuple[Flag, ...]:
+    """Return the flag of a line that was said otherwise since words of it were made up.
 
-    `before`: words that were made up for parts of it. An engine that makes words up does not know what it was asked,
-    and the words that it finds at the second try need not mean it either.
+    An engine that makes words up does not know what it was asked, and those that it finds at the second try need not
+    mean it either.
     """
-    words = dict.fromkeys(word for one in (before, *(draft.strange for draft in made)) for word in one)
-    if made[0].strange or not words:
+    if taken.strange or not made_up:
         return ()
-    what = f"the engine first made up {', '.join(words)} for {made[0].source[:80]!r}; another way to say it was taken"
+    words = ", ".join(dict.fromkeys(made_up))
+    what = f"the engine first made up {words} for {taken.source[:80]!r}; another way to say it was taken"
     return (Flag(Severity.INFO, "word-unsure", line, what, "compare the line with the original"),)
 
 

@@ -129,7 +129,7 @@ LONG = "una frase larguísima que nadie puede decir en tan poco tiempo por mucho
 
 def test_of_a_lines_candidates_the_one_counts_that_is_spoken(corpus: Path) -> None:
     held = heldout("es", corpus)[:20]
-    fitting = "Le dije a la señora Maria lo de mañana."
+    fitting = "Le dije a doña Maria lo de mañana."
     found = timing(Speaks(lambda text: [LONG, fitting]), "es", held)
     assert (found["fit_share"], found["in_time_share"]) == (1.0, 1.0)
     assert found["speech_overlap"] == 1.0

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from dubsync import weights
+from dubsync.backends.mt_marian import MarianTranslator
+from dubsync.backends.protocols import SourceLine
+from dubsync.errors import Severity
 from dubsync.text import hunspell
-from dubsync.text.drafting import draft, unsure
+from dubsync.text.drafting import Draft, draft, unsure
 from dubsync.text.spelling import strange
 
 AFFIXES = """SET UTF-8
@@ -70,24 +73,51 @@ def test_only_what_cannot_be_a_word_a_name_or_a_cry_is_strange(
     assert strange(source, text, language, {"es": spanish, "fr": french}[language]) == found
 
 
-def said(texts: dict[str, str], text: str) -> tuple[str, list[str]]:
-    def odd(source: str, made: str) -> tuple[str, ...]:
-        return tuple(word for word in made.split() if word.startswith("zz"))
-
-    best, made = draft(text, {}, lambda part: texts.get(part, "zzb"), odd)
-    return best, [flag.code for flag in (*made[0].flags("line"), *unsure(made, (), "line"))]
-
-
-def test_a_made_up_word_makes_the_line_be_said_part_by_part_and_the_doubt_be_told() -> None:
-    assert said({"One, two.": "zza dos", "One,": "Uno,", "two.": "dos."}, "One, two.") == ("Uno, dos.", ["word-unsure"])
+def test_a_made_up_word_is_flagged() -> None:
+    text, made = draft("One.", {}, lambda part: "Uzzo.", lambda source, said: ("Uzzo",))
+    assert text == "Uzzo."
+    (flag,) = made[0].flags("line")
+    assert (flag.code, flag.where) == ("word-unknown", "line")
+    assert "Uzzo" in flag.what
 
 
-def test_a_made_up_word_that_no_way_cures_is_flagged() -> None:
-    assert said({}, "One, two.") == ("zzb", ["word-unknown"])
+def test_a_draft_without_made_up_words_is_better_than_one_with() -> None:
+    assert Draft("One.", "Uzzo.", {}, ("Uzzo",)).faults > Draft("One.", "Uno.", {}).faults == 0
 
 
-def test_a_line_of_known_words_has_no_flag() -> None:
-    assert said({"One.": "Uno."}, "One.") == ("Uno.", [])
+def test_it_is_told_that_a_line_was_said_otherwise_unless_that_did_not_help() -> None:
+    (flag,) = unsure(Draft("One.", "Uno.", {}), ["Uzzo"], "line")
+    assert (flag.code, flag.severity) == ("word-unsure", Severity.INFO)
+    assert not unsure(Draft("One.", "Uzzo.", {}, ("Uzzo",)), ["Uzzo"], "line")
+    assert not unsure(Draft("One.", "Uno.", {}), [], "line")
+
+
+class Few:
+    """A language of so few words that the engine's best is not in it."""
+
+    def __init__(self, unknown: str) -> None:
+        self.unknown = unknown
+
+    def __contains__(self, word: object) -> bool:
+        return word != self.unknown
+
+
+def test_the_engine_says_a_line_otherwise_whose_word_the_language_lacks() -> None:
+    for name in MarianTranslator.capabilities.weights:
+        if not weights.is_present(name):
+            pytest.skip(f"the weights {name} are not in the cache: run `dubsync models pull`")
+
+    def translated(*unknown: str) -> tuple[str, list[str]]:
+        engine = MarianTranslator(words={"es": Few(*unknown)} if unknown else None)
+        asked = [SourceLine("line", "My boss just fired me.", 60.0)]
+        (made,) = engine.translate(asked, source="en", target="es", glossary={}, progress=lambda share: None)
+        return made.candidates[0].text, [flag.code for flag in made.flags]
+
+    assert translated("despió")[1] == ["draft-translation", "word-unsure"]
+    assert "despió" not in translated("despió")[0]
+    assert translated()[1] == ["draft-translation", "word-unsure"]
+    text, codes = translated("jefe")
+    assert ("jefe" in text.lower()) == ("word-unknown" in codes)
 
 
 @pytest.mark.parametrize(
