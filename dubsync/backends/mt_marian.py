@@ -18,7 +18,7 @@ from dubsync import weights
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
 from dubsync.errors import Flag, UnknownLanguage
 from dubsync.text import names, titles
-from dubsync.text.address import is_mixed
+from dubsync.text.address import is_mixed, manner, usual
 from dubsync.text.drafting import Draft, draft, sentences, unread, unsure, with_stand_ins
 from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.exonyms import exonyms
@@ -45,6 +45,11 @@ WORSE = 0.6
 
 MIXED = 0.2
 """Nats a piece that a way loses which addresses somebody as a friend and as a stranger at once."""
+
+POLITE = (("en", "fr"),)
+"""Directions in which a speaker's lines are made to address people in one manner."""
+WIDE = 8
+"""Ways that are pursued at once for it."""
 
 NEAR = 0.3
 """The same, for a way that keeps a name which the best one lost; names that have a translation are farther off."""
@@ -115,9 +120,30 @@ class MarianTranslator:
         for number, line in enumerate(lines):
             made.append(self._line(line, steps, target, glossary))
             progress((number + 1) / len(lines))
+        if steps[-1] in POLITE:
+            made = self._agreeing(lines, made, steps, target, glossary)
         if made:
             made[0] = replace(made[0], flags=(unread(target, "drafts of a small translation model"), *made[0].flags))
         return tuple(made)
+
+    def _agreeing(
+        self, lines: Sequence[SourceLine], made: Sequence[TranslatedLine], steps: tuple[Direction, ...], target: str,
+        glossary: Mapping[str, str],
+    ) -> list[TranslatedLine]:  # fmt: skip
+        """Let each speaker address people as was decided, else as it does most often, where the model finds a way."""
+        manners = [manner(one.candidates[0].text, target) for one in made]
+        by_speaker = usual([line.speaker for line in lines], manners)
+        agreed = []
+        for line, one, has in zip(lines, made, manners, strict=True):
+            wanted = line.address or by_speaker.get(line.speaker or "")
+            if wanted and has and has != wanted:
+                self._opened.manner = wanted
+                other = self._line(line, steps, target, glossary)
+                self._opened.manner = None
+                is_better = manner(other.candidates[0].text, target) == wanted and len(other.flags) <= len(one.flags)
+                one = other if is_better else one
+            agreed.append(one)
+        return agreed
 
     def _steps(self, source: str, target: str) -> tuple[Direction, ...]:
         wanted = (base(source), base(target))
@@ -158,8 +184,10 @@ class MarianTranslator:
         """Return the likeliest way that addresses people in one manner, else what the engine says."""
         found: dict[tuple[Direction, str], tuple[Way, ...]] = self._opened.__dict__.get("found", {})
         ways = found.get((step, text)) or ()
+        wanted: str | None = self._opened.__dict__.get("manner")
         if ways:
-            return likeliest(ways, step[1])
+            wide = self._searcher(step).ways(text, width=WIDE) if wanted else ways
+            return likeliest(wide, step[1], wanted)
         made = self._engine(step).translate(text).strip()
         return self._found_again(text, step) or made if Draft(text, made, {}).is_lost else made
 
@@ -308,9 +336,15 @@ class MarianTranslator:
         return weights.resolve(entry) if self._folders is None else self._folders[entry]
 
 
-def likeliest(ways: Sequence[Way], language: str) -> str:
-    """Return the text of the likeliest way, where those that mix two manners of address count for less."""
-    return max(ways, key=lambda way: way.score - MIXED * is_mixed(way.text, language)).text
+def likeliest(ways: Sequence[Way], language: str, wanted: str | None = None) -> str:
+    """Return the text of the likeliest way, where those that mix two manners of address count for less, and those of
+    another manner than the `wanted` one still less."""
+
+    def worth(way: Way) -> float:
+        is_other = wanted is not None and manner(way.text, language) not in {wanted, None}
+        return way.score - MIXED * is_mixed(way.text, language) - WORSE * is_other
+
+    return max(ways, key=worth).text
 
 
 def _parts(text: str, step: Direction) -> list[str]:
