@@ -75,10 +75,8 @@ class PocketSphinxAligner:
         self, speech: Path, utterance: Utterance, around: tuple[Fraction, Fraction | None], language: str
     ) -> Utterance:
         """Align one utterance within its margins, which do not reach into its neighbours (`around`: their edges)."""
-        before, after = around
-        low = max(Fraction(0), min(utterance.span.start, max(before, utterance.span.start - seconds(MARGIN_S))))
-        high = utterance.span.end + seconds(MARGIN_S)
-        high = max(utterance.span.end, min(high, after)) if after is not None else high
+        span = window(utterance.span, *around)
+        low, high = span.start, span.end
         samples = wav.read(speech, start=round(low * RATE), stop=round(high * RATE))[:, 0]
         tokens = [_tokens(word.text, language) for word in utterance.words]
         times = self._times(samples, [token for group in tokens for token in group])
@@ -115,6 +113,14 @@ class PocketSphinxAligner:
             self._espeak = Espeak()
         language, _, bare = word.rpartition(_OWN)
         return arpabet(self._espeak.phonemes([bare], VOICES[language or "en"])[0])
+
+
+def window(span: Span, before: Fraction, after: Fraction | None) -> Span:
+    """Return where an utterance's words may lie: MARGIN_S around it, but not where its neighbours are (`before`: the
+    end of the one before, `after`: the start of the next)."""
+    low = max(Fraction(0), min(span.start, max(before, span.start - seconds(MARGIN_S))))
+    high = span.end + seconds(MARGIN_S)
+    return Span(low, max(span.end, min(high, after)) if after is not None else high)
 
 
 def arpabet(ipa: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +18,18 @@ from dubsync import weights
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
 from dubsync.errors import Flag, UnknownLanguage
 from dubsync.text import names, titles
-from dubsync.text.address import is_mixed
-from dubsync.text.drafting import Draft, draft, sentences, unread, with_stand_ins
+from dubsync.text.address import is_mixed, manner, usual
+from dubsync.text.drafting import Draft, draft, sentences, unread, unsure, with_stand_ins
 from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.exonyms import exonyms
+from dubsync.text.hunspell import Words
 from dubsync.text.language import base, name
 from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
 from dubsync.text.phrases import addressed, calling, cut, phrase, run_on
 from dubsync.text.plain_english import plain
 from dubsync.text.punctuation import dressed
 from dubsync.text.repetition import is_loop
+from dubsync.text.spelling import strange
 from dubsync.title import Candidate
 
 if TYPE_CHECKING:
@@ -44,6 +46,11 @@ WORSE = 0.6
 MIXED = 0.2
 """Nats a piece that a way loses which addresses somebody as a friend and as a stranger at once."""
 
+POLITE = (("en", "fr"),)
+"""Directions in which a speaker's lines are made to address people in one manner."""
+WIDE = 8
+"""Ways that are pursued at once for it."""
+
 NEAR = 0.3
 """The same, for a way that keeps a name which the best one lost; names that have a translation are farther off."""
 
@@ -57,6 +64,7 @@ is asked by itself, as a full sentence."""
 
 _ENTRY = re.compile(r"mt-([a-z]{2,3})-([a-z]{2,3})")
 _SHIPPED = ("mt-en-es", "mt-en-fr", "mt-en-pt", "mt-pt-en")
+_LISTS = ("words-es", "words-fr", "words-pt")
 
 
 def directions(entries: Sequence[str]) -> dict[Direction, tuple[Direction, ...]]:
@@ -83,13 +91,16 @@ class MarianTranslator:
     """Translates line by line on the processor, the same result every time."""
 
     capabilities = Capabilities(
-        name="mt.marian", version="6", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=_SHIPPED
+        name="mt.marian", version="7", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=(*_SHIPPED, *_LISTS)
     )
     is_draft = True
 
-    def __init__(self, folders: Mapping[str, Path] | None = None) -> None:
-        """`folders`: models by their name "mt-en-es", in place of the weights registry."""
-        self._folders = folders
+    def __init__(
+        self, folders: Mapping[str, Path] | None = None, *, words: Mapping[str, Container[str]] | None = None
+    ) -> None:
+        """`folders`: models by their name "mt-en-es", in place of the weights registry. `words`: by language, all of
+        them, in place of the lists there."""
+        self._folders, self._lists = folders, dict(words or {})
         entries = sorted(folders if folders is not None else weights.entries())
         self.routes = directions(entries)
         self.capabilities = replace(type(self).capabilities, languages=_pairs(entries))
@@ -109,9 +120,30 @@ class MarianTranslator:
         for number, line in enumerate(lines):
             made.append(self._line(line, steps, target, glossary))
             progress((number + 1) / len(lines))
+        if steps[-1] in POLITE:
+            made = self._agreeing(lines, made, steps, target, glossary)
         if made:
             made[0] = replace(made[0], flags=(unread(target, "drafts of a small translation model"), *made[0].flags))
         return tuple(made)
+
+    def _agreeing(
+        self, lines: Sequence[SourceLine], made: Sequence[TranslatedLine], steps: tuple[Direction, ...], target: str,
+        glossary: Mapping[str, str],
+    ) -> list[TranslatedLine]:  # fmt: skip
+        """Let each speaker address people as was decided, else as it does most often, where the model finds a way."""
+        manners = [manner(one.candidates[0].text, target) for one in made]
+        by_speaker = usual([line.speaker for line in lines], manners)
+        agreed = []
+        for line, one, has in zip(lines, made, manners, strict=True):
+            wanted = line.address or by_speaker.get(line.speaker or "")
+            if wanted and has and has != wanted:
+                self._opened.manner = wanted
+                other = self._line(line, steps, target, glossary)
+                self._opened.manner = None
+                is_better = manner(other.candidates[0].text, target) == wanted and len(other.flags) <= len(one.flags)
+                one = other if is_better else one
+            agreed.append(one)
+        return agreed
 
     def _steps(self, source: str, target: str) -> tuple[Direction, ...]:
         wanted = (base(source), base(target))
@@ -127,14 +159,17 @@ class MarianTranslator:
         self, line: SourceLine, steps: tuple[Direction, ...], target: str, glossary: Mapping[str, str]
     ) -> TranslatedLine:
         source = " ".join(line.text.split())
-        text, drafts = draft(source, glossary, lambda part: self._through(part, steps))
+        self._made_up().clear()
+        through, language = (lambda part: self._through(part, steps)), steps[-1][1]
+        text, drafts = draft(source, glossary, through, lambda said, made: self._strange(said, made, language))
         if drafts and drafts[0].is_lost:
             found = self._others(drafts[0], steps)[:1] or [Candidate(text)]
             return TranslatedLine(line.id, tuple(found), _flags(drafts[0], found[0].text, line.id))
         found = [Candidate(text or "…")]
         if drafts and not drafts[0].faults and natural_seconds(text, target) > FASTEST * line.seconds:
             found += [way for way in self._others(drafts[0], steps) if len(way.text) < len(text)]
-        return TranslatedLine(line.id, tuple(found), drafts[0].flags(line.id) if drafts else ())
+        flags = (*drafts[0].flags(line.id), *unsure(drafts[0], self._made_up(), line.id)) if drafts else ()
+        return TranslatedLine(line.id, tuple(found), flags)
 
     def _search(self, lines: Sequence[SourceLine], step: Direction) -> None:
         """Find ways to say all sentences at once, for a model of BEAMS."""
@@ -149,9 +184,17 @@ class MarianTranslator:
         """Return the likeliest way that addresses people in one manner, else what the engine says."""
         found: dict[tuple[Direction, str], tuple[Way, ...]] = self._opened.__dict__.get("found", {})
         ways = found.get((step, text)) or ()
-        if not ways:
-            return self._engine(step).translate(text).strip()
-        return likeliest(ways, step[1])
+        wanted: str | None = self._opened.__dict__.get("manner")
+        if ways:
+            wide = self._searcher(step).ways(text, width=WIDE) if wanted else ways
+            return likeliest(wide, step[1], wanted)
+        made = self._engine(step).translate(text).strip()
+        return self._found_again(text, step) or made if Draft(text, made, {}).is_lost else made
+
+    def _found_again(self, text: str, step: Direction) -> str:
+        """Return the likeliest way to say what came out empty or went in circles; "" where all do."""
+        ways = (way.text for way in self._searcher(step).ways(text, width=6))
+        return next((way for way in ways if not Draft(text, way, {}).is_lost), "")
 
     def _through(self, text: str, steps: tuple[Direction, ...]) -> str:
         """Translate a line, sentence by sentence, step by step; "" when a sentence comes out empty."""
@@ -207,15 +250,34 @@ class MarianTranslator:
         return known[step, name]
 
     def _rescued(self, text: str, translated: str, step: Direction) -> str:
-        """Return the way that loses fewest names and figures; farther ways are looked for as long as any is lost."""
-        if not self._missing(text, translated, step):
+        """Return the way that loses fewest names and figures and makes up fewest words; as long as it is not without
+        fault, farther ways are looked for."""
+        if not self._faults(text, translated, step):
             return translated
+        made_up = self._strange(text, translated, step[1])
         for found in self._ways(text, translated, step):
             sound = [names.mended(text, way, self._words(step)) for way in found]
-            translated = min([translated, *sound], key=lambda way: len(self._missing(text, way, step)))
-            if not self._missing(text, translated, step):
+            translated = min([translated, *sound], key=lambda way: self._faults(text, way, step))
+            if not self._faults(text, translated, step):
                 break
+        self._made_up().extend(made_up)
         return translated
+
+    def _made_up(self) -> list[str]:
+        """Return the words that the model made up for the present line before it was asked for other ways."""
+        found: list[str] = self._opened.__dict__.setdefault("made_up", [])
+        return found
+
+    def _faults(self, text: str, translated: str, step: Direction) -> int:
+        return len(self._missing(text, translated, step)) + len(self._strange(text, translated, step[1]))
+
+    def _strange(self, source: str, translated: str, language: str) -> tuple[str, ...]:
+        """Return the words that the language does not know; none where there is no list of its words."""
+        entry = f"words-{language}"
+        if language not in self._lists and self._folders is None and entry in weights.entries():
+            self._lists[language] = Words.of(weights.resolve(entry))
+        known = self._lists.get(language)
+        return strange(source, translated, language, known) if known is not None else ()
 
     def _ways(self, text: str, translated: str, step: Direction) -> Iterator[list[str]]:
         """Yield what the model finds about as likely, then ways with stand-ins, then what it finds less likely."""
@@ -227,6 +289,8 @@ class MarianTranslator:
     def _stood_in(self, text: str, translated: str, step: Direction) -> list[str]:
         """Return ways found with other names and figures in place of those that got lost."""
         lost, abroad = self._missing(text, translated, step), exonyms(step[1])
+        if not lost:
+            return []
         ways = names.stood_in(text, lost, abroad, lambda other: self._engine(step).translate(other).strip())
         return [*(way for way in ways if not is_loop(way)), names.swapped(text, translated, lost, abroad)]
 
@@ -272,9 +336,15 @@ class MarianTranslator:
         return weights.resolve(entry) if self._folders is None else self._folders[entry]
 
 
-def likeliest(ways: Sequence[Way], language: str) -> str:
-    """Return the text of the likeliest way, where those that mix two manners of address count for less."""
-    return max(ways, key=lambda way: way.score - MIXED * is_mixed(way.text, language)).text
+def likeliest(ways: Sequence[Way], language: str, wanted: str | None = None) -> str:
+    """Return the text of the likeliest way, where those that mix two manners of address count for less, and those of
+    another manner than the `wanted` one still less."""
+
+    def worth(way: Way) -> float:
+        is_other = wanted is not None and manner(way.text, language) not in {wanted, None}
+        return way.score - MIXED * is_mixed(way.text, language) - WORSE * is_other
+
+    return max(ways, key=worth).text
 
 
 def _parts(text: str, step: Direction) -> list[str]:

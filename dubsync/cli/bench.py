@@ -244,7 +244,7 @@ def _heard() -> dict[str, Any]:
     """Return what reading passages aloud and hearing them back gives."""
     import tempfile
 
-    from dubsync.backends.align_pocketsphinx import PocketSphinxAligner
+    from dubsync.backends.align_kokoro import KokoroAligner
     from dubsync.backends.asr_whisper import WhisperTranscriber
     from dubsync.backends.phones_kokoro import KokoroPhones
     from dubsync.backends.speaker_voicefilter import VoicefilterEncoder
@@ -253,7 +253,7 @@ def _heard() -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory(prefix="dubsync-bench-") as folder:
         voice = KokoroVoice()
-        engines = WhisperTranscriber(), PocketSphinxAligner(), VoicefilterEncoder()
+        engines = WhisperTranscriber(), KokoroAligner(), VoicefilterEncoder()
         return {**bench.figures(voice, *engines, Path(folder)), "phones": bench_phones.figures(voice, KokoroPhones())}
 
 

@@ -1,8 +1,10 @@
-"""Whether a line addresses somebody as a friend and as a stranger at once: "Laissez-moi voir tes mains"."""
+"""How lines address people: as a friend, as a stranger, or as both at once ("Laissez-moi voir tes mains")."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from dubsync.text.language import base
 
@@ -26,3 +28,28 @@ def is_mixed(text: str, language: str) -> bool:
     """
     friend, stranger = _FRIEND.get(base(language)), _STRANGER.get(base(language))
     return bool(friend and stranger and friend.search(text) and stranger.search(text))
+
+
+def manner(text: str, language: str) -> str | None:
+    """Return "formal" or "informal"; None where the text addresses nobody, or in both ways.
+
+    >>> manner("Où allez-vous ?", "fr"), manner("Tu viens ?", "fr"), manner("Il vient.", "fr")
+    ('formal', 'informal', None)
+    """
+    friend, stranger = _FRIEND.get(base(language)), _STRANGER.get(base(language))
+    if friend is None or stranger is None or bool(friend.search(text)) == bool(stranger.search(text)):
+        return None
+    return "informal" if friend.search(text) else "formal"
+
+
+def usual(speakers: Sequence[str | None], manners: Sequence[str | None]) -> dict[str, str]:
+    """Return the manner in which each known speaker addresses people most often, the first of those equally frequent.
+
+    >>> usual(["A", "A", "B", None], ["formal", "informal", None, "formal"])
+    {'A': 'formal'}
+    """
+    counts: dict[str, Counter[str]] = {}
+    for speaker, one in zip(speakers, manners, strict=True):
+        if speaker is not None and one is not None:
+            counts.setdefault(speaker, Counter())[one] += 1
+    return {speaker: count.most_common(1)[0][0] for speaker, count in counts.items()}

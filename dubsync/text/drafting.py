@@ -21,6 +21,8 @@ STAND_INS = ("Tom", "Mary", "Boston")
 """Names that the models copy, whatever stands around them."""
 
 Translate = Callable[[str], str]
+Strange = Callable[[str, str], tuple[str, ...]]
+"""From a source and its translation to the words of the translation that are none."""
 
 _DIGITS = re.compile(r"\d+")
 _STUTTER = re.compile(r"\b(\w+)(?:\W+\1\b){2,}", re.IGNORECASE)
@@ -53,11 +55,15 @@ def _cut(text: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A translation and what is wrong with it. `glossary`: the terms that stand in the source."""
+    """A translation and what is wrong with it. `glossary`: the terms that stand in the source.
+
+    `strange`: words that no dictionary of the language knows.
+    """
 
     source: str
     text: str
     glossary: Mapping[str, str]
+    strange: tuple[str, ...] = ()
 
     @property
     def is_lost(self) -> bool:
@@ -76,8 +82,8 @@ class Draft:
 
     @property
     def faults(self) -> int:
-        """0 for a sound draft; a lost line weighs more than a missed term, a term more than a figure."""
-        return 100 * self.is_lost + 10 * len(self.missed) + len(self.lost_numbers)
+        """0 for a sound draft; a lost line weighs more than a missed term, a term more than a figure or a word."""
+        return 100 * self.is_lost + 10 * len(self.missed) + len(self.lost_numbers) + len(self.strange)
 
     def flags(self, line: str) -> tuple[Flag, ...]:
         """Say what is wrong, for the line of this id."""
@@ -92,20 +98,30 @@ class Draft:
         if self.lost_numbers:
             what = f"{', '.join(self.lost_numbers)} is not in the translation of {self.source[:80]!r}"
             found.append(Flag(Severity.WARNING, "number-changed", line, what, "compare the line with the original"))
+        if self.strange:
+            what = f"no dictionary knows {', '.join(self.strange)}, said for {self.source[:80]!r}"
+            found.append(
+                Flag(Severity.WARNING, "word-unknown", line, what, "write the line by hand, unless it is a name")
+            )
         return tuple(found)
 
 
-def draft(text: str, glossary: Mapping[str, str], translate: Translate) -> tuple[str, tuple[Draft, ...]]:
+def draft(
+    text: str, glossary: Mapping[str, str], translate: Translate, strange: Strange = lambda source, text: ()
+) -> tuple[str, tuple[Draft, ...]]:
     """Return the text for a line, never empty, and the drafts that were made, the best first.
 
-    `translate`: the engine, for a whole line. A text without letters stays as it is.
+    `translate`: the engine, for a whole line. `strange`: names the words of a translation that are none. A text
+    without letters stays as it is.
     """
     if not _has_letters(text):
         return text, ()
     expected = terms.expected(text, glossary)
     made: list[Draft] = []
     for translated in _ways(text, expected, translate, made):
-        made.append(Draft(text, translated.strip(), expected))
+        terms_said = " ".join(expected.values())
+        odd = strange(f"{text} {terms_said}", translated)
+        made.append(Draft(text, translated.strip(), expected, odd))
         if not made[-1].faults:
             break
     made.sort(key=lambda one: one.faults)
@@ -176,6 +192,19 @@ def with_stand_ins(text: str, expected: Mapping[str, str], translate: Translate)
 
 def _whole(term: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(term)}(?!\w)", re.IGNORECASE)
+
+
+def unsure(taken: Draft, made_up: Sequence[str], line: str) -> tuple[Flag, ...]:
+    """Return the flag of a line that was said otherwise since words of it were made up.
+
+    An engine that makes words up does not know what it was asked, and those that it finds at the second try need not
+    mean it either.
+    """
+    if taken.strange or not made_up:
+        return ()
+    words = ", ".join(dict.fromkeys(made_up))
+    what = f"the engine first made up {words} for {taken.source[:80]!r}; another way to say it was taken"
+    return (Flag(Severity.INFO, "word-unsure", line, what, "compare the line with the original"),)
 
 
 def unread(language: str, whose: str) -> Flag:

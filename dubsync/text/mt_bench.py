@@ -13,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dubsync.backends.protocols import SourceLine, Translator
+import numpy as np
+
+from dubsync.backends.protocols import SourceLine, TranslatedLine, Translator
 from dubsync.errors import MissingExtra, MissingWeights
-from dubsync.text.duration import FASTEST, natural_seconds
+from dubsync.text.duration import FASTEST, SLOWEST, choose, natural_seconds
 from dubsync.text.marian.corpus import Heldout, read_pairs, split
 from dubsync.text.repetition import is_loop
 
@@ -27,6 +29,7 @@ MEASURED = ("es", "fr", "pt")
 _ROOMY = 60.0
 FITTED = 200
 """Lines whose time is looked at."""
+LEAST = ("kept_names", "lines_per_s", "fit_share", "in_time_share", "speech_overlap")
 
 Figures = dict[str, float | int]
 
@@ -46,7 +49,10 @@ def heldout(language: str, folder: Path | None = None) -> tuple[Heldout, ...]:
 
 
 def measure(engine: Translator, language: str, held: Sequence[Heldout]) -> Figures:
-    """Return {bleu, chrf2, empty, loops, kept_names, lines_per_s, lines} of an engine, English into `language`."""
+    """Return {bleu, chrf2, empty, loops, kept_names, lines_per_s, lines} of an engine, English into `language`.
+
+    `made_up`: lines flagged for a word that no dictionary knows; `said_otherwise`: lines that were cured of one.
+    """
     lines = [SourceLine(f"held-{number}", one.source, _ROOMY) for number, one in enumerate(held)]
     warm = lines[:1]
     engine.translate(warm, source="en", target=language, glossary={}, progress=lambda share: None)
@@ -56,28 +62,42 @@ def measure(engine: Translator, language: str, held: Sequence[Heldout]) -> Figur
     texts = [line.candidates[0].text for line in made]
     lost = {line.id for line in made for flag in line.flags if flag.code == "untranslated"}
     return scores(texts, held) | {
+        "made_up": sum(any(flag.code == "word-unknown" for flag in line.flags) for line in made),
+        "said_otherwise": sum(any(flag.code == "word-unsure" for flag in line.flags) for line in made),
         "empty": sum(not text.strip() or line.id in lost for text, line in zip(texts, made, strict=True)),
         "lines_per_s": round(len(lines) / seconds, 1),
     }
 
 
-def fit_share(engine: Translator, language: str, held: Sequence[Heldout]) -> float:
-    """Return the share of lines that can be said in the time of the English one at 1.2 of the natural rate.
+def timing(engine: Translator, language: str, held: Sequence[Heldout]) -> Figures:
+    """Return {fit_share, in_time_share, speech_overlap} of lines that have as long as their English takes to say.
 
-    Each line has as long as its English takes by its syllables; the first candidate that fits counts.
+    `fit_share`: lines that fill their time at 0.85 to 1.2 of the natural rate. `in_time_share`: those, and lines that
+    are over sooner: they are said at their own pace, and silence follows. `speech_overlap`: as in the report (Dice) of
+    the English and the lines, spoken from the same moment on as near to its length as those rates allow. Durations are
+    by syllables; of a line's candidates the one counts that a dub would take.
     """
     slots = [natural_seconds(one.source, "en") for one in held]
     lines = [SourceLine(f"held-{n}", one.source, slot) for n, (one, slot) in enumerate(zip(held, slots, strict=True))]
     made = engine.translate(lines, source="en", target=language, glossary={}, progress=lambda share: None)
-    fits = [
-        any(natural_seconds(way.text, language) <= FASTEST * slot for way in line.candidates)
-        for line, slot in zip(made, slots, strict=True)
-    ]
-    return round(sum(fits) / len(fits), 4)
+    natural = np.array([_taken(line, language, slot) for line, slot in zip(made, slots, strict=True)])
+    slot = np.array(slots)
+    spoken = np.clip(slot, natural / FASTEST, natural / SLOWEST)
+    return {
+        "fit_share": round(float(np.mean(spoken == slot)), 4),
+        "in_time_share": round(float(np.mean(natural <= FASTEST * slot)), 4),
+        "speech_overlap": round(float(2 * np.minimum(spoken, slot).sum() / (spoken + slot).sum()), 4),
+    }
+
+
+def _taken(line: TranslatedLine, language: str, slot: float) -> float:
+    """Return the natural seconds of the candidate that is spoken."""
+    seconds = [natural_seconds(way.text, language) for way in line.candidates]
+    return seconds[choose(seconds, [way.score for way in line.candidates], own=slot, slot=slot)]
 
 
 def _row(engine: Translator, language: str, held: Sequence[Heldout]) -> Figures:
-    return measure(engine, language, held) | {"fit_share": fit_share(engine, language, held[:FITTED])}
+    return measure(engine, language, held) | timing(engine, language, held[:FITTED])
 
 
 def table(
@@ -91,7 +111,7 @@ def table(
 
     A language that Tatoeba's sentences are not here for is measured by `pairs`, which are a second test for the others
     (`pairs` of the result). `measured_on` and `unmeasured` say what a figure rests on and why there is none. `empty`
-    and `loops` are counted over all; of `kept_names`, `lines_per_s` and `fit_share` the least is given.
+    and `loops` are counted over all; of what LEAST names the least is given.
     """
     rows = {language: _row(engine, language, heldout(language, folder)[:most]) for language in ARCHIVES}
     beside = {language: _row(engine, language, held[:most]) for language, held in (pairs or {}).items()}
@@ -100,7 +120,7 @@ def table(
     return {
         **{key: {tag: each[tag][key] if tag in each else None for tag in languages} for key in ("bleu", "chrf2")},
         **{key: sum(row[key] for row in each.values()) for key in ("empty", "loops")},
-        **{key: min(row[key] for row in each.values()) for key in ("kept_names", "lines_per_s", "fit_share")},
+        **{key: min(row[key] for row in each.values()) for key in LEAST},
         "measured_on": {tag: "Tatoeba" if tag in rows else "pairs" for tag in each},
         "unmeasured": {tag: WHY_NOT for tag in languages if tag not in each},
         "each": each,

@@ -33,5 +33,6 @@ PREPARATIONS: dict[str, Preparation] = {
     "face-recogniser": Preparation("dubsync.face.identity:prepare", version=1),
     "kokoro": Preparation("dubsync.backends.kokoro.graphs:prepare", version=2),
     "resemblyzer": Preparation("dubsync.backends.speaker_resemblyzer:prepare", version=1),
+    "hunspell": Preparation("dubsync.text.hunspell:prepare", version=1),
     "spleeter": Preparation("dubsync.backends.stems_spleeter:prepare", version=1),
 }

@@ -13,9 +13,9 @@ import pytest
 from dubsync.backends.mt_marian import MarianTranslator
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
 from dubsync.errors import Flag, MissingWeights, Severity
-from dubsync.text.duration import natural_seconds
+from dubsync.text.duration import FASTEST, SLOWEST, natural_seconds
 from dubsync.text.marian.corpus import Heldout
-from dubsync.text.mt_bench import ARCHIVES, fit_share, heldout, measure, scores, table
+from dubsync.text.mt_bench import ARCHIVES, heldout, measure, scores, table, timing
 from dubsync.title import Candidate
 
 HELD = (
@@ -89,7 +89,7 @@ def test_the_table_holds_every_language_and_null_where_there_are_no_sentences(co
     found = table(engine, folder=corpus, most=20)
     assert found["bleu"] == {"es": 100.0, "fr": 100.0, "pt": None}
     assert found["chrf2"] == {"es": 100.0, "fr": 100.0, "pt": None}
-    assert (found["empty"], found["loops"], found["kept_names"], found["fit_share"]) == (0, 0, 1.0, 1.0)
+    assert (found["empty"], found["loops"], found["kept_names"], found["in_time_share"]) == (0, 0, 1.0, 1.0)
     assert found["lines_per_s"] > 0
     assert {language for language, _ in engine.asked} == set(ARCHIVES)
     assert {row["lines"] for row in found["each"].values()} == {20}
@@ -124,19 +124,30 @@ def test_of_names_and_fit_the_table_gives_the_worst_language_and_sums_what_is_em
     assert found["each"]["es"]["kept_names"] == 1.0
 
 
-def test_a_line_fits_if_one_of_its_candidates_does_in_the_time_of_the_english(corpus: Path) -> None:
+LONG = "una frase larguísima que nadie puede decir en tan poco tiempo por mucho que corra"
+
+
+def test_of_a_lines_candidates_the_one_counts_that_is_spoken(corpus: Path) -> None:
     held = heldout("es", corpus)[:20]
-    long = "una frase larguísima que nadie puede decir en tan poco tiempo por mucho que corra"
-    assert fit_share(Speaks(lambda text: [long, "Corta."]), "es", held) == 1.0
-    assert fit_share(Speaks(lambda text: [long]), "es", held) == 0.0
-    half = Speaks(lambda text: ["Corta."] if int(text.rstrip(".").split()[-1]) % 2 else [long])
-    expected = sum(int(one.source.rstrip(".").split()[-1]) % 2 for one in held) / 20
-    assert fit_share(half, "es", held) == expected
+    fitting = "Le dije a doña Maria lo de mañana."
+    found = timing(Speaks(lambda text: [LONG, fitting]), "es", held)
+    assert (found["fit_share"], found["in_time_share"]) == (1.0, 1.0)
+    assert found["speech_overlap"] == 1.0
+
+
+@pytest.mark.parametrize(("said", "in_time"), [("Sí.", 1.0), (LONG, 0.0)], ids=["over too soon", "too long"])
+def test_a_line_that_does_not_fill_its_time_does_not_fit_it(said: str, in_time: float, corpus: Path) -> None:
+    held = heldout("es", corpus)[:20]
+    found = timing(Speaks(lambda text: [said]), "es", held)
+    assert (found["fit_share"], found["in_time_share"]) == (0.0, in_time)
+    slots = sum(natural_seconds(one.source, "en") for one in held)
+    spoken = len(held) * natural_seconds(said, "es") / (SLOWEST if in_time else FASTEST)
+    assert found["speech_overlap"] == pytest.approx(2 * min(slots, spoken) / (slots + spoken), abs=1e-3)
 
 
 def test_each_line_is_asked_for_with_the_time_its_english_takes(corpus: Path) -> None:
     engine = Speaks(perfect)
-    fit_share(engine, "es", heldout("es", corpus)[:5])
+    timing(engine, "es", heldout("es", corpus)[:5])
     assert all(line.seconds == natural_seconds(line.text, "en") for _, line in engine.asked)
 
 

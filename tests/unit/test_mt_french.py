@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dubsync import weights
 from dubsync.backends.mt_marian import MarianTranslator, likeliest
 from dubsync.backends.protocols import SourceLine
 from dubsync.text import titles
-from dubsync.text.address import is_mixed
+from dubsync.text.address import is_mixed, manner
 from dubsync.text.elision import elided
 from dubsync.text.marian.beam import Way
 from dubsync.text.plain_english import plain
@@ -96,3 +97,24 @@ def test_of_ways_about_as_likely_one_manner_of_address_wins() -> None:
     ways = (Way("Laissez-moi voir tes mains.", -0.3), Way("Laisse-moi voir tes mains.", -0.4))
     assert likeliest(ways, "fr") == ways[1].text
     assert likeliest((ways[0], Way("Laisse-moi voir.", -0.6)), "fr") == ways[0].text
+
+
+DIALOGUE = (
+    "Good evening. Could you show me your ticket?", "Where are you going with your suitcase?", "Do you know this man?",
+    "Your room is on the second floor.", "Do you need your key?",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "speaker", "manners"),
+    [(None, "Anna", {"formal"}), ("informal", "Anna", {"informal"}), (None, None, {"formal", "informal"})],
+    ids=["as most often", "as decided", "nobody knows who speaks"],
+)
+def test_a_speaker_addresses_people_in_one_manner_all_through(
+    address: str | None, speaker: str | None, manners: set[str]
+) -> None:
+    if not weights.is_present("mt-en-fr") or not weights.is_present("words-fr"):
+        pytest.skip("the French weights are not in the cache: run `dubsync models pull`")
+    lines = [SourceLine(str(number), text, 60.0, speaker, address=address) for number, text in enumerate(DIALOGUE)]
+    made = MarianTranslator().translate(lines, source="en", target="fr", glossary={}, progress=lambda share: None)
+    assert {manner(line.candidates[0].text, "fr") for line in made} - {None} == manners

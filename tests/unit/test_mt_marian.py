@@ -33,7 +33,8 @@ def translated(
 def test_it_is_a_translator_that_says_what_it_speaks(marian: MarianTranslator) -> None:
     assert isinstance(marian, Translator)
     assert {"en-es", "en-fr", "en-pt", "pt-en", "pt-es", "pt-fr"} <= set(marian.capabilities.languages)
-    assert set(MarianTranslator.capabilities.weights) == {"mt-en-es", "mt-en-fr", "mt-en-pt", "mt-pt-en"}
+    models, lists = {"mt-en-es", "mt-en-fr", "mt-en-pt", "mt-pt-en"}, {"words-es", "words-fr", "words-pt"}
+    assert set(MarianTranslator.capabilities.weights) == models | lists
 
 
 @pytest.mark.parametrize(
