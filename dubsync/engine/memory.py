@@ -5,17 +5,46 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import psutil
+
+_MMAP_THRESHOLD, _SMALL, _LARGE = -3, 2 << 20, 32 << 20
+"""glibc's number of the setting, and bytes: by itself it grows to 32 MiB."""
 
 
 def give_back() -> None:
     """Collect what is unreachable and let the C library return its free pages; without glibc only the former."""
     gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not
-        if trim is not None:
-            trim(0)
+    if (library := _glibc()) is not None:
+        library.malloc_trim(0)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Return large arrays to the system as soon as they are free, as far as the C library can be told to.
+
+    glibc keeps freed megabytes for what may come. Where many sizes follow each other, as in a gradient through a deep
+    network, that doubles the peak; elsewhere it saves time.
+    """
+    library = _glibc()
+    if library is None:
+        yield
+        return
+    library.mallopt(_MMAP_THRESHOLD, _SMALL)
+    try:
+        yield
+    finally:
+        library.mallopt(_MMAP_THRESHOLD, _LARGE)
+        give_back()
+
+
+def _glibc() -> Any:
+    """Return the C library where it is glibc (musl has no such calls), else None."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None
 
 
 def held() -> int:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from dubsync.backends.kokoro.engine import RATE, TIMBRE, Encoded
 from dubsync.backends.kokoro.graphs import MODEL
@@ -76,10 +77,15 @@ class _Waves(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         for step in range(3):
-            found = _wavy(self.adain1[step](x, style), self.alpha1[step])
-            found = _wavy(self.adain2[step](self.convs1[step](found), style), self.alpha2[step])
-            x = x + self.convs2[step](found)
+            x = x + checkpoint(self._found, step, x, style, use_reentrant=False)
         return x
+
+    def _found(self, step: int, x: Tensor, style: Tensor) -> Tensor:
+        """Return what a pair of convolutions adds. Worked out twice, or its many waves would be a gigabyte to keep."""
+        found = _wavy(self.adain1[step](x, style), self.alpha1[step])
+        found = _wavy(self.adain2[step](self.convs1[step](found), style), self.alpha2[step])
+        added: Tensor = self.convs2[step](found)
+        return added
 
 
 class _Source(nn.Module):

@@ -23,6 +23,7 @@ from dubsync.backends.kokoro.engine import FRAMES_PER_SECOND, RATE, TIMBRE, Enco
 from dubsync.backends.kokoro.voices import LEFT_OUT, Library
 from dubsync.backends.speaker_resemblyzer import RATE as HEARD_RATE
 from dubsync.backends.speaker_resemblyzer import WINDOW, hann
+from dubsync.engine.memory import at_once
 from dubsync.precision import computing
 
 Array = NDArray[np.float32]
@@ -43,14 +44,10 @@ Others = Sequence[tuple[Array, float]]
 
 
 class Descent:
-    """Moves timbres; the decoder, heavy, is built at the first use."""
+    """Moves timbres. The decoder is half a gigabyte: it is built for each move and not kept."""
 
     def __init__(self, library: Library, encoder: torch.nn.Module) -> None:
         self._library, self._encoder = library, encoder
-
-    @cached_property
-    def _decoder(self) -> decoder.Decoder:
-        return decoder.load(self._library.folder)
 
     @cached_property
     def _directions(self) -> Tensor:
@@ -68,14 +65,20 @@ class Descent:
 
         `text`: what is said, without the silence around it; `taps`: of the equaliser that the voice has.
         """
+        with at_once():
+            return self._moved(text, timbre, taps, person, others, steps)
+
+    def _moved(
+        self, text: Encoded, timbre: Array, taps: NDArray[np.float64], person: Array, others: Others, steps: int
+    ) -> Array:
         filters = torch.from_numpy(taps.astype(np.float32))
         start = torch.from_numpy(timbre[None].astype(np.float32))
         place = torch.zeros(len(self._directions), requires_grad=True)
         adam = torch.optim.Adam([place], lr=RATE_OF_STEPS)
-        cuts = _cuts(text)
+        cuts, speak = _cuts(text), decoder.load(self._library.folder)
         for step in range(steps):
             with computing("cpu"):
-                sound = self._decoder(*cuts[step % len(cuts)], start + place @ self._directions)[0]
+                sound = speak(*cuts[step % len(cuts)], start + place @ self._directions)[0]
             heard = self._heard(_filtered(sound.float(), filters))
             loss = _distance(heard, person, others) + RIDGE * place.square().mean()
             adam.zero_grad()
