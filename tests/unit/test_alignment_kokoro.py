@@ -59,9 +59,16 @@ class Other:
         return Transcript(transcript.language, 1.0, (moved,))
 
 
-def align(folder: Path, language: str, finder: Finder, utterances: Sequence[Utterance] = HEARD) -> Transcript:
+def align(
+    folder: Path, language: str, finder: Finder, utterances: Sequence[Utterance] = HEARD, *, both: bool = True
+) -> Transcript:
     wav.write(folder / "speech.wav", np.zeros(5 * RATE, np.float32), RATE)
-    engine = KokoroAligner(finder=finder, otherwise=Other(), guide=lambda span: f"from {span.start}")  # type: ignore[arg-type]
+    engine = KokoroAligner(
+        finder=finder,  # type: ignore[arg-type]
+        otherwise=Other(),
+        guide=lambda span: f"from {span.start}",
+        both=both,
+    )
     return engine.align(folder / "speech.wav", Transcript(language, 1.0, utterances), progress=lambda share: None)
 
 
@@ -73,6 +80,13 @@ def test_words_that_are_found_lie_where_they_are_on_the_films_clock_or_half_way_
     assert [str(float(word.span.start)) for word in found.words] == [first, "1.25"]
     assert float(found.span.end) == pytest.approx(1.65)
     assert finder.guides == ["from 1"]
+
+
+def test_english_is_left_to_the_other_aligner_unless_both_are_asked_for(tmp_path: Path) -> None:
+    finder = Finder()
+    found = align(tmp_path, "en-GB", finder, HEARD[:1], both=False).utterances[0]
+    assert [str(float(word.span.start)) for word in found.words] == ["1.09", "1.5"]
+    assert finder.guides == []
 
 
 @pytest.mark.parametrize(("language", "start"), [("en", 9), ("it", 3)])
