@@ -30,7 +30,8 @@ class KokoroVoice:
     """Speaks lines in time, in published or fitted voices; loads once, then stays warm.
 
     `takes`: how often a voice is spoken and corrected while it is fitted, a good second of one core each.
-    `steps`: the most along the gradient that whoever speaks much is worth, two seconds of one core each; 0: none.
+    `steps`: the most along the gradient that whoever speaks much is worth, two seconds of one core each; 0: none, as it takes
+    half a gigabyte for a while.
     """
 
     capabilities = Capabilities(
@@ -42,7 +43,7 @@ class KokoroVoice:
     )
 
     def __init__(
-        self, folder: Path | None = None, *, threads: int | None = None, takes: int = 2, steps: int = 8
+        self, folder: Path | None = None, *, threads: int | None = None, takes: int = 2, steps: int = 0
     ) -> None:
         if folder is None:
             from dubsync.weights import resolve

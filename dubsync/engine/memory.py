@@ -33,6 +33,7 @@ def at_once() -> Iterator[None]:
     if library is None:
         yield
         return
+    give_back()
     library.mallopt(_MMAP_THRESHOLD, _SMALL)
     try:
         yield

@@ -65,6 +65,10 @@ class Engine:
         )
         return np.asarray(sound, np.float32).ravel()
 
+    def rest(self) -> None:
+        """Let go of what is loaded; it is loaded again when it is needed."""
+        self._sessions.clear()
+
     def _session(self, name: str) -> Any:
         """Return the graph's session, loaded at first use."""
         if name not in self._sessions:

@@ -152,6 +152,7 @@ class Enrolment:
         text, style = self._speaker.laid_out(take.text, take.voice, take.of.speech)
         taps = equaliser.design(CENTRES, take.voice["eq"].astype(np.float64), RATE)
         away = tuple((other.found, _borne(take, other)) for other in others)
+        self._speaker.rest()  # the decoder with gradients is large enough by itself
         moved = self._descent.moved(text, style[TIMBRE], taps, take.of.fit, away, steps)
         voice: Voice = {**take.voice, "timbre": take.voice["timbre"] + moved}
         return replace(self._heard(voice, take.of, take.nearest, take.without), steps=take.steps + steps)

@@ -57,6 +57,10 @@ class Speaker:
     def __init__(self, engine: Engine, espeak: Espeak) -> None:
         self._engine, self._espeak = engine, espeak
 
+    def rest(self) -> None:
+        """Let go of the model until there is something to say."""
+        self._engine.rest()
+
     def natural_seconds(self, text: str, voice: Mapping[str, Array], speech: Speech) -> float:
         """Return how long the text takes when nobody is in a hurry; only the duration graph runs."""
         return sum(float(piece.natural.sum()) for piece in self._pieces(text, voice, speech)) / FRAMES_PER_SECOND
