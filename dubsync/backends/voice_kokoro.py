@@ -30,8 +30,8 @@ class KokoroVoice:
     """Speaks lines in time, in published or fitted voices; loads once, then stays warm.
 
     `takes`: how often a voice is spoken and corrected while it is fitted, a good second of one core each.
-    `steps`: the most along the gradient that whoever speaks much is worth, two seconds of one core each; 0: none, as it takes
-    half a gigabyte for a while.
+    `steps`: the most along the gradient that whoever speaks much is worth, two seconds of one core each; 0: none, since
+    it takes half a gigabyte for a while.
     """
 
     capabilities = Capabilities(
