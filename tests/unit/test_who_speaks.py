@@ -27,7 +27,7 @@ from dubsync.timing import Span
 from dubsync.title import FaceTrack, Flag, Shot, Utterance
 
 FILM = Path(__file__).parents[2] / "samples" / "film.mp4"
-FPS, RATE = 25, 16000
+FPS, RATE, SETTLING = 25, 16000, 5
 Curve = NDArray[np.float64]
 
 
@@ -84,7 +84,10 @@ class Scene:
         opening = self.opening.copy()
         for line in {0, 1, 2, 3} - lines:
             rows = self.rows(line)
-            opening[rows] = opening[rows][::-1] if else_ == "moves" else opening[rows].mean()
+            if else_ == "moves":
+                opening[rows] = opening[rows][::-1]
+            else:  # lips come to rest some frames after the last sound
+                opening[max(0, rows.start - SETTLING) : rows.stop + SETTLING] = opening[rows].mean()
         return opening
 
     def _track(self, name: str) -> FaceTrack:
