@@ -2,8 +2,8 @@
 
 Each utterance is aligned alone. An utterance that is not found (another text, a minute of it, hardly any sound) has the
 times of PocketSphinx where that speaks the language, or keeps its own. English, PocketSphinx's own language, is left to
-it: it takes a fortieth of the time. `both = true` hears English by both, and where they agree a word begins in the
-middle, which is nearer. `dubsync bench text` says how near word starts come.
+it, which is much faster. `both = true` hears English by both, and where they agree a word begins in the middle.
+`dubsync bench text` says how near word starts come.
 """
 
 from __future__ import annotations

@@ -138,8 +138,10 @@ class MarianTranslator:
             wanted = line.address or by_speaker.get(line.speaker or "")
             if wanted and has and has != wanted:
                 self._opened.manner = wanted
-                other = self._line(line, steps, target, glossary)
-                self._opened.manner = None
+                try:
+                    other = self._line(line, steps, target, glossary)
+                finally:
+                    self._opened.manner = None
                 is_better = manner(other.candidates[0].text, target) == wanted and len(other.flags) <= len(one.flags)
                 one = other if is_better else one
             agreed.append(one)

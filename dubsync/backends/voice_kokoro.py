@@ -31,7 +31,7 @@ class KokoroVoice:
 
     `takes`: how often a voice is spoken and corrected while it is fitted, a good second of one core each.
     `steps`: the most along the gradient that whoever speaks much is worth, two seconds of one core each; 0: none, since
-    it takes half a gigabyte for a while.
+    it takes much memory for a while.
     """
 
     capabilities = Capabilities(

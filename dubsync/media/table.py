@@ -176,7 +176,8 @@ def scan(path: Path) -> Scan:
             if packet.pts is not None:
                 end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
             if packet.stream_index != stream.index:
-                _forward(packet, sound, path)
+                if packet.stream.type == "audio":
+                    _forward(packet, sound, path)
                 continue
             found += 1
             if packet.is_discard:

@@ -99,8 +99,10 @@ def _nearer(enrolled: Enrolled, engine: VoiceCloner, said: float) -> Enrolled:
     """Return the voice with further takes, where the engine has a longer way to make them and it is worth it."""
     if not isinstance(engine, Nearer) or not enrolled.takes:
         return enrolled
-    tried = (*engine.nearer(enrolled.takes[0], said), *enrolled.takes)
-    takes = tuple(sorted(tried, key=lambda take: -take.likeness))
+    further = engine.nearer(enrolled.takes[0], said)
+    if not further:
+        return enrolled
+    takes = tuple(sorted((*further, *enrolled.takes), key=lambda take: -take.likeness))
     notes = {**enrolled.notes, "fitted": takes[0].likeness}
     return replace(enrolled, voice=takes[0].voice, similarity=takes[0].likeness, notes=notes, takes=takes)
 

@@ -62,6 +62,13 @@ def reactions(unit: Unit, made: Made, ctx: Context, params: ReactionsParams) -> 
     found = list(_candidates(utterances, sounds.measure(dialogue, bed)))
     even = _even(found, dialogue, ctx)
     kept = _wordless(even, dialogue, transcript["language"], ctx) if even else []
+    if len(kept) < len(found):
+        ctx.flag(Flag(
+            Severity.INFO, "reactions-muted", "film",
+            f"of {len(found)} sounds beside the words {len(found) - len(kept)} may hold a word: they are muted where "
+            "a line is dubbed",
+            "listen to the dub where somebody laughs or cries; a track without speech (--me) brings them back",
+        ))  # fmt: skip
     return {"reactions": to_json(tuple(kept)), "found": len(found)}
 
 

@@ -81,7 +81,7 @@ class _Waves(nn.Module):
         return x
 
     def _found(self, step: int, x: Tensor, style: Tensor) -> Tensor:
-        """Return what a pair of convolutions adds. Worked out twice, or its many waves would be a gigabyte to keep."""
+        """Return what a pair of convolutions adds. Worked out twice, for its many waves are too large to keep."""
         found = _wavy(self.adain1[step](x, style), self.alpha1[step])
         found = _wavy(self.adain2[step](self.convs1[step](found), style), self.alpha2[step])
         added: Tensor = self.convs2[step](found)

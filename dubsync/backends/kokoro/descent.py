@@ -44,7 +44,7 @@ Others = Sequence[tuple[Array, float]]
 
 
 class Descent:
-    """Moves timbres. The decoder is half a gigabyte: it is built for each move and not kept."""
+    """Moves timbres. The decoder is large: it is built for each move and not kept."""
 
     def __init__(self, library: Library, encoder: torch.nn.Module) -> None:
         self._library, self._encoder = library, encoder
