@@ -187,6 +187,7 @@ def _rehearsals(clip: mouth_clips.Clip, size: int) -> Iterator[Rehearsal]:
     count = len(geometry)
     whole = library.Library(
         size=size,
+        rate=clip.rate,
         shapes=geometry.shapes,
         poses=geometry.poses,
         nodes=geometry.nodes,

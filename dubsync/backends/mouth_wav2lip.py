@@ -21,7 +21,7 @@ from dubsync.errors import Flag
 from dubsync.face import align
 from dubsync.face.geometry import FACE_OVAL
 from dubsync.mouth import performance
-from dubsync.mouth.footage import seconds_of
+from dubsync.mouth.footage import rate_of, seconds_of
 
 WEIGHTS = "wav2lip"
 _BATCH = 8
@@ -35,7 +35,7 @@ class Wav2LipMouth:
 
     capabilities = Capabilities(
         name="mouth.wav2lip",
-        version="1",
+        version="2",
         devices=("cpu", "cuda"),
         licence="non-commercial (Wav2Lip)",
         commercial_use=False,
@@ -68,7 +68,7 @@ class Wav2LipMouth:
         from dubsync.mouth import wav2lip
 
         was = footage.speaking if footage.was_speaking is None else footage.was_speaking
-        share = performance.shares(footage.numbers, footage.speaking | was, footage.usable)
+        share = performance.shares(footage.numbers, footage.speaking | was, footage.usable, rate=rate_of(footage.times))
         windows = wav2lip.mel_windows(wav2lip.mel_spectrogram(footage.speech), seconds_of(footage))
         rows = {int(number): row for row, number in enumerate(footage.numbers) if share[row] > 0}
         waiting: list[tuple[int, int, Picture, NDArray[np.float32]]] = []

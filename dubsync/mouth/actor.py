@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dubsync.mouth import appearance, articulation, closures, learning, library, manner, performance, retrieval
 from dubsync.mouth.articulation import Articulation, Manner
-from dubsync.mouth.footage import Footage, Progress, seconds_of
+from dubsync.mouth.footage import Footage, Progress, rate_of, seconds_of
 from dubsync.mouth.hearing import Ear
 from dubsync.mouth.library import Geometry, Library
 from dubsync.mouth.painter import Finish, NetworkPainter
@@ -88,6 +88,7 @@ def gather(
     numbers = [shot.footage.numbers[shot.rows[rows]] for _, shot, rows in pick]
     made = Library(
         size=size,
+        rate=rate_of(pick[0][1].footage.times),
         shapes=np.concatenate([shot.geometry.shapes[rows] for _, shot, rows in pick]),
         poses=np.concatenate([shot.geometry.poses[rows] for _, shot, rows in pick]),
         nodes=np.concatenate([shot.geometry.nodes[rows] for _, shot, rows in pick]),
@@ -147,7 +148,8 @@ def perform_plan(
 ) -> tuple[Geometry, performance.Score] | None:
     """Decide what the actor's mouth does in a shot; None when nothing is to be changed."""
     was = footage.speaking if footage.was_speaking is None else footage.was_speaking
-    share = performance.shares(footage.numbers, footage.speaking | was, footage.usable)
+    rate = rate_of(footage.times)
+    share = performance.shares(footage.numbers, footage.speaking | was, footage.usable, rate=rate)
     if not (share > 0).any():
         return None
     geometry = library.measure(footage.landmarks)

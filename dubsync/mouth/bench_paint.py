@@ -124,6 +124,7 @@ def whole_library(clip: Clip) -> Library:
     geometry = library.measure(clip.landmarks)
     kept = Library(
         size=actors.CROP_SIZE,
+        rate=clip.rate,
         shapes=geometry.shapes,
         poses=geometry.poses,
         nodes=geometry.nodes,

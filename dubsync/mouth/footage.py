@@ -40,6 +40,15 @@ class Footage(Protocol):
     def phones(self) -> tuple[Phone, ...]: ...
 
 
+def rate_of(times: NDArray[np.float64]) -> float:
+    """Return frames a second by the usual step between the times of frames; 1 for a lone frame, which is no movement.
+
+    >>> rate_of(np.arange(4) / 50)
+    50.0
+    """
+    return float(1 / np.median(np.diff(times))) if len(times) > 1 else 1.0
+
+
 def seconds_of(footage: Footage, rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
     """Return when the frames of these rows (all by default) are shown, in seconds after the first sample of speech."""
     numbers = footage.numbers if rows is None else footage.numbers[rows]

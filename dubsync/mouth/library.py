@@ -67,9 +67,13 @@ def nodes_of(moving: Array, landmarks: Landmarks, affines: Array) -> Array:
 
 @dataclass
 class Library:
-    """Crops of one actor. `shot`: (n,) which footage; `number`: (n,) its frame; `light`: (n, 3)."""
+    """Crops of one actor. `shot`: (n,) which footage; `number`: (n,) its frame; `light`: (n, 3).
+
+    `rate`: frames a second of the footage.
+    """
 
     size: int
+    rate: float
     shapes: Array
     poses: Array
     nodes: Array
@@ -121,6 +125,7 @@ class Library:
         """Return a library of only these entries."""
         return Library(
             size=self.size,
+            rate=self.rate,
             shapes=self.shapes[keep],
             poses=self.poses[keep],
             nodes=self.nodes[keep],
@@ -136,6 +141,7 @@ class Library:
         np.savez(
             folder / "library.npz",
             size=np.int64(self.size),
+            rate=np.float64(self.rate),
             shapes=self.shapes,
             poses=self.poses,
             nodes=self.nodes,
@@ -155,6 +161,7 @@ def load(folder: Path) -> Library:
         packed = [raw[end - length : end] for end, length in zip(ends, arrays["lengths"], strict=True)]
         return Library(
             size=int(arrays["size"]),
+            rate=float(arrays["rate"]),
             shapes=arrays["shapes"],
             poses=arrays["poses"],
             nodes=arrays["nodes"],

@@ -28,13 +28,14 @@ Mask = NDArray[np.uint8]
 Shares = list[tuple[int, float]]
 """Library entries with the share each has in a picture."""
 
-BLEND_FRAMES = 5
-"""Frames over which a face goes over to its new mouth and back."""
+BLEND_S = 0.2
+"""Seconds over which a face goes over to its new mouth and back."""
 _SHOWS = 4 / 3
 """How much faster the mask comes up than the mouth changes; more than a third in one frame is seen as a jump."""
 JUMP = 1.5
 """Price of taking another library frame, in the unit of `retrieval.features`."""
-_FADE = 3
+_FADE_S = 0.04
+"""Seconds to both sides of a jump over which the library's frames before and after it are mixed."""
 _SMALLEST, _STEP, _SPARE = 96, 32, 1.15
 """Least side of a stored patch, steps of its side, and what it has over the film's own resolution."""
 _BAN = np.float32(1e5)
@@ -110,14 +111,18 @@ class Painter(Protocol):
         """Return the window of each frame with its new mouth."""
 
 
-def shares(numbers: NDArray[np.int32], wanted: NDArray[np.bool_], usable: NDArray[np.bool_]) -> Array:
-    """Return (n,) how far each frame goes over: 1 where wanted, soft before and after, 0 wherever it is not usable."""
+def shares(numbers: NDArray[np.int32], wanted: NDArray[np.bool_], usable: NDArray[np.bool_], *, rate: float) -> Array:
+    """Return (n,) how far each frame goes over: 1 where wanted, soft before and after, 0 wherever it is not usable.
+
+    `rate`: frames a second.
+    """
     good = wanted & usable
     if not good.any():
         return np.zeros(len(numbers), np.float32)
     missing = np.setdiff1d(np.arange(numbers[0], numbers[-1] + 1), numbers[usable])
-    enter = 1 - _distance(numbers, numbers[good]) / (BLEND_FRAMES + 1)
-    leave = _distance(numbers, missing) / (BLEND_FRAMES + 1)
+    blend = round(BLEND_S * rate) + 1
+    enter = 1 - _distance(numbers, numbers[good]) / blend
+    leave = _distance(numbers, missing) / blend
     share = np.clip(np.minimum(enter, leave), 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)
 
@@ -164,7 +169,7 @@ def cast(
     skin = retrieval.choose(_cost(shapes, poses, library, retrieval.SKIN, more), library.follows, jump=JUMP)
     inner = retrieval.choose(_cost(shapes, poses, library, retrieval.INNER, more), library.follows, jump=JUMP)
     teeth: list[Shares] = [[(int(entry), 1.0)] for entry in inner]  # mixed teeth are ghosts
-    return Cast(retrieval.crossfade(skin, _FADE), teeth)
+    return Cast(retrieval.crossfade(skin, reach=round(_FADE_S * library.rate)), teeth)
 
 
 def _cost(shapes: Array, poses: Array, library: Library, weights: retrieval.Weights, more: Array | None) -> Array:

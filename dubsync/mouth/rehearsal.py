@@ -18,8 +18,8 @@ from dubsync.mouth.performance import Ingredients, Score, Stock
 Array = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-NEIGHBOURS = 8
-"""Frames to both sides that a frame must not borrow from."""
+NEIGHBOURS_S = 0.32
+"""Seconds to both sides of a frame from which it must not borrow."""
 RUN = 3
 """Consecutive frames that are practised together."""
 _STRETCHES = 8
@@ -89,7 +89,7 @@ def _expected(stock: Stock, rows: NDArray[np.int64], banned: NDArray[np.bool_]) 
 
 def _banned(library: Library, rows: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
     same = library.shot[rows][:, None] == library.shot[None]
-    near = np.abs(library.number[rows][:, None] - library.number[None]) <= NEIGHBOURS
+    near = np.abs(library.number[rows][:, None] - library.number[None]) <= round(NEIGHBOURS_S * library.rate)
     return np.asarray((same & near) | hidden[None], bool)
 
 

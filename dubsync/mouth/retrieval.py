@@ -104,26 +104,25 @@ def diverse(vectors: Array, count: int) -> NDArray[np.int64]:
     return np.sort(np.array(chosen, np.int64))
 
 
-def crossfade(path: NDArray[np.int32], width: int) -> list[list[tuple[int, float]]]:
+def crossfade(path: NDArray[np.int32], *, reach: int) -> list[list[tuple[int, float]]]:
     """Return for each frame the library entries to mix with their shares: around a jump old and new overlap.
 
-    `width`: frames over which one gives way to the other. Steps to a neighbouring entry need no mixing.
+    `reach`: frames to both sides of one that are mixed into it. Steps to a neighbouring entry need no mixing.
     """
     mixed: list[dict[int, float]] = []
-    half = width // 2
-    kernel = np.hanning(width + 2)[1:-1]
+    kernel = np.hanning(2 * reach + 3)[1:-1]
     for frame in range(len(path)):
         shares: dict[int, float] = {}
-        for offset, weight in zip(range(-half, half + 1), kernel, strict=True):
+        for offset, weight in zip(range(-reach, reach + 1), kernel, strict=True):
             at = int(path[min(max(frame + offset, 0), len(path) - 1)])
-            near = next((entry for entry in shares if abs(entry - at) <= half), at)
+            near = next((entry for entry in shares if abs(entry - at) <= reach), at)
             shares[near] = shares.get(near, 0.0) + float(weight)
-        mixed.append(_own_first(shares, int(path[frame]), half))
+        mixed.append(_own_first(shares, int(path[frame]), reach))
     return [[(entry, share / sum(found.values())) for entry, share in found.items()] for found in mixed]
 
 
-def _own_first(shares: dict[int, float], own: int, half: int) -> dict[int, float]:
+def _own_first(shares: dict[int, float], own: int, reach: int) -> dict[int, float]:
     """Let the entry chosen for this very frame stand for its neighbours, and keep at most the two heaviest."""
-    named = {(own if abs(entry - own) <= half else entry): share for entry, share in shares.items()}
+    named = {(own if abs(entry - own) <= reach else entry): share for entry, share in shares.items()}
     heaviest = sorted(named.items(), key=lambda item: -item[1])[:2]
     return dict(heaviest)

@@ -103,6 +103,7 @@ def filmed(seconds: float) -> library.Library:
     found = library.measure(shot.landmarks)
     kept = library.Library(
         size=128,
+        rate=25,
         shapes=found.shapes,
         poses=found.poses,
         nodes=found.nodes,

@@ -3,9 +3,12 @@
 import itertools
 
 import numpy as np
+import pytest
+import talking_head
 
-from dubsync.mouth import retrieval
-from dubsync.mouth.performance import BLEND_FRAMES, shares
+from dubsync.mouth import performance, rehearsal, retrieval, shape
+from dubsync.mouth.footage import rate_of
+from dubsync.mouth.performance import BLEND_S, shares
 
 
 def test_the_nearest_entry_is_chosen_when_jumps_are_free() -> None:
@@ -48,7 +51,7 @@ def test_the_choice_is_the_cheapest_of_all() -> None:
 
 
 def test_a_crossfade_mixes_at_most_two_and_sums_to_one() -> None:
-    mixed = retrieval.crossfade(np.array([0, 0, 9, 9, 20, 20], np.int32), 3)
+    mixed = retrieval.crossfade(np.array([0, 0, 9, 9, 20, 20], np.int32), reach=1)
 
     assert all(len(shares) <= 2 and abs(sum(part for _, part in shares) - 1) < 1e-6 for shares in mixed)
     assert mixed[0] == [(0, 1.0)]
@@ -66,18 +69,53 @@ def test_a_face_goes_over_softly_and_stays_as_filmed_where_it_cannot_be_redrawn(
     wanted = (numbers >= 10) & (numbers < 30)
     usable = numbers != 20
 
-    share = shares(numbers, wanted, usable)
+    share = shares(numbers, wanted, usable, rate=25)
 
     assert share[20] == 0
     assert share[15] > 0.9
     assert (np.abs(np.diff(share)) < 0.35).all()
-    assert (share[: 10 - BLEND_FRAMES] == 0).all()
+    assert (share[: 10 - round(25 * BLEND_S)] == 0).all()
+    assert np.count_nonzero(share[:10]) == 5
+
+
+@pytest.mark.parametrize(("rate", "frames"), [(24, 5), (25, 5), (30, 6), (50, 10), (60, 12)])
+def test_a_face_goes_over_in_the_same_time_at_any_rate(rate: int, frames: int) -> None:
+    numbers = np.arange(6 * rate, dtype=np.int32)
+    wanted = (numbers >= 2 * rate) & (numbers < 4 * rate)
+
+    share = shares(numbers, wanted, numbers != 3 * rate, rate=rate)
+
+    assert np.count_nonzero((share > 0) & (share < 1)) == 4 * frames
+    assert share[3 * rate] == 0
+    assert rate_of(numbers / rate) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(("rate", "mixed"), [(25, 2), (50, 4), (60, 4)])
+def test_a_jump_to_another_frame_is_faded_over_as_long_at_any_rate(rate: int, mixed: int) -> None:
+    library = talking_head.filmed(2.4)
+    library.rate, library.number = rate, 10 * library.number  # no entry follows another
+    opening = shape.opening(library.shapes)
+    jump = [int(opening.argmin())] * 20 + [int(opening.argmax())] * 20
+
+    chosen = performance.cast(library.shapes[jump], library.poses[jump], library)
+
+    assert sum(len(mix) == 2 for mix in chosen.skin) == mixed
+
+
+@pytest.mark.parametrize(("rate", "frames"), [(24, 8), (25, 8), (50, 16), (60, 19)])
+def test_a_frame_does_not_borrow_from_what_was_filmed_within_a_third_of_a_second(rate: int, frames: int) -> None:
+    library = talking_head.filmed(2.4)
+    library.rate = rate
+
+    banned = rehearsal._banned(library, np.array([30]), np.zeros(len(library), bool))
+
+    assert np.flatnonzero(banned[0]).tolist() == list(range(30 - frames, 30 + frames + 1))
 
 
 def test_missing_frames_count_as_not_usable() -> None:
     numbers = np.array([0, 1, 2, 3, 4, 9, 10, 11, 12, 13], np.int32)
 
-    share = shares(numbers, np.ones(10, bool), np.ones(10, bool))
+    share = shares(numbers, np.ones(10, bool), np.ones(10, bool), rate=25)
 
     assert share[4] < 0.2
     assert share[0] > 0.7

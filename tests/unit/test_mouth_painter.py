@@ -65,7 +65,7 @@ def test_nobody_borrows_from_themselves_or_their_neighbours(kept: library.Librar
 
     for mixes in (chosen.skin, chosen.inner):
         for row, mix in enumerate(mixes):
-            assert all(abs(entry - row) > rehearsal.NEIGHBOURS - 2 and not hidden[entry] for entry, _ in mix)
+            assert all(abs(entry - row) > 25 * rehearsal.NEIGHBOURS_S - 2 and not hidden[entry] for entry, _ in mix)
 
 
 def test_training_is_the_same_for_a_seed_and_goes_on_after_a_stop(
