@@ -18,7 +18,7 @@ import numpy as np
 from dubsync.backends import mouth_clips, mouth_corpus
 from dubsync.documents import write_whole
 from dubsync.errors import InputError
-from dubsync.mouth import articulation, learning, library, performance, shape, sync, train_articulation
+from dubsync.mouth import articulation, learning, performance, shape, sync, train_articulation
 from dubsync.mouth.hearing import Ear, log_mel, loudness
 from dubsync.mouth.rehearsal import Rehearsal, rehearse, thirds
 from dubsync.mouth.train_articulation import Filmed, FitConfig, Spoken
@@ -62,7 +62,7 @@ def _articulation(
     articulation.save(fitted, out / articulation.FILE)
     judge = train_articulation.fit_judge(
         [_spoken_as(one, log_mel(_samples(one))) for one in sentences],
-        [Filmed(log_mel(clip.samples), shape.moving(clip.landmarks), clip.times - clip.lag) for clip in clips],
+        [Filmed(log_mel(clip.samples), shape.moving(clip.landmarks), clip.shown - clip.lag) for clip in clips],
         FitConfig(**wanted["judge"]),
     )
     sync.save_judge(judge, out / sync.JUDGE)
@@ -70,7 +70,7 @@ def _articulation(
 
 def _filmed(clips: Sequence[mouth_clips.Clip], ear: Ear) -> list[Filmed]:
     """Return each clip three times: heard alone, and among the others in either order; what is around changes it."""
-    shown = [(shape.moving(clip.landmarks), clip.times - clip.lag) for clip in clips]
+    shown = [(shape.moving(clip.landmarks), clip.shown - clip.lag) for clip in clips]
     found = [Filmed(ear.hear(clip.samples), *one) for clip, one in zip(clips, shown, strict=True)]
     for order in (range(len(clips)), range(len(clips) - 1, -1, -1)):
         together = _together([clips[place].samples for place in order], ear)
@@ -154,7 +154,7 @@ def _card(
     precision: str,
 ) -> str:
     """Return the card: what it learnt from and how, and how its error fell. `curve`: step, error, collage's error."""
-    seconds = sum(len(clip.times) / clip.rate for clip in clips)
+    seconds = sum(clip.seconds for clip in clips)
     settings = ", ".join(f"{name} {value}" for part in ("painter", "train") for name, value in wanted[part].items())
     rows = "\n".join(f"| {int(step)} | {painted:.4f} | {given:.4f} |" for step, painted, given in curve)
     return f"""# {wanted["name"]}
@@ -183,19 +183,7 @@ def _rehearsals(clip: mouth_clips.Clip, size: int) -> Iterator[Rehearsal]:
 
     A look that knew the frame would be trusted more than it deserves on frames that nobody has filmed.
     """
-    geometry = library.measure(clip.landmarks)
-    count = len(geometry)
-    whole = library.Library(
-        size=size,
-        rate=clip.rate,
-        shapes=geometry.shapes,
-        poses=geometry.poses,
-        nodes=geometry.nodes,
-        shot=np.zeros(count, np.int32),
-        number=np.arange(count, dtype=np.int32),
-    )
-    for number, picture in clip.footage(0, count).frames():
-        whole.add(performance.crop_of(picture, geometry.affines[number], size)[0])
+    whole = mouth_clips.library_of(clip, size)
     for fold in range(3):
-        hidden = thirds(count, fold)
+        hidden = thirds(len(whole), fold)
         yield rehearse(performance.stock_of(whole, hidden), np.flatnonzero(hidden), hidden=hidden)

@@ -125,7 +125,7 @@ def listed(clips: Path, only: Sequence[str] = ()) -> Iterator[tuple[Path, float]
 
 def measured(clip: Clip, asked: Asked, means: Means, *, pictures: Path | None = None) -> Findings:
     """Measure one clip."""
-    one = Findings(clip.name, len(clip.times) / clip.rate)
+    one = Findings(clip.name, clip.seconds)
     if asked.paints:
         every = bench_paint.reconstruct(clip, steps=asked.steps, folds=asked.folds, pictures=pictures)
         one.rows = {name: np.median(rows, axis=0).round(4).tolist() for name, rows in every.items()}

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.backends.mouth_clips import Clip
+from dubsync.backends.mouth_clips import Clip, library_of
 from dubsync.mouth import actor as actors
-from dubsync.mouth import learning, library, measure, performance, rehearsal, shape, warp
+from dubsync.mouth import learning, measure, performance, rehearsal, shape, warp
 from dubsync.mouth.library import Library
 from dubsync.mouth.painter import Finish, NetworkPainter, export
 from dubsync.mouth.performance import Stock
@@ -59,7 +59,7 @@ def reconstruct(
 
     `steps`: of training on the clip, 0 leaves out what is trained. The methods in `ONCE` know the last fold only.
     """
-    whole = whole_library(clip)
+    whole = library_of(clip, actors.CROP_SIZE)
     measured: dict[str, list[NDArray[np.float64]]] = {}
     for fold in folds:
         third = _third(whole, fold)
@@ -84,7 +84,7 @@ def curve(clip: Clip, steps: Sequence[int]) -> dict[int, list[float]]:
 
     0 steps: the shipped checkpoint as it is. A longer training begins as a shorter one does.
     """
-    third = _third(whole_library(clip), 2)
+    third = _third(library_of(clip, actors.CROP_SIZE), 2)
     truth, nodes = _filmed(third), third.whole.nodes[third.rows]
     parts = learning.split(third.whole, third.hidden)
     found: dict[int, list[float]] = {}
@@ -117,23 +117,6 @@ def gains(every: dict[str, NDArray[np.float64]]) -> dict[str, float]:
             count = len(every[other])  # the last third's frames come last
             found[f"over_{other}_db"] = float(np.median(painted[-count:, 0]) - np.median(every[other][:, 0]))
     return found
-
-
-def whole_library(clip: Clip) -> Library:
-    """Return all frames of a clip as a library."""
-    geometry = library.measure(clip.landmarks)
-    kept = Library(
-        size=actors.CROP_SIZE,
-        rate=clip.rate,
-        shapes=geometry.shapes,
-        poses=geometry.poses,
-        nodes=geometry.nodes,
-        shot=np.zeros(len(geometry), np.int32),
-        number=np.arange(len(geometry), dtype=np.int32),
-    )
-    for number, picture in clip.footage(0, len(geometry)).frames():
-        kept.add(performance.crop_of(picture, geometry.affines[number], kept.size)[0])
-    return kept
 
 
 def _made(third: Third, *, steps: int, is_last: bool) -> Iterator[tuple[str, list[Picture]]]:

@@ -44,13 +44,13 @@ def speak(clip: Clip, drive: Drive, *, fold: int) -> dict[str, float]:
     and m of sentences whose phones are known, the share seen closed; `closures_unaided`: without using them.
     `silence_ratio`: opening in pauses of the sound, as footage and sound were found to be in time, beside the film's.
     """
-    features, times = drive.ear.hear(clip.samples), clip.times - clip.lag
+    features, times = drive.ear.hear(clip.samples), clip.shown - clip.lag
     head = library.measure(clip.landmarks)
     hidden = thirds(len(times), fold)
     talking = at_times(articulation.activity(clip.samples, len(features))[:, None], times)[:, 0] > 0.5
     turned = manner.turned(head.poses)
     rows = ~hidden
-    take = manner.Take(features, head.shapes[rows], times[rows], clip.times[rows], turned[rows], talking[rows])
+    take = manner.Take(features, head.shapes[rows], times[rows], clip.shown[rows], turned[rows], talking[rows])
     numbers = _landmark_errors(drive.model, take, head.shapes[hidden], times[hidden], turned[hidden])
     learnt, facts = manner.learn(drive.model, [take])
     heard = times + float(facts["lag"])
@@ -59,8 +59,9 @@ def speak(clip: Clip, drive: Drive, *, fold: int) -> dict[str, float]:
     numbers["lmd_film"] = _lips_apart(spoken[hidden], head.shapes[hidden])
     if clip.times[-1] >= _SHORT_S:
         numbers |= _agree(clip, drive.model, features, drive.judge)
-    share = at_times(articulation.activity(clip.samples, len(features))[:, None], heard)[:, 0]
-    quiet = pauses(share <= 0.5, clip.rate)
+    every = clip.times - clip.lag + float(facts["lag"])
+    share = at_times(articulation.activity(clip.samples, len(features))[:, None], every)[:, 0]
+    quiet = pauses(share <= 0.5, clip.rate)[clip.numbers]
     if quiet.any():
         was = float(shape.opening(head.shapes[quiet]).mean())
         numbers["silence_ratio"] = float(shape.opening(spoken[quiet]).mean()) / max(was, 1e-3)
@@ -100,7 +101,7 @@ def _agree(clip: Clip, model: Articulation, features: NDArray[np.float32], judge
     """Compare what the shipped weights expect, without any adaptation, with the measured face."""
     shown = shape.measures(shape.moving(clip.landmarks))
     expected = shape.measures(model.decode(model.coefficients(features), model.mean_shape))
-    times = clip.times - clip.lag
+    times = clip.shown - clip.lag
     lags = np.arange(-8, 9)
     every = np.array([_correlations(at_times(expected, times + lag / 25), shown) for lag in lags])
     best = int(np.argmax(every @ (1.0, 0.5, 0.5)))

@@ -29,11 +29,12 @@ _FULL, _RIM, _IDENTITY_EVERY = 255, 25, 10
 
 def stage(clip: Clip, engine: MouthSynth, *, embed: Embed | None = None, frames: int = 150) -> dict[str, float]:
     """Let the clip be spoken anew with its own sound turned round in time; speed by the clock of the process."""
-    count = min(frames, len(clip.times))
-    shot = clip.footage(0, count)
+    numbers = clip.numbers[:frames]
+    stop = int(numbers[-1]) + 1
+    shot = clip.footage(int(numbers[0]), stop)
     with tempfile.TemporaryDirectory() as folder:
         engine.learn([shot], Path(folder), seconds=0.0, seed=0, progress=lambda share: None)
-        wanted = np.ascontiguousarray(clip.samples[: int(count / clip.rate * 16000)][::-1])
+        wanted = np.ascontiguousarray(clip.samples[: int(stop / clip.rate * 16000)][::-1])
         dubbed = replace(shot, speech=wanted, speech_start=0.0)
         spent = []
         for _ in range(TURNS):
@@ -64,8 +65,8 @@ def _pictures(clip: Clip, patches: list[Patch], embed: Embed | None) -> dict[str
             changes.append([measure.flicker([then, now], still) for then, now in pairs])
         before = (number, film, dubbed, rim)
         if embed is not None and number % _IDENTITY_EVERY == 0:
-            one, other = embed(picture, clip.landmarks[number]), embed(laid(picture, patch), clip.landmarks[number])
-            alike.append(similarity(one, other))
+            face = clip.landmarks[clip.row(number)]
+            alike.append(similarity(embed(picture, face), embed(laid(picture, patch), face)))
     found = {}
     if changes:
         filmed, new = np.mean(np.array(changes), axis=0)

@@ -119,4 +119,4 @@ def _clip(path: Path) -> mouth_clips.Clip:
         for _, picture in shot.frames():
             out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="bgr0")))
         out.mux(stream.encode(None))
-    return mouth_clips.Clip(path, shot.landmarks, shot.times, np.zeros(16000, np.float32))
+    return mouth_clips.Clip(path, shot.numbers, shot.landmarks, shot.times, np.zeros(16000, np.float32))
