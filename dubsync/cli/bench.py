@@ -249,12 +249,16 @@ def _heard() -> dict[str, Any]:
     from dubsync.backends.phones_kokoro import KokoroPhones
     from dubsync.backends.speaker_voicefilter import VoicefilterEncoder
     from dubsync.backends.voice_kokoro import KokoroVoice
-    from dubsync.text import bench, bench_phones
+    from dubsync.text import bench, bench_formant, bench_phones
 
     with tempfile.TemporaryDirectory(prefix="dubsync-bench-") as folder:
         voice = KokoroVoice()
-        engines = WhisperTranscriber(), KokoroAligner(), VoicefilterEncoder()
-        return {**bench.figures(voice, *engines, Path(folder)), "phones": bench_phones.figures(voice, KokoroPhones())}
+        aligner, place = KokoroAligner(), Path(folder)
+        return {
+            **bench.figures(voice, WhisperTranscriber(), aligner, VoicefilterEncoder(), place),
+            "formant_onsets": bench_formant.figures(aligner, place),
+            "phones": bench_phones.figures(voice, KokoroPhones()),
+        }
 
 
 def _show(figures: dict[str, Any], *, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -76,11 +76,10 @@ def _tasks(unit: Unit, made: Made, ctx: Context) -> Iterator[Task]:
             off = [one for one in said if one.id in speakers.get("unsaid", {}).get(track, ())]
             new = [line for line in lines if not _is_within(line, off)]
             old = [_edges(one) for one in said if one.speaker == speaker and one not in off]
-            old = [rest for one in old for rest in _without(one, drive.value["kept"])]
             own = _only(sound, new)
             heard = _within(phones.get(speaker, ()), new)
             shown = footage(film, shot, arrays, track, sound=own, speaking=new, was_speaking=old, phones=heard)
-            yield Task(track, speaker, learnt, shown)
+            yield Task(track, speaker, learnt, as_filmed(shown, drive.value["kept"]))
 
 
 def _only(sound: Sound, spans: Spans) -> Sound:
@@ -101,13 +100,10 @@ def _is_within(line: tuple[float, float], utterances: Sequence[Utterance]) -> bo
     return shared > 0.5 * (line[1] - line[0])
 
 
-def _without(span: tuple[float, float], holes: Spans) -> Spans:
-    """Return what is left of a span where the film's own voice is not kept: under a laugh the mouth is as filmed."""
-    left = [span]
-    for start, end in holes:
-        cut = [((first, min(last, start)), (max(first, end), last)) for first, last in left]
-        left = [part for pair in cut for part in pair if part[0] < part[1]]
-    return left
+def as_filmed(shown: Footage, kept: Spans) -> Footage:
+    """Return the footage with the mouth left alone where the film's own voice is kept: under a laugh it laughs."""
+    was = shown.speaking if shown.was_speaking is None else shown.was_speaking
+    return replace(shown, was_speaking=was & ~within(shown.times[shown.numbers - shown.first], kept))
 
 
 def _edges(utterance: Utterance) -> tuple[float, float]:

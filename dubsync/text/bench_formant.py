@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dubsync.text.bench import PASSAGES, RATE, Reading, onset_errors
 from dubsync.timing import Span, seconds
 from dubsync.title import Utterance, Word, content_id
 
 if TYPE_CHECKING:
     from dubsync.backends.protocols import Aligner, Transcript
-    from dubsync.text.bench import Reading
 
 VOICES = {"en": "en-us", "es": "es-419", "fr": "fr", "pt": "pt-br", "it": "it"}
 _WOMAN = "+f3"
@@ -34,22 +34,20 @@ _PAUSE_S = 0.7
 def figures(aligner: Aligner, folder: Path) -> dict[str, Any]:
     """Return {language: {matched, median_ms, beyond_50_ms, ...}} of the passages; `folder`: for a WAV file."""
     from dubsync.audio import wav
-    from dubsync.text import bench
 
     found: dict[str, Any] = {}
-    for language, texts in bench.PASSAGES.items():
+    for language, texts in PASSAGES.items():
         reading = read_aloud(texts, language)
         path = folder / "formant.wav"
-        wav.write(path, reading.samples, bench.RATE)
+        wav.write(path, reading.samples, RATE)
         aligned = aligner.align(path, brought(reading, texts, language), progress=lambda share: None)
-        found[language] = bench.onset_errors(reading.words, aligned, language)
+        found[language] = onset_errors(reading.words, aligned, language)
     return found
 
 
 def read_aloud(texts: Sequence[str], language: str) -> Reading:
     """Let espeak-ng read texts in a man's and a woman's voice by turns."""
     from dubsync.audio.features import resample
-    from dubsync.text.bench import RATE, Reading
 
     pause = np.zeros(round(_PAUSE_S * RATE), np.float32)
     parts, words, turns = [pause], list[Word](), list[tuple[str, float, float]]()
