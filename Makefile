@@ -11,6 +11,9 @@ TORCH := torch==2.13.0
 # What the installed packages depend on: when it changes, pip runs again.
 INSTALLED := $(VENV)/.installed-$(shell cat pyproject.toml setup.py | sha256sum | cut -c1-12)
 export DUBSYNC_OFFLINE := $(OFFLINE)
+# Tests run side by side, a file at a time, in the files' order: the long ones come first. Each takes 2.5 GB at most.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup weights fmt lint types test test-long bench demo clean
 
@@ -45,10 +48,10 @@ types: $(INSTALLED) ## Check types
 	$(BIN)/mypy
 
 test: setup ## Run the tests
-	$(BIN)/python -m pytest -m "not long"
+	$(PYTEST) -m "not long"
 
 test-long: setup ## Run all tests, the long ones too
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 bench: setup ## Measure speed and memory
 	$(BIN)/dubsync bench speed

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import pytest
 
-if TYPE_CHECKING:
-    from dubsync.engine.runner import LocalRunner
+if "PYTEST_XDIST_WORKER" in os.environ:  # tests run side by side: numbers are crunched by one thread in each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 DATA = os.environ.get("DUBSYNC_TEST_DATA")
 
@@ -33,15 +32,6 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _refuse(address: object) -> NoReturn:
     raise AssertionError(f"a test opened a connection to {address}")
-
-
-@pytest.fixture(scope="module")
-def hands() -> Iterator[LocalRunner]:
-    """A worker that stays for all runs of a file of tests."""
-    from dubsync.verbs import local_runner
-
-    with local_runner(1) as runner:
-        yield runner
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import fake_films
 import pytest
-from fake_films import FAKES
+from fake_films import FAKES, hands
 
 from dubsync import batch
 from dubsync.cli.wishes import wish_from
 from dubsync.errors import BadPipeline, StageFailed
 from dubsync.testing.talking import make_talking_film
-from dubsync.verbs import local_runner
 
 
 @pytest.fixture
@@ -31,8 +30,7 @@ def listed(tmp_path: Path) -> Path:
 
 def test_a_title_that_fails_does_not_stop_the_others_and_only_what_is_missing_runs_again(listed: Path) -> None:
     loaded = batch.load(listed)
-    with local_runner(1) as runner:
-        results = [batch.run(entry, runner=runner) for entry in loaded.entries]
+    results = [batch.run(entry, runner=hands()) for entry in loaded.entries]
     rows = batch.rows(results)
     assert [(row["title"], row["language"], row["state"]) for row in rows] == [
         ("bad", "es", "failed"),
@@ -48,8 +46,7 @@ def test_a_title_that_fails_does_not_stop_the_others_and_only_what_is_missing_ru
     assert (summary["done"], summary["failed"]) == (1, 1)
 
     make_talking_film(listed.parent / "bad.mp4")
-    with local_runner(1) as runner:
-        again = [batch.run(entry, runner=runner) for entry in loaded.entries]
+    again = [batch.run(entry, runner=hands()) for entry in loaded.entries]
     assert [result.made.summary.ran > 0 for result in again if result.made] == [True, False]
     batch.check(again, is_strict=False)
 
@@ -72,8 +69,7 @@ def test_a_language_may_be_written_in_any_way(listed: Path) -> None:
         listed.read_text().replace('"es", "pt"', '"spa", "pt_br"').replace('film = "bad.mp4"\n[[title]]\n', "")
     )
     (entry,) = batch.load(listed).entries
-    with local_runner(1) as runner:
-        result = batch.run(entry, runner=runner)
+    result = batch.run(entry, runner=hands())
     assert [(row["state"], Path(row["what"]).name) for row in batch.rows([result])] == [
         ("done", "good.es.mp4"),
         ("done", "good.pt-BR.mp4"),
@@ -84,8 +80,7 @@ def test_a_disk_that_refuses_one_title_does_not_stop_the_others(listed: Path) ->
     (listed.parent / "good.dubsync").mkdir()
     (listed.parent / "good.dubsync" / "runs").write_text("in the way")
     entry = batch.load(listed).entries[1]
-    with local_runner(1) as runner:
-        result = batch.run(entry, runner=runner)
+    result = batch.run(entry, runner=hands())
     assert result.error is not None
     assert result.error.exit_code == 5
     assert "runs" in result.error.message

@@ -12,13 +12,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from fake_films import FAKES, changed, consent, dubsync, made
+from fake_films import FAKES, changed, consent, dubsync, hands, made
 
 from dubsync import scripts
 from dubsync.audio import bench_rivals, wav
 from dubsync.errors import ConsentMissing, UsageError
 from dubsync.testing.talking import TalkingSpec, make_talking_film
-from dubsync.verbs import Wish, check, explain, localize, plan, status
+from dubsync.verbs import Localized, Wish, check, explain, localize, plan, status
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +33,24 @@ def film(drawn: Path, tmp_path: Path) -> Path:
     return tmp_path / "talk.mp4"
 
 
+@pytest.fixture(scope="module")
+def dubbed(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Localized]:
+    """A film and what was made of it, to look at and leave as it is."""
+    folder = tmp_path_factory.mktemp("dubbed")
+    (folder / "talk.mp4").write_bytes(drawn.read_bytes())
+    consent(folder)
+    return folder / "talk.mp4", made(folder / "talk.mp4")
+
+
 def frames(path: Path) -> Iterator[np.ndarray]:
     with av.open(str(path)) as film:
         for frame in film.decode(video=0):
             yield frame.to_ndarray(format="gray")
 
 
-def test_a_film_comes_out_whole(film: Path) -> None:
-    before = film.read_bytes()
-    (dub,) = made(film).dubs
-    assert film.read_bytes() == before
+def test_a_film_comes_out_whole(drawn: Path, dubbed: tuple[Path, Localized]) -> None:
+    film, (dub,) = dubbed[0], dubbed[1].dubs
+    assert film.read_bytes() == drawn.read_bytes()
     assert dub.video is not None
     with av.open(str(film)) as old, av.open(dub.video) as new:
         times = [[packet.pts * packet.time_base for packet in each.demux(video=0) if packet.pts is not None]
@@ -54,8 +62,8 @@ def test_a_film_comes_out_whole(film: Path) -> None:
         assert new.streams.audio[0].layout.name == old.streams.audio[0].layout.name
 
 
-def test_the_report_holds_every_key_of_its_schema(film: Path) -> None:
-    (dub,) = made(film).dubs
+def test_the_report_holds_every_key_of_its_schema(dubbed: tuple[Path, Localized]) -> None:
+    (dub,) = dubbed[1].dubs
     report = json.loads(Path(str(dub.report)).read_text())
     assert report["schema"] == "dubsync.report/1"
     expected = {
@@ -80,8 +88,8 @@ def test_the_report_holds_every_key_of_its_schema(film: Path) -> None:
     assert set(empty) <= told
 
 
-def test_the_report_says_how_loud_the_delivered_file_is_by_another_meter(film: Path) -> None:
-    (dub,) = made(film).dubs
+def test_the_report_says_how_loud_the_delivered_file_is_by_another_meter(dubbed: tuple[Path, Localized]) -> None:
+    (dub,) = dubbed[1].dubs
     report = json.loads(Path(str(dub.report)).read_text())["sound"]
     with av.open(str(dub.video)) as new:
         heard = np.concatenate([frame.to_ndarray() for frame in new.decode(audio=0)], axis=1)
@@ -91,8 +99,8 @@ def test_the_report_says_how_loud_the_delivered_file_is_by_another_meter(film: P
     assert "delivery-differs" not in {flag.code for flag in dub.flags}
 
 
-def test_the_mouth_moves_and_only_while_somebody_speaks(film: Path) -> None:
-    (dub,) = made(film).dubs
+def test_the_mouth_moves_and_only_while_somebody_speaks(dubbed: tuple[Path, Localized]) -> None:
+    film, (dub,) = dubbed[0], dubbed[1].dubs
     changed = [
         int((np.abs(old.astype(int) - new.astype(int)) > 40).sum())
         for old, new in zip(frames(film), frames(Path(str(dub.video))), strict=True)
@@ -111,14 +119,16 @@ def test_a_second_run_makes_nothing_and_gives_the_same_bytes(film: Path) -> None
     assert video.read_bytes() == before
 
 
-def test_the_same_film_gives_the_same_bytes_in_another_folder(film: Path, tmp_path: Path) -> None:
-    one = made(film, folder=tmp_path / "one.dubsync")
+def test_the_same_film_gives_the_same_bytes_in_another_folder(
+    film: Path, dubbed: tuple[Path, Localized], tmp_path: Path
+) -> None:
+    one = dubbed[1]
     other = made(film, folder=tmp_path / "other.dubsync")
     assert Path(str(one.dubs[0].video)).read_bytes() == Path(str(other.dubs[0].video)).read_bytes()
 
 
-def test_a_second_language_shares_all_that_is_above_the_line(film: Path) -> None:
-    made(film)
+def test_a_second_language_shares_all_that_is_above_the_line(dubbed: tuple[Path, Localized]) -> None:
+    film, _ = dubbed
     rows = plan(film, ["es", "pt"], Wish(pipeline=str(FAKES)))
     again = {row.stage for row in rows if row.runs and row.why != "it is asked each time"}
     shared = {"source", "shots", "faces", "stems", "transcript", "speakers", "actor"}
@@ -138,7 +148,7 @@ def test_an_edit_of_one_line_re_runs_that_line_the_mouth_of_its_shot_mix_and_ren
     wish = Wish(pipeline=str(FAKES), slots=1)
     planned = Counter(row.stage for row in plan(film, ["es"], wish) if row.runs)
     events: list[tuple[str, str]] = []
-    localize(film, ["es"], wish, sink=lambda e: events.append((e.kind, e.stage)))
+    localize(film, ["es"], wish, sink=lambda e: events.append((e.kind, e.stage)), runner=hands())
     ran = Counter(stage for kind, stage in events if kind == "finished")
 
     touched = {"script": 1, "voice": 1, "mix": 1, "mouth": 1, "render": 1}
@@ -196,7 +206,7 @@ def test_lines_that_people_recorded_are_heard_where_the_original_was_spoken(film
     wav.write(tmp_path / "takes.wav", (0.3 * np.sin(2 * np.pi * 440 * time) * spoken).astype(np.float32), 48000)
     wish = Wish(pipeline=str(pipeline), slots=1, recorded=tmp_path / "takes.wav")
 
-    (dub,) = localize(film, ["es"], wish).dubs
+    (dub,) = localize(film, ["es"], wish, runner=hands()).dubs
 
     with av.open(str(dub.video)) as new:
         heard = np.concatenate([frame.to_ndarray()[0] for frame in new.decode(audio=0)])[: 4 * 48000]
@@ -216,7 +226,7 @@ def test_a_brought_script_is_spoken_and_shown_word_for_word(film: Path, tmp_path
     )
     wish = Wish(pipeline=str(pipeline), slots=1, script=tmp_path / "film.es.srt")
 
-    (dub,) = localize(film, ["es"], wish).dubs
+    (dub,) = localize(film, ["es"], wish, runner=hands()).dubs
 
     shown = Path(dub.subtitles[0]).read_text(encoding="utf-8")
     assert "Texto de Ana." in shown
@@ -234,12 +244,12 @@ def test_one_recorded_line_re_runs_that_line_alone(film: Path, tmp_path: Path) -
     for name in ids:
         wav.write(tmp_path / "takes" / f"{name}.wav", tone, 24000)
     wish = Wish(pipeline=str(pipeline), slots=1, recorded=tmp_path / "takes")
-    (dub,) = localize(film, ["es"], wish).dubs
+    (dub,) = localize(film, ["es"], wish, runner=hands()).dubs
     assert "nothing-recorded" not in {flag.code for flag in dub.flags}
 
     wav.write(tmp_path / "takes" / f"{ids[1]}.wav", tone[:20000], 24000)
     events: list[tuple[str, str]] = []
-    localize(film, ["es"], wish, sink=lambda e: events.append((e.kind, e.stage)))
+    localize(film, ["es"], wish, sink=lambda e: events.append((e.kind, e.stage)), runner=hands())
     assert [stage for kind, stage in events if kind == "finished"].count("voice") == 1
 
 
@@ -249,8 +259,8 @@ def test_recorded_lines_are_in_one_language(film: Path, tmp_path: Path) -> None:
         made(film, "es", "pt", recorded=tmp_path / "takes.wav")
 
 
-def test_status_and_check_tell_how_it_stands(film: Path) -> None:
-    made(film)
+def test_status_and_check_tell_how_it_stands(dubbed: tuple[Path, Localized]) -> None:
+    film, _ = dubbed
     (found,) = status(film)
     assert found.waiting == ()
     assert found.made == found.known
@@ -299,8 +309,10 @@ def test_bad_requests_get_one_clear_sentence_and_their_exit_status(
     assert len(done.stderr.strip().splitlines()) <= 12
 
 
-def test_a_killed_run_goes_on_and_gives_the_same_bytes(film: Path, tmp_path: Path) -> None:
-    whole = Path(str(made(film, folder=tmp_path / "whole.dubsync").dubs[0].video)).read_bytes()
+def test_a_killed_run_goes_on_and_gives_the_same_bytes(
+    film: Path, dubbed: tuple[Path, Localized], tmp_path: Path
+) -> None:
+    whole = Path(str(dubbed[1].dubs[0].video)).read_bytes()
     command = [sys.executable, "-c", "from dubsync.cli import main; main()", "localize", str(film), "--lang", "es",
                "--pipeline", FAKES, "--json", "--folder", str(tmp_path / "killed.dubsync")]  # fmt: skip
     for patience in (1.5, 2.5, 3.5):

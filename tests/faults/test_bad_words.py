@@ -112,9 +112,9 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 )
 def test_a_memory_that_would_blow_up_is_refused_at_once(text: str, tmp_path: Path) -> None:
     (tmp_path / "memory.tmx").write_text(text)
-    began = time.monotonic()
+    began = time.process_time()
     refused(lambda: read_tmx(tmp_path / "memory.tmx", source="en", target="es"), "memory.tmx")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("name", ["memory.tmx", "film.srt"])

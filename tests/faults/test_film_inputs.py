@@ -10,14 +10,13 @@ import av
 import pytest
 from fake_films import FAKES, changed, dubsync, made
 
-from dubsync.engine.runner import LocalRunner
 from dubsync.errors import BadPipeline, MissingWeights, NoSpeech
 from dubsync.testing.talking import TalkingSpec, make_talking_film
 from dubsync.verbs import Localized, Wish, localize, plan
 
 
-def dubbed(film: Path, hands: LocalRunner, pipeline: Path = FAKES) -> Localized:
-    return made(film, pipeline=pipeline, runner=hands)
+def dubbed(film: Path, pipeline: Path = FAKES) -> Localized:
+    return made(film, pipeline=pipeline)
 
 
 def codes(result: Localized) -> set[str]:
@@ -36,30 +35,30 @@ SHORT = ((0.2, 0.9, 130.0),)
     ],
     ids=["16x16", "no multiple of 16", "one frame"],
 )
-def test_a_small_or_short_film_keeps_its_size_and_frames(place: Path, hands: LocalRunner, spec: TalkingSpec) -> None:
-    result = dubbed(make_talking_film(place / "film.mp4", spec), hands)
+def test_a_small_or_short_film_keeps_its_size_and_frames(place: Path, spec: TalkingSpec) -> None:
+    result = dubbed(make_talking_film(place / "film.mp4", spec))
     with av.open(str(result.dubs[0].video)) as new:
         track = new.streams.video[0]
         assert (track.width, track.height) == (spec.width, spec.height)
         assert sum(1 for _ in new.decode(track)) == round(spec.seconds * 25)
 
 
-def test_a_silent_film_has_nobody_to_dub(place: Path, hands: LocalRunner) -> None:
+def test_a_silent_film_has_nobody_to_dub(place: Path) -> None:
     film = make_talking_film(place / "film.mp4", TalkingSpec(seconds=1.0, width=64, height=48, lines=()))
     with pytest.raises(NoSpeech, match="nobody was heard") as caught:
-        dubbed(film, hands)
+        dubbed(film)
     assert caught.value.exit_code == 3
     assert "transcript.srt" in caught.value.hint
 
 
 @pytest.mark.weights
 @pytest.mark.long
-def test_music_is_not_taken_for_speech(place: Path, hands: LocalRunner) -> None:
+def test_music_is_not_taken_for_speech(place: Path) -> None:
     chords = tuple((n * 0.5, n * 0.5 + 0.45, hertz) for n, hertz in enumerate((220.0, 277.0, 330.0, 440.0) * 2))
     film = make_talking_film(place / "film.mp4", TalkingSpec(seconds=4.0, width=64, height=48, lines=chords))
     pipeline = changed(place, asr="asr.whisper")
     with pytest.raises(NoSpeech):
-        dubbed(film, hands, pipeline)
+        dubbed(film, pipeline)
 
 
 def test_a_pipeline_file_with_a_misspelt_key_is_refused_with_the_nearest_one(place: Path) -> None:

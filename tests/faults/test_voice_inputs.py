@@ -16,7 +16,6 @@ from fake_films import VOICES, made
 from dubsync.audio import features, wav
 from dubsync.backends.fakes import FakeVoice
 from dubsync.backends.voice_kokoro import KokoroVoice
-from dubsync.engine.runner import LocalRunner
 from dubsync.errors import InputError, PermanentError, UnknownLanguage
 from dubsync.stages.casting import clean_speech
 from dubsync.testing.contract import speech_like
@@ -92,8 +91,8 @@ def frames_of(samples: np.ndarray, sound: Sound) -> Iterator[av.AudioFrame]:
         yield frame
 
 
-def dubbed(film: Path, hands: LocalRunner, **wish: object) -> Localized:
-    return made(film, pipeline=VOICES, runner=hands, **wish)
+def dubbed(film: Path, **wish: object) -> Localized:
+    return made(film, pipeline=VOICES, **wish)
 
 
 def heard(result: Localized) -> tuple[np.ndarray, int, str]:
@@ -106,8 +105,8 @@ def heard(result: Localized) -> tuple[np.ndarray, int, str]:
 
 
 @pytest.mark.parametrize("sound", SOUNDS.values(), ids=SOUNDS)
-def test_a_film_with_odd_sound_is_dubbed_as_it_is(place: Path, hands: LocalRunner, sound: Sound) -> None:
-    result = dubbed(film_with(place / "film.mkv", sound), hands)
+def test_a_film_with_odd_sound_is_dubbed_as_it_is(place: Path, sound: Sound) -> None:
+    result = dubbed(film_with(place / "film.mkv", sound))
     samples, rate, layout = heard(result)
     told = {flag.code for flag in result.flags}
     faults = {"dc-offset", "clipped-source", "one-sided"}
@@ -125,18 +124,18 @@ def test_a_film_with_odd_sound_is_dubbed_as_it_is(place: Path, hands: LocalRunne
     ("rate", "seconds", "told"), [(44100, 3.0, set()), (96000, 2.7, {"me-length"}), (8000, 3.4, {"me-length"})]
 )
 def test_an_me_track_of_another_rate_or_length_is_fitted_and_told(
-    place: Path, hands: LocalRunner, rate: int, seconds: float, told: set[str]
+    place: Path, rate: int, seconds: float, told: set[str]
 ) -> None:
     wav.write(place / "me.wav", np.full(int(seconds * rate), 0.01, np.float32), rate)
-    result = dubbed(film_with(place / "film.mkv", Sound()), hands, me=place / "me.wav")
+    result = dubbed(film_with(place / "film.mkv", Sound()), me=place / "me.wav")
     assert {flag.code for flag in result.flags} & {"me-length"} == told
     assert len(heard(result)[0]) == 48000 * SECONDS
 
 
-def test_an_me_track_of_another_film_is_refused(place: Path, hands: LocalRunner) -> None:
+def test_an_me_track_of_another_film_is_refused(place: Path) -> None:
     wav.write(place / "me.wav", np.zeros(48000 * 9, np.float32), 48000)
     with pytest.raises(InputError, match="lasts 9"):
-        dubbed(film_with(place / "film.mkv", Sound()), hands, me=place / "me.wav")
+        dubbed(film_with(place / "film.mkv", Sound()), me=place / "me.wav")
 
 
 def test_a_language_the_engine_does_not_speak_is_refused_before_any_work(place: Path, tmp_path: Path) -> None:

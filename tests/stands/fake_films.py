@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from dubsync.engine.runner import LocalRunner
-from dubsync.verbs import Localized, Wish, localize
+from dubsync.verbs import Localized, Wish, local_runner, localize
 
 FAKES = Path(__file__).parent / "fakes.toml"
 """Every stage, a fake for every engine."""
@@ -35,12 +36,16 @@ def consent(folder: Path, *, name: str = "the disc", titles: tuple[str, ...] = (
     return path
 
 
-def made(
-    film: Path, *languages: str, pipeline: Path = FAKES, runner: LocalRunner | None = None, **wish: object
-) -> Localized:
-    """Localize a film (into Spanish, if nothing else is said) in one worker."""
+@cache
+def hands() -> LocalRunner:
+    """Return a worker that stays for all runs of all tests: to start one takes longer than most runs."""
+    return local_runner(1)
+
+
+def made(film: Path, *languages: str, pipeline: Path = FAKES, **wish: object) -> Localized:
+    """Localize a film (into Spanish, if nothing else is said) by `hands`."""
     asked = Wish(pipeline=str(pipeline), slots=1, **wish)  # type: ignore[arg-type]
-    return localize(film, languages or ("es",), asked, runner=runner)
+    return localize(film, languages or ("es",), asked, runner=hands())
 
 
 def changed(place: Path, **engines: str) -> Path:

@@ -13,6 +13,7 @@ from dubsync import weights
 from dubsync.audio import onsets, wav
 from dubsync.backends.align_pocketsphinx import PocketSphinxAligner, _placed, _tokens, arpabet
 from dubsync.backends.protocols import Transcript
+from dubsync.backends.voice_kokoro import KokoroVoice
 from dubsync.text import bench
 from dubsync.timing import Span, seconds
 from dubsync.title import Utterance, Word
@@ -100,14 +101,19 @@ def test_the_level_is_that_of_the_sound_every_five_milliseconds() -> None:
     assert np.median(level) == pytest.approx(20 * np.log10(0.5 / np.sqrt(2)), abs=0.2)
 
 
-@pytest.mark.parametrize("language", ["es", "fr", "pt"])
-def test_word_starts_that_are_a_tenth_of_a_second_off_come_back(language: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def voice() -> KokoroVoice:
     if not weights.is_present("kokoro"):
         pytest.skip("the weights kokoro are not in the cache: run `dubsync models pull`")
-    from dubsync.backends.voice_kokoro import KokoroVoice
+    return KokoroVoice(threads=1)
 
+
+@pytest.mark.parametrize("language", ["es", "fr", "pt"])
+def test_word_starts_that_are_a_tenth_of_a_second_off_come_back(
+    language: str, voice: KokoroVoice, tmp_path: Path
+) -> None:
     texts = bench.PASSAGES[language][3:4]
-    reading = bench.read_aloud(KokoroVoice(threads=1), [(bench.CASTS[language][0], text) for text in texts], language)
+    reading = bench.read_aloud(voice, [(bench.CASTS[language][0], text) for text in texts], language)
     wav.write(tmp_path / "speech.wav", reading.samples, RATE)
     heard = Transcript(language, 1.0, tuple(_blurred(reading, texts)))
 

@@ -41,7 +41,7 @@ def test_a_head_turned_beyond_the_limit_keeps_its_pixels(tmp_path: Path) -> None
     track = max(value, key=lambda each: each["stop"] - each["first"])
     usable, numbers = arrays[f"{track['id']}.usable"], arrays[f"{track['id']}.numbers"]
     share = np.zeros(len(YAWS))
-    share[numbers] = shares(numbers, np.ones(len(numbers), bool), usable)
+    share[numbers] = shares(numbers, np.ones(len(numbers), bool), usable, rate=RATE)
 
     assert not usable[YAWS[numbers] > MAX_YAW + 8].any()
     assert usable[(YAWS[numbers] < MAX_YAW - 12)].mean() > 0.9

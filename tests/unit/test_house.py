@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,14 +109,17 @@ def test_the_front_door_is_sorted_and_every_name_is_there() -> None:
 
 def test_importing_dubsync_is_quick_and_loads_no_engine() -> None:
     code = "import sys, dubsync; print([name for name in ('torch', 'av', 'cv2', 'fastapi') if name in sys.modules])"
-    began = time.perf_counter()
+    loaded, spent = _spent(code)
+    assert loaded.strip() == "[]"
+    assert spent - _spent("pass")[1] < 1.5, "0.3 s is the promise; five times that on a slow machine"
+
+
+def _spent(code: str) -> tuple[str, float]:
+    """Return what a Python process prints and the seconds of processor that it takes: others may be at work too."""
+    before = os.times()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    bare = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "pass"], check=True)
-    assert done.stdout.strip() == "[]"
-    assert (bare - began) - (time.perf_counter() - bare) < 1.5, (
-        "0.3 s is the promise; five times that on a busy machine"
-    )
+    after = os.times()
+    return done.stdout, sum(after[2:4]) - sum(before[2:4])
 
 
 def test_files_are_short() -> None:

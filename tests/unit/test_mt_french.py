@@ -85,11 +85,15 @@ def test_a_titled_name_that_the_engine_lost_or_doubled_is_not_put_back() -> None
     assert titles.put_back("John, John.", places, "fr") == ""
 
 
-def test_people_keep_title_and_name_in_a_translation() -> None:
-    engine = MarianTranslator()
+@pytest.fixture(scope="module")
+def marian() -> MarianTranslator:
+    return MarianTranslator()
+
+
+def test_people_keep_title_and_name_in_a_translation(marian: MarianTranslator) -> None:
     line = SourceLine("line-1", "Nice to meet you, Mr. Henderson.", 5.0)
     for language, wanted in (("fr", "monsieur Henderson."), ("es", "señor Henderson.")):
-        (made,) = engine.translate([line], source="en", target=language, glossary={}, progress=lambda share: None)
+        (made,) = marian.translate([line], source="en", target=language, glossary={}, progress=lambda share: None)
         assert made.candidates[0].text.endswith(wanted)
 
 
@@ -111,10 +115,10 @@ DIALOGUE = (
     ids=["as most often", "as decided", "nobody knows who speaks"],
 )
 def test_a_speaker_addresses_people_in_one_manner_all_through(
-    address: str | None, speaker: str | None, manners: set[str]
+    marian: MarianTranslator, address: str | None, speaker: str | None, manners: set[str]
 ) -> None:
     if not weights.is_present("mt-en-fr") or not weights.is_present("words-fr"):
         pytest.skip("the French weights are not in the cache: run `dubsync models pull`")
     lines = [SourceLine(str(number), text, 60.0, speaker, address=address) for number, text in enumerate(DIALOGUE)]
-    made = MarianTranslator().translate(lines, source="en", target="fr", glossary={}, progress=lambda share: None)
+    made = marian.translate(lines, source="en", target="fr", glossary={}, progress=lambda share: None)
     assert {manner(line.candidates[0].text, "fr") for line in made} - {None} == manners

@@ -38,14 +38,19 @@ def interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return python
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "weights"
-    made.mkdir()
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("weights")
     for entry in ("chatterbox-multilingual", "xtts-v2"):
         for file in weights.entry(entry).files:
             (made / file.name).write_text("{}")
     return made
+
+
+@pytest.fixture(scope="module")
+def warm(folder: Path) -> dict[str, Any]:
+    """One of each engine for many tests, since its process takes seconds to start."""
+    return {name: engine(folder, takes=8) for name, engine in ENGINES.items()}
 
 
 def hum(hertz: float, seconds: float = 3.0, rate: int = 48000) -> np.ndarray:
@@ -63,14 +68,16 @@ def still(share: float) -> None:
 @pytest.mark.parametrize("name", sorted(ENGINES))
 @pytest.mark.parametrize("check", contract.checks("voice"), ids=lambda check: check.__name__.strip("_"))
 def test_a_cloner_keeps_the_contract(
-    name: str, check: contract.Check, interpreter: Path, folder: Path, tmp_path: Path
+    name: str, check: contract.Check, interpreter: Path, warm: dict[str, Any], tmp_path: Path
 ) -> None:
-    check(ENGINES[name](folder, takes=8), tmp_path)
+    check(warm[name], tmp_path)
 
 
 @pytest.mark.parametrize("name", sorted(ENGINES))
-def test_it_speaks_like_the_reference_and_as_long_as_was_asked(name: str, interpreter: Path, folder: Path) -> None:
-    engine = ENGINES[name](folder, takes=8)
+def test_it_speaks_like_the_reference_and_as_long_as_was_asked(
+    name: str, interpreter: Path, warm: dict[str, Any]
+) -> None:
+    engine = warm[name]
     for hertz in (120.0, 190.0):
         voice = engine.enroll(hum(hertz), 48000, language="es-419", progress=still).voice
         spoken = engine.speak("Buenos días, doctora.", voice=voice, language="es-419", seconds=1.4, seed=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -106,10 +107,16 @@ class Scene:
         spoken: list[Utterance] = [
             utterance(f"line {number}", *times, speaker=owners[number]) for number, times in enumerate(self.lines)
         ]
-        ctx = Context(self.stand.folder, FILM, self.stand.folder, 1, None, {"sync": ArticulationScorer})
+        ctx = Context(self.stand.folder, FILM, self.stand.folder, 1, None, {"sync": scorer})
         found = tie(Made(self.stand.products), spoken, ctx)
         self.stand.flags = ctx.flags
         return found
+
+
+@cache
+def scorer() -> ArticulationScorer:
+    """Return one engine for all scenes: to load it takes longer than to ask it."""
+    return ArticulationScorer()
 
 
 @pytest.fixture
