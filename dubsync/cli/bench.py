@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -193,6 +193,33 @@ def training(
     footage = mouth_clips.read(file, MediaPipeFaceFinder(), lag=lag, kept=cache_folder() / "bench")
     rows = bench_paint.curve(footage, list(budgets))
     _show({f"{budgets[steps]:g} min": row for steps, row in rows.items()}, as_json=as_json)
+
+
+@bench_app.command()
+def owners(
+    data: Annotated[Path, typer.Argument(help="A folder with clips.tsv and clips/.")],
+    *,
+    only: Annotated[list[str] | None, typer.Option(help="Only these clips, by name without ending.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure who is taken for the speaker: of two mouths that both move for 3 s, and of a foreign one alone."""
+    from dubsync.backends import mouth_clips
+    from dubsync.backends.face_mediapipe import MediaPipeFaceFinder
+    from dubsync.backends.sync_articulation import ArticulationScorer
+    from dubsync.mouth import bench, bench_owners
+    from dubsync.stages._owners import Sighting, decide
+    from dubsync.weights.cache import cache_folder
+
+    def tied(scores: Mapping[str, float], seconds: float) -> str | None:
+        sightings = [Sighting(face, "shot", "line", "voice", seconds, score) for face, score in scores.items()]
+        return next(iter(decide(sightings, [])), None)
+
+    finder, kept = MediaPipeFaceFinder(), cache_folder() / "bench"
+    clips = (mouth_clips.read(file, finder, lag=lag, kept=kept) for file, lag in bench.listed(data, only or ()))
+    cut = [stretch for clip in clips for stretch in bench_owners.stretches(clip)]
+    if len({stretch.clip for stretch in cut}) < 2:
+        raise InputError(f"{data}: no two clips in which a face speaks for 3 s", hint="give a folder with more clips")
+    _show(bench_owners.measured(cut, ArticulationScorer(), tied), as_json=as_json)
 
 
 @bench_app.command()
