@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dubsync.mouth.bench import Asked
 
 _out = Console()
-bench_app = typer.Typer(help="Measure: speed, mouth, voice, text.", no_args_is_help=True)
+bench_app = typer.Typer(help="Measure speed, memory, the mouth, the voice and the words.", no_args_is_help=True)
 
 
 Clip = Annotated[Path | None, typer.Option(help="A clip with speech (default: the sample film).")]
