@@ -231,8 +231,6 @@ def figures(
     means of the language's other one. `folder`: for a WAV file on the way. Takes about eight minutes on one core.
     """
     kinds = ("wer_heard", "word_onset_ms", "words_beyond_50_ms", "speaker_error", "duration_error")
-    from dubsync.text import bench_formant
-
     found: dict[str, Any] = {kind: {} for kind in kinds}
     for language, cast in CASTS.items():
         turns = [(cast[number % 2], text) for number, text in enumerate(PASSAGES[language])]
@@ -243,8 +241,6 @@ def figures(
         found["word_onset_ms"][language] = onsets["median_ms"]
         found["words_beyond_50_ms"][language] = onsets["beyond_50_ms"]
         found["speaker_error"][language] = speaker_errors(reading, encoder)["error"]
-
-    found["formant_onsets"] = bench_formant.figures(aligner, folder)
 
     def natural(text: str, language: str) -> float:
         cast = CASTS[language]
