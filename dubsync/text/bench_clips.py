@@ -32,7 +32,8 @@ LONGEST_S = 12.0
 """What is taken of a clip."""
 _QUIET_S, _RISE_S, _NEAR_S = 0.15, 0.06, 0.3
 _QUIET_SHARE, _LOUD_SHARE, _CLEAR_DB = 0.35, 0.65, 20.0
-"""Of the way from the quietest to the loudest within half a second: below is a pause, above it speech is on."""
+"""Of the way from the quietest to the loudest within half a second (of the clip, where these are too near each other):
+below is a pause, above it speech is on."""
 _HISS_HZ, _HISS_DB, _HISS_REACH_S, _BESIDE_S = 4000, 15.0, 0.15, 0.04
 _ALONE = 0.6
 """Share of the greatest rise that no other one within reach may have."""
@@ -109,13 +110,16 @@ def landmarks(
 
 def rises(level: Level) -> Iterator[float]:
     """Yield when speech begins sharply after a pause; `level`: from `onsets.level_db`."""
+    if len(level) == 0:
+        return
     step, reach = onsets.HOP_S, round(0.5 / onsets.HOP_S)
-    lowest = float(np.percentile(level, 5)) if len(level) else 0.0
+    lowest, highest = (float(edge) for edge in np.percentile(level, (5, 97)))
     quiet = 0
-    for index in range(len(level)):
+    for index in range(len(level) if highest - lowest >= _CLEAR_DB else 0):
         near = level[max(0, index - reach) : index + reach]
         floor, top = max(lowest, float(np.percentile(near, 5))), float(np.percentile(near, 97))
-        if level[index] < floor + _QUIET_SHARE * (top - floor) or top - floor < _CLEAR_DB:
+        floor, top = (floor, top) if top - floor >= _CLEAR_DB else (lowest, highest)
+        if level[index] < floor + _QUIET_SHARE * (top - floor):
             quiet += 1
             continue
         soon = level[index : index + round(_RISE_S / step)]
