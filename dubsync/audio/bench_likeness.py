@@ -175,22 +175,11 @@ def _nearer_stock(voice: Any, speech: Samples) -> Voice:
 
 def speakers(folder: Path) -> Iterator[Samples]:
     """Yield mono speech at 24 kHz of each film or sound in the folder that is long enough."""
-    import av
+    from dubsync.media.sound import beginning
 
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in _FILMS:
-            continue
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                continue
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-            parts = [
-                piece.to_ndarray().ravel()
-                for frame in islice(container.decode(audio=0), 4000)
-                for piece in resampler.resample(frame)
-            ]
-        sound = np.concatenate(parts).astype(np.float32)[: 40 * RATE]
-        if len(features.trim_silence(sound, RATE)) >= _LEAST_REFERENCE_S * RATE:
+        sound = beginning(path, RATE, 40.0) if path.suffix.lower() in _FILMS else None
+        if sound is not None and len(features.trim_silence(sound, RATE)) >= _LEAST_REFERENCE_S * RATE:
             yield sound
 
 

@@ -2,7 +2,8 @@
 
 Each utterance is aligned alone. An utterance that is not found (another text, a minute of it, hardly any sound) has the
 times of PocketSphinx where that speaks the language, or keeps its own. English, PocketSphinx's own language, is left to
-it, which is much faster. `both = true` hears English by both, and where they agree a word begins in the middle.
+it, which is much faster. `both = true` hears English by both, and where they agree a word begins in the middle. Words
+that it begins in a pause are moved to where the sound starts again.
 `dubsync bench text` says how near word starts come.
 """
 
@@ -15,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from dubsync.audio import wav
-from dubsync.backends.align_pocketsphinx import RATE, PocketSphinxAligner, window
+from dubsync.backends.align_pocketsphinx import RATE, PocketSphinxAligner, begun, window
 from dubsync.backends.phones_kokoro import KokoroPhones
 from dubsync.backends.protocols import Aligner, Progress, Transcript
 from dubsync.text.language import best_match
@@ -35,7 +36,7 @@ Guide = Callable[[Span], str | None]
 class KokoroAligner:
     """Gives words better times; leaves what nobody can align as it was."""
 
-    capabilities = replace(KokoroPhones.capabilities, name="align.kokoro", version="2")
+    capabilities = replace(KokoroPhones.capabilities, name="align.kokoro", version="3")
 
     def __init__(
         self,
@@ -82,7 +83,8 @@ class KokoroAligner:
             log.info("not found in the sound: %r", utterance.text)
             return None
         pairs = zip(utterance.words, found, strict=True)
-        words = tuple(replace(old, span=new.span.shift(around.start)) for old, new in pairs)
+        placed = [replace(old, span=new.span.shift(around.start)) for old, new in pairs]
+        words = begun(placed, samples, around.start)
         ends = max(word.span.end for word in words)
         return replace(utterance, words=words, span=Span(words[0].span.start, ends))
 

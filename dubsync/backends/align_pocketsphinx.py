@@ -2,7 +2,9 @@
 
 Each utterance is aligned alone, so a failure costs one utterance, which keeps the times it had. Words that the English
 dictionary lacks, and all words of other languages, are pronounced by espeak-ng, each sound written as the English one
-nearest to it: to find where a sound begins that is near enough. `dubsync bench text` says how near word starts come.
+nearest to it: to find where a sound begins that is near enough. Its model of silence is one of rooms, and takes no
+heed of a silence without any sound: faint noise is laid under everything. Words that it begins in a pause are moved to
+where the sound starts again. `dubsync bench text` says how near word starts come.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import wav
+from dubsync.audio import onsets, wav
 from dubsync.backends.protocols import Capabilities, Progress, Transcript
 from dubsync.text.language import base
 from dubsync.text.numbers import read_out
@@ -31,6 +33,8 @@ RATE = 16000
 MARGIN_S = 0.25
 """Sound before and after an utterance that its words may turn out to lie in."""
 _FRAMES_PER_SECOND = 100
+_HISS_DB = -65.0
+"""Of the noise under everything: nobody hears it beside speech."""
 _ARPABET = {
     "tʃ": "CH", "dʒ": "JH", "aɪ": "AY", "aʊ": "AW", "eɪ": "EY", "oʊ": "OW", "əʊ": "OW", "ɔɪ": "OY", "iə": "IY AH",
     "ɪə": "IH R", "eə": "EH R", "ʊə": "UH R", "əl": "AH L", "i": "IY", "ɪ": "IH", "ɛ": "EH", "e": "EH", "æ": "AE",
@@ -52,7 +56,7 @@ _OWN = "~"
 class PocketSphinxAligner:
     """Gives words better times; leaves what it cannot align as it was."""
 
-    capabilities = Capabilities(name="align.pocketsphinx", version="4", languages=tuple(VOICES), licence="BSD-2-Clause")
+    capabilities = Capabilities(name="align.pocketsphinx", version="5", languages=tuple(VOICES), licence="BSD-2-Clause")
 
     def __init__(self) -> None:
         from pocketsphinx import Decoder  # brings its acoustic model: 0.2 s
@@ -83,7 +87,7 @@ class PocketSphinxAligner:
         if times is None:
             log.info("not aligned, keeps its times: %r", utterance.text)
             return utterance
-        words = _placed(utterance.words, tokens, times, low)
+        words = begun(_placed(utterance.words, tokens, times, low), samples, low)
         return replace(utterance, words=words, span=Span(words[0].span.start, words[-1].span.end))
 
     def _times(self, samples: NDArray[np.float32], tokens: Sequence[str]) -> list[tuple[int, int]] | None:
@@ -93,7 +97,8 @@ class PocketSphinxAligner:
         for token in tokens:
             if self._decoder.lookup_word(token) is None:
                 self._decoder.add_word(token, self._pronounced(token), True)
-        pcm = (np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes()
+        hiss = np.random.default_rng(0).normal(0, 10 ** (_HISS_DB / 20), len(samples)).astype(np.float32)
+        pcm = (np.clip(samples + hiss, -1, 1) * 32767).astype(np.int16).tobytes()
         try:
             self._decoder.set_align_text(" ".join(tokens))
             self._decoder.start_utt()
@@ -121,6 +126,20 @@ def window(span: Span, before: Fraction, after: Fraction | None) -> Span:
     low = max(Fraction(0), min(span.start, max(before, span.start - seconds(MARGIN_S))))
     high = span.end + seconds(MARGIN_S)
     return Span(low, max(span.end, min(high, after)) if after is not None else high)
+
+
+def begun(words: Sequence[Word], samples: NDArray[np.float32], offset: Fraction) -> tuple[Word, ...]:
+    """Return words with those that begin in a pause moved to where the sound starts again (`onsets.begun`).
+
+    `samples`: mono at `RATE`, from `offset` of the film on.
+    """
+    times = [(float(word.span.start - offset), float(word.span.end - offset)) for word in words]
+    found = onsets.begun(times, onsets.level_db(samples, RATE))
+    pairs = zip(words, times, found, strict=True)
+    starts = [word.span.start if start == old else offset + seconds(start) for word, (old, _), (start, _) in pairs]
+    return tuple(
+        replace(word, span=Span(start, max(start, word.span.end))) for word, start in zip(words, starts, strict=True)
+    )
 
 
 def arpabet(ipa: str) -> str:

@@ -230,6 +230,8 @@ def text(
         list[str] | None, typer.Option(help="More sentences, LANGUAGE=FILE (.mo, .tmx, .tsv); may be repeated.")
     ] = None,
     most: Annotated[int, typer.Option(help="Held-out sentences for each language.", min=1)] = 1000,
+    clips: Annotated[Path | None, typer.Option(help="Films of people who speak, for word onsets.")] = None,
+    only_onsets: Annotated[bool, typer.Option("--onsets", help="Measure nothing but word onsets.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure the words: translation on held-out sentences, hearing, word onsets, speakers told apart."""
@@ -237,9 +239,12 @@ def text(
     from dubsync.text import mt_bench
     from dubsync.text import pairs as reader
 
+    if only_onsets:
+        _show(_onsets(clips), as_json=as_json)
+        return
     brought = {tag: reader.read(files, tag) for tag, files in _by_language(pairs or ()).items()}
     figures = mt_bench.table(MarianTranslator(), folder=corpus, most=most, pairs=brought)
-    _show({**figures, "apertium_es": _apertium(corpus, most), **_heard()}, as_json=as_json)
+    _show({**figures, "apertium_es": _apertium(corpus, most), **_heard(), **_onsets(clips)}, as_json=as_json)
 
 
 def _by_language(named: Sequence[str]) -> dict[str, list[Path]]:
@@ -286,6 +291,20 @@ def _heard() -> dict[str, Any]:
             "formant_onsets": bench_formant.figures(aligner, place),
             "phones": bench_phones.figures(voice, KokoroPhones()),
         }
+
+
+def _onsets(clips: Path | None) -> dict[str, Any]:
+    """Return how near word starts come on espeak-ng's speech, and on the clips of a folder if there is one."""
+    import tempfile
+
+    from dubsync.backends.align_kokoro import KokoroAligner
+    from dubsync.backends.asr_whisper import WhisperTranscriber
+    from dubsync.text import bench_clips, bench_formant
+
+    with tempfile.TemporaryDirectory(prefix="dubsync-bench-") as name:
+        aligner, folder = KokoroAligner(), Path(name)
+        real = clips and bench_clips.figures(bench_clips.sounds(clips), WhisperTranscriber(), aligner, folder)
+        return {"formant_onsets": bench_formant.figures(aligner, folder), "real_onsets": real}
 
 
 def _show(figures: dict[str, Any], *, as_json: bool) -> None:

@@ -54,6 +54,21 @@ def sound(path: Path, table: FrameTable, *, track: int = 0) -> Iterator[Samples]
     yield from silence(total - position, stream_channels(path, track))
 
 
+def beginning(path: Path, sample_rate: int, longest_s: float) -> Samples | None:
+    """Return up to `longest_s` of a film's or sound file's first track, mono (n,) at a rate; None without sound."""
+    with av.open(str(path)) as container:
+        if not container.streams.audio:
+            return None
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+        parts, count = [np.zeros(0, np.float32)], 0
+        for frame in container.decode(audio=0):
+            parts += [np.asarray(piece.to_ndarray().ravel(), np.float32) for piece in resampler.resample(frame)]
+            count += frame.samples
+            if count >= longest_s * frame.sample_rate:
+                break
+    return np.concatenate(parts)[: round(longest_s * sample_rate)]
+
+
 def to_mono(block: Samples, layout: str) -> Samples:
     """Mix a block down for listening to speech: films with a centre speaker have their dialogue in it."""
     if layout in ("3.0", "3.1", "4.0", "4.1") or layout.startswith(("5.", "6.", "7.")):

@@ -12,8 +12,11 @@ from dubsync.errors import Flag, Severity
 from dubsync.text import sdh
 from dubsync.text.cue import Cue
 from dubsync.text.layout import Picture, lay_out, reading, reading_speed, too_fast
-from dubsync.timing import Span, to_samples
+from dubsync.timing import Span
 from dubsync.title import FaceTrack, Line, Shot, Source, Speaker
+
+_LISTEN_S = 8
+"""Seconds of sound that are held in memory at once."""
 
 
 def cues(made: Made) -> Iterator[Cue]:
@@ -54,8 +57,8 @@ def described(made: Made, language: str) -> tuple[Cue, ...]:
         return marked
     film = from_json(Source, made.one("source").value, where="source")
     gaps = sdh.gaps([cue.span for cue in spoken], film.duration)
-    playing = [gap for gap in gaps if _has_music(gap, made)]
-    return tuple(sorted((*marked, *(sdh.music(gap, language) for gap in playing)), key=lambda cue: cue.span))
+    told = sdh.music(_music(made), gaps, language)
+    return tuple(sorted((*marked, *told), key=lambda cue: cue.span))
 
 
 def _unseen(spoken: Sequence[Cue], made: Made) -> set[str]:
@@ -79,10 +82,8 @@ def _span(track: FaceTrack, shot: Shot) -> Span:
     return Span(shot.span.start + (track.first - shot.first) * step, shot.span.start + (track.stop - shot.first) * step)
 
 
-def _has_music(gap: Span, made: Made) -> bool:
-    """Judge the beginning of a stretch without speech by the film's own bed of music and effects."""
+def _music(made: Made) -> tuple[Span, ...]:
+    """Return where the film's own bed of music and effects is music, also under speech."""
     bed = made.one("stems").file("bed.wav")
     rate = wav.facts(bed).sample_rate
-    stop = min(gap.end, gap.start + sdh.LISTEN)
-    sound = wav.read(bed, start=to_samples(gap.start, rate), stop=to_samples(stop, rate))
-    return music.is_music(features.mono(sound), rate)
+    return music.stretches((features.mono(block) for block in wav.blocks(bed, size=_LISTEN_S * rate)), rate)

@@ -29,7 +29,7 @@ class DeliverParams:
     needs=("source", "speakers", "script", "render", "mix", "check"),
     optional=("shots", "faces", "stems"),
     params=DeliverParams,
-    version=3,
+    version=4,
     always=True,
 )
 def deliver(unit: Unit, made: Made, ctx: Context, params: DeliverParams) -> Mapping[str, Any]:

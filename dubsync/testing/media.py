@@ -90,8 +90,8 @@ class FilmSpec:
         return self.time(self.frames - 1) + 1 / self.rate
 
 
-def make_film(path: Path, spec: FilmSpec) -> Path:
-    """Draw the film into `path`; the suffix chooses the container."""
+def make_film(path: Path, spec: FilmSpec, *, sound: NDArray[np.float32] | None = None) -> Path:
+    """Draw the film into `path`; the suffix chooses the container. `sound`: (n, channels), instead of the clicks."""
     options = {"fflags": "+bitexact"}
     if path.suffix in (".mp4", ".mov"):  # edit lists count in this unit; the default of a millisecond is too coarse
         options["movie_timescale"] = str(lcm(spec.tick.denominator, spec.sample_rate))
@@ -101,7 +101,7 @@ def make_film(path: Path, spec: FilmSpec) -> Path:
             tracks.append(_picture(out, spec))
         if spec.has_sound:
             languages = (spec.language, *spec.extra_audio)
-            tracks += [_sound(out, spec, number, language) for number, language in enumerate(languages)]
+            tracks += [_sound(out, spec, number, language, sound) for number, language in enumerate(languages)]
         if spec.subtitles:
             tracks.append(_subtitles(out, spec))
         _interleave(tracks)
@@ -251,7 +251,7 @@ def _captioned(packet: Packet[Any], spec: FilmSpec) -> Packet[Any]:
 
 
 def _sound(
-    out: OutputContainer, spec: FilmSpec, seed: int, language: str
+    out: OutputContainer, spec: FilmSpec, seed: int, language: str, sound: NDArray[np.float32] | None
 ) -> Iterator[tuple[Fraction, Callable[[], None]]]:
     stream: Any = out.add_stream(spec.audio_codec, rate=spec.sample_rate)
     stream.codec_context.layout = spec.layout
@@ -271,13 +271,18 @@ def _sound(
 
     def track() -> Iterator[tuple[Fraction, Callable[[], None]]]:
         position = 0
-        for block in click_track(spec, seed=seed):
+        for block in click_track(spec, seed=seed) if sound is None else _blocks(sound):
             at = position
             yield Fraction(at, spec.sample_rate), lambda block=block, at=at: write(block, at)  # type: ignore[misc]
             position += len(block)
         yield spec.duration, lambda: write(None, 0)
 
     return track()
+
+
+def _blocks(sound: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    for begin in range(0, len(sound), _SOUND_BLOCK):
+        yield sound[begin : begin + _SOUND_BLOCK]
 
 
 def _sound_frame(block: NDArray[np.float32], kind: str, spec: FilmSpec) -> av.AudioFrame:

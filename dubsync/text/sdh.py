@@ -11,10 +11,12 @@ from dubsync.text.cue import Cue
 from dubsync.text.language import base
 from dubsync.timing import Span, union
 
-SHORTEST_GAP = Fraction(3)
+SHORTEST_GAP = Fraction(2)
 """Seconds without speech from which on it is said what is heard instead."""
-SHOWN, LISTEN = Fraction(3), Fraction(8)
-"""Seconds a mark is shown, and that are listened to."""
+SHOWN = Fraction(3)
+"""Seconds a mark is shown."""
+LEAST_HEARD = Fraction(3, 2)
+"""Seconds of music in a gap from which on it is told."""
 
 _MUSIC = {"en": "music", "es": "música", "fr": "musique", "pt": "música", "it": "musica", "de": "Musik"}
 _VOICE = {"en": "Voice", "es": "Voz", "fr": "Voix", "pt": "Voz", "it": "Voce", "de": "Stimme"}
@@ -54,7 +56,17 @@ def gaps(spans: Sequence[Span], end: Fraction) -> tuple[Span, ...]:
     return tuple(Span(start, stop) for start, stop in pairs if stop - start >= SHORTEST_GAP)
 
 
-def music(gap: Span, language: str) -> Cue:
-    """Return the mark that music plays in a stretch without speech."""
-    word = _MUSIC.get(base(language), "♪")
-    return Cue(Span(gap.start, min(gap.end, gap.start + SHOWN)), f"[{word}]")
+def music(playing: Sequence[Span], silent: Sequence[Span], language: str) -> tuple[Cue, ...]:
+    """Return a mark for each stretch of music: where it begins, or where nobody speaks over it any more.
+
+    `playing`: where music is; `silent`: the gaps without speech. Music that is spoken over all the time has no mark.
+    """
+    text = f"[{_MUSIC.get(base(language), '♪')}]"
+    heard = ((_shared(music, gap) for gap in silent) for music in playing)
+    firsts = (next((span for span in spans if span and span.duration >= LEAST_HEARD), None) for spans in heard)
+    return tuple(Cue(Span(span.start, min(span.end, span.start + SHOWN)), text) for span in firsts if span)
+
+
+def _shared(one: Span, other: Span) -> Span | None:
+    start, end = max(one.start, other.start), min(one.end, other.end)
+    return Span(start, end) if start < end else None

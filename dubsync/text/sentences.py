@@ -29,7 +29,7 @@ _ENDS = (".", "?", "!", "…", "。", "？", "！", "؟", "۔", "।")
 _PAUSES = (",", ";", ":", "、", "，", "—", "–", "،", "؛")
 _CLOSERS = "\"'”’»)]}"
 _ABBREVIATIONS = frozenset(
-    {"mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "sr.", "sra.", "jr.", "vs.", "etc.", "no.", "u.s.", "e.g.", "i.e."}
+    {"mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "sr.", "sra.", "jr.", "vs.", "etc.", "u.s.", "e.g.", "i.e."}
 )
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my", "yue"})
 
@@ -37,8 +37,8 @@ _UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my", "yue"})
 def ends_sentence(text: str) -> bool:
     """Tell whether the text stops at the end of a sentence.
 
-    >>> ends_sentence("Hello, Dr."), ends_sentence('He said "no!"')
-    (False, True)
+    >>> ends_sentence("Hello, Dr."), ends_sentence('He said "no!"'), ends_sentence("No.")
+    (False, True, True)
     """
     bare = text.rstrip().rstrip(_CLOSERS)
     words = bare.split()

@@ -14,7 +14,7 @@ from dubsync.audio import onsets, wav
 from dubsync.backends.align_pocketsphinx import PocketSphinxAligner, _placed, _tokens, arpabet
 from dubsync.backends.protocols import Transcript
 from dubsync.backends.voice_kokoro import KokoroVoice
-from dubsync.text import bench
+from dubsync.text import bench, bench_formant
 from dubsync.timing import Span, seconds
 from dubsync.title import Utterance, Word
 
@@ -92,6 +92,42 @@ def test_where_nothing_rises_times_stay_in_order_and_no_word_is_empty(sound: np.
     assert len(found) == 3
     assert [start for start, _ in found] == [0.2, 1.0, 1.4]
     assert len(sound) == 0 or all(end > start for start, end in found)
+
+
+def spoken(*parts: float) -> np.ndarray:
+    """Sound and silence by turns, each of so many seconds."""
+    rng = np.random.default_rng(0)
+    pieces = [0.1 * (number % 2 == 0) * rng.standard_normal(round(part * RATE)) for number, part in enumerate(parts)]
+    return onsets.level_db(np.concatenate(pieces).astype(np.float32), RATE)
+
+
+def test_a_word_that_begins_in_a_pause_begins_where_the_sound_does_and_its_neighbours_after_it() -> None:
+    level = spoken(1, 0.4, 1)
+    found = [start for start, _ in onsets.begun([(0.2, 1.1), (1.2, 1.5), (1.3, 1.8), (1.9, 2.3)], level)]
+    assert found[0] == 0.2
+    assert found[1] == pytest.approx(1.4, abs=0.03)
+    assert found[1] < found[2] < found[3] == 1.9
+
+
+@pytest.mark.parametrize(
+    ("parts", "start"),
+    [((1, 0.08, 1), 1.02), ((1, 0.4, 1), 0.9), ((1, 0.6, 1), 1.1), ((2.0,), 1.0)],
+    ids=["a closed stop", "in the sound before", "a pause longer than the word", "no pause"],
+)
+def test_a_word_without_a_pause_inside_stays_where_it_was(parts: tuple[float, ...], start: float) -> None:
+    assert onsets.begun([(start, start + 0.45)], spoken(*parts))[0][0] == start
+
+
+def test_english_said_between_silences_without_any_sound_is_found(tmp_path: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    texts = bench.PASSAGES["en"][:2]
+    reading = bench_formant.read_aloud(texts, "en")
+    wav.write(tmp_path / "speech.wav", reading.samples, RATE)
+    given = bench_formant.brought(reading, texts, "en")
+    aligned = PocketSphinxAligner().align(tmp_path / "speech.wav", given, progress=lambda share: None)
+    found = bench.onset_errors(reading.words, aligned, "en")
+    assert found["median_ms"] < 15
+    assert found["beyond_50_ms"] < 0.05
 
 
 def test_the_level_is_that_of_the_sound_every_five_milliseconds() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.signal import butter, lfilter, sosfilt
 
 from dubsync import weights
 from dubsync.audio import features, wav
@@ -18,6 +17,7 @@ from dubsync.backends import registry
 from dubsync.documents import to_json
 from dubsync.engine.stage import Context, Made, Product, Unit
 from dubsync.stages.reactions import ReactionsParams, reactions
+from dubsync.testing.sounds import REACTIONS
 
 RATE = 44100
 NEEDED = (
@@ -39,52 +39,6 @@ LINES = (
 )
 ASIDES = ("No.", "Wait.", "Yes.")
 """Words said alone in the pauses, as a film has them: a recogniser may miss them, and they must not come through."""
-
-
-def resonance(sound: np.ndarray, hertz: float, width: float) -> np.ndarray:
-    radius, angle = np.exp(-np.pi * width / RATE), 2 * np.pi * hertz / RATE
-    return lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], sound)
-
-
-def vowel(seconds: float, hertz: float, glide: float, rng: np.random.Generator) -> np.ndarray:
-    count = round(seconds * RATE)
-    pitch = np.linspace(hertz, hertz * glide, count) * (1 + 0.01 * rng.standard_normal())
-    pulses = np.diff(np.floor(np.cumsum(pitch) / RATE), prepend=0) + 0.02 * rng.standard_normal(count)
-    sound = sum(resonance(pulses, *formant) for formant in ((750, 90), (1250, 110), (2600, 160)))
-    return np.asarray(sound * np.hanning(count))
-
-
-def air(seconds: float, low: float, high: float, rng: np.random.Generator) -> np.ndarray:
-    count = round(seconds * RATE)
-    bands = butter(2, (low, high), "bandpass", fs=RATE, output="sos")
-    return np.asarray(sosfilt(bands, rng.standard_normal(count)) * np.hanning(count))
-
-
-def laugh(rng: np.random.Generator) -> np.ndarray:
-    parts = []
-    for number in range(5):
-        parts += [
-            0.15 * air(0.05, 1000, 4000, rng),
-            0.5 * level(vowel(0.11, 260 - 12 * number, 0.85, rng)),
-            np.zeros(1500),
-        ]
-    return np.concatenate(parts)
-
-
-def level(sound: np.ndarray) -> np.ndarray:
-    return np.asarray(sound / np.abs(sound).max())
-
-
-REACTIONS = {
-    "laugh": laugh,
-    "breath": lambda rng: air(0.5, 600, 6000, rng),
-    "sigh": lambda rng: np.concatenate(
-        [air(0.25, 500, 3000, rng), level(vowel(0.6, 190, 0.6, rng)) + 0.2 * air(0.6, 500, 3000, rng)]
-    ),
-    "sob": lambda rng: np.concatenate(
-        [level(vowel(0.15, 330, 1.1, rng)), np.zeros(2500), level(vowel(0.4, 320, 0.7, rng))]
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -123,7 +77,7 @@ def scene(seed: int) -> Scene:
             began = add(features.resample(aside.samples, aside.sample_rate, RATE), 0.15, rng.uniform(0.25, 0.4))
             found.asides.append((began, began + len(aside.samples) / aside.sample_rate))
         else:
-            sound = REACTIONS[names[number % 4 if number < 4 else (number + seed) % 4]](rng)
+            sound = REACTIONS[names[number % 4 if number < 4 else (number + seed) % 4]](rng, RATE)
             began = add(sound, rng.uniform(0.08, 0.3), rng.uniform(0.25, 0.4))
             found.reactions.append(
                 (names[number % 4 if number < 4 else (number + seed) % 4], began, began + len(sound) / RATE)

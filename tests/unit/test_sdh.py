@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from dubsync.audio import music, wav
 from dubsync.engine.stage import Made
 from dubsync.stages import _subtitles
 from dubsync.stages.deliver import DeliverParams, deliver
-from dubsync.testing.contract import speech_like
+from dubsync.testing.sounds import band, chords, noise, vowel
 from dubsync.text import sdh, subtitles
 from dubsync.text.cue import Cue
 from dubsync.timing import Span
@@ -43,40 +44,53 @@ def test_a_voice_alone_is_named_only_where_it_is_not_seen() -> None:
 
 
 def test_gaps_are_the_long_stretches_without_speech() -> None:
-    spans = [Span(Fraction(5), Fraction(7)), Span(Fraction(6), Fraction(8)), Span(Fraction(9), Fraction(10))]
-    assert sdh.gaps(spans, Fraction(20)) == (Span(Fraction(0), Fraction(5)), Span(Fraction(10), Fraction(20)))
-    assert sdh.gaps([], Fraction(2)) == ()
+    assert sdh.gaps([span(5, 7), span(6, 8), span(9, 10)], Fraction(20)) == (span(0, 5), span(10, 20))
+    assert sdh.gaps([], Fraction(1)) == ()
 
 
-def chords(length: float) -> NDArray[np.float32]:
-    time = np.arange(round(length * RATE)) / RATE
-    notes = [(262, 330, 392), (220, 262, 330), (175, 220, 262), (196, 247, 294)]
-    parts = np.array_split(time, int(length * 2))
-    sound = [
-        sum(np.sin(2 * np.pi * f * k * part) / k for f in notes[n % 4] for k in (1, 2, 3))
-        for n, part in enumerate(parts)
-    ]
-    return (0.05 * np.concatenate(sound)).astype(np.float32)
+def heard(sound: NDArray[np.float32]) -> list[tuple[float, float]]:
+    return spans(music.stretches((sound[at : at + 2 * RATE] for at in range(0, len(sound), 2 * RATE)), RATE))
 
 
-def noise(length: float, colour: float) -> NDArray[np.float32]:
-    spectrum = np.fft.rfft(np.random.default_rng(3).normal(0, 1, round(length * RATE)))
-    spectrum[1:] /= np.arange(1, len(spectrum)) ** colour
-    sound = np.fft.irfft(spectrum)
-    return (0.05 * sound / sound.std()).astype(np.float32)
+def spans(found: Iterable[Span]) -> list[tuple[float, float]]:
+    return [(float(span.start), float(span.end)) for span in found]
 
 
-def test_chords_are_music_and_noise_of_any_colour_speech_and_silence_are_not() -> None:
-    assert music.is_music(chords(4), RATE)
-    assert music.is_music(chords(4) + 0.05 * noise(4, 0)[: 4 * RATE], RATE)
-    for sound in (noise(4, 0), noise(4, 0.5), noise(4, 1), silence(4), chords(4) * 1e-3, chords(0.5)):
-        assert not music.is_music(sound, RATE)
+def test_chords_and_a_band_are_music_and_noise_of_any_colour_speech_and_silence_are_not() -> None:
+    for sound in (chords(4, RATE), band(4, RATE), chords(4, RATE) + noise(4, RATE) / 4):
+        ((start, end),) = heard(sound)
+        assert start < 0.3
+        assert end > 3.7
+    for sound in (
+        *(noise(4, RATE, colour=c) for c in (0, 0.5, 1)),
+        silence(4),
+        chords(4, RATE) * 1e-3,
+        chords(1, RATE),
+    ):
+        assert heard(sound) == []
+
+
+def test_two_pieces_are_two_and_a_short_rest_parts_none() -> None:
+    parts = [chords(5, RATE), silence(1), band(4, RATE), silence(3), chords(3, RATE)]
+    found = heard(np.concatenate(parts))
+    assert np.allclose(found, [(0, 10), (13, 16)], atol=0.3)
 
 
 def test_a_burst_of_tone_in_noise_is_not_music() -> None:
-    sound = noise(4, 0)
-    sound[:RATE] += chords(1)
-    assert not music.is_music(sound, RATE)
+    sound = noise(4, RATE)
+    sound[:RATE] += chords(1, RATE)
+    assert heard(sound) == []
+
+
+def test_music_is_told_once_where_nobody_speaks_over_it() -> None:
+    playing = [span(0, 1), span(4, 30), span(40, 44), span(50, 60)]
+    silent = [span(0, 5), span(9, 12), span(20, 24), span(43, 49)]
+    told = sdh.music(playing, silent, "fr")
+    assert [(cue.span, cue.text) for cue in told] == [(span(9, 12), "[musique]")]
+
+
+def span(start: int, end: int) -> Span:
+    return Span(Fraction(start), Fraction(end))
 
 
 SAID = (utterance("One.", 1, 2, speaker="a"), utterance("Two.", 8, 9, speaker="b"))
@@ -92,12 +106,12 @@ def stand(tmp_path: Path) -> Stand:
     made.put("speakers", {"speakers": people, "utterances": SAID, "faces": {"t1": "a"}})
     made.put("script", {"lines": lines})
     made.put("mix", {"placements": []})
-    spans = [Span(Fraction(0), Fraction(5)), Span(Fraction(5), Fraction(20))]
-    shots = [Shot(f"s{n}", int(span.start * 25), int(span.end * 25), span) for n, span in enumerate(spans)]
+    parts = [span(0, 5), span(5, 20)]
+    shots = [Shot(f"s{n}", int(part.start * 25), int(part.end * 25), part) for n, part in enumerate(parts)]
     made.put("shots", {"shots": shots})
     made.put("faces", {"tracks": [FaceTrack("t1", "s0", 0, 125, 60.0, 0.0, 1.0)]}, key="s0")
     made.put("faces", {"tracks": []}, key="s1")
-    bed = np.concatenate([silence(2), chords(6), silence(12)])
+    bed = np.concatenate([silence(2), chords(6, RATE), silence(12)])
     wav.write(made.put("stems", {"separator": "test"}) / "bed.wav", bed, RATE)
     wav.write(made.products["stems"][0].file("dialogue.wav"), silence(20), RATE)
     return made
@@ -174,5 +188,10 @@ def test_one_person_is_named_where_the_face_is_not_seen(stand: Stand) -> None:
     assert [text for text in described(stand) if "Texto" in text] == ["Texto 0.", "[Ana] Texto 1."]
 
 
-def test_speech_without_music_is_not_music() -> None:
-    assert not music.is_music(speech_like(4.0), RATE)
+def test_a_voice_whose_pitch_moves_is_not_music() -> None:
+    rng = np.random.default_rng(0)
+    said = [
+        vowel(0.3, hertz, glide, rng, RATE) for hertz, glide in ((180, 0.8), (220, 0.7), (150, 1.3), (200, 0.85)) * 4
+    ]
+    sound = np.concatenate(said).astype(np.float32)
+    assert heard(sound / 10 / sound.std()) == []

@@ -13,7 +13,7 @@ from words_stand import RATE, Stand, silence, tone, utterance
 
 from dubsync.audio import onsets, wav
 from dubsync.backends import asr_whisper
-from dubsync.backends.asr_whisper import Heard, WhisperTranscriber, to_utterances
+from dubsync.backends.asr_whisper import Heard, WhisperTranscriber, brought_back, to_utterances
 from dubsync.backends.fakes import FakeTranscriber
 from dubsync.backends.protocols import Capabilities, Progress, Transcript
 from dubsync.errors import InputError, NoSpeech, UnknownLanguage
@@ -135,6 +135,37 @@ def test_starts_after_a_pause_are_moved_to_where_the_sound_is() -> None:
     ((start, end),) = onsets.corrected([(0.8, 1.9)], onsets.level_db(sound, RATE))
     assert start == pytest.approx(1.0, abs=0.03)
     assert end == pytest.approx(1.6, abs=0.06)
+
+
+def test_a_sentences_first_word_that_was_put_before_a_pause_comes_back() -> None:
+    """Heard of two voices with music between them: "It" was put at the end of what the other one said."""
+    said = [
+        Heard("the", 1.0, 1.2, 1.0),
+        Heard("key.", 1.2, 1.6, 1.0),
+        Heard("It", 1.6, 1.7, 1.0),
+        Heard("is", 8.2, 8.4, 1.0),
+    ]
+    found = brought_back(said)
+    assert [word.text for word in found] == ["the", "key.", "It", "is"]
+    assert (found[2].start, found[2].end) == pytest.approx((8.1, 8.2))
+    assert [*found[:2], found[3]] == [*said[:2], said[3]]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [Heard("key.", 1.2, 1.6, 1.0), Heard("Yes.", 1.6, 1.8, 1.0), Heard("It", 8.2, 8.4, 1.0)],
+        [Heard("key.", 1.2, 1.6, 1.0), Heard("I", 1.9, 2.0, 1.0), Heard("think", 8.2, 8.4, 1.0)],
+        [Heard("key.", 1.2, 1.6, 1.0), Heard("I", 1.6, 1.7, 1.0), Heard("think", 2.2, 2.4, 1.0)],
+        [Heard("the", 1.2, 1.6, 1.0), Heard("key", 1.6, 1.7, 1.0), Heard("is", 8.2, 8.4, 1.0)],
+        [Heard("key.", 1.2, 1.6, 1.0), Heard("Remember", 1.6, 2.1, 1.0), Heard("it", 8.2, 8.4, 1.0)],
+        [Heard("I", 1.6, 1.7, 1.0), Heard("think", 8.2, 8.4, 1.0)],
+        [],
+    ],
+    ids=["a sentence", "after a pause", "a short pause", "no new sentence", "a long word", "the first word", "nothing"],
+)
+def test_other_words_before_a_pause_stay_there(said: list[Heard]) -> None:
+    assert brought_back(said) == said
 
 
 def test_starts_inside_running_speech_are_left_alone() -> None:
