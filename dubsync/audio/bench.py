@@ -282,7 +282,7 @@ def _mastered(
     coded = coding.coding_for(AudioTrack(0, "pcm", facts.sample_rate, facts.channels, "stereo"), ".mp4")
     done = master(mix, facts, profile, source, spoken, partial(coding.heard, coding=coded))
     finished = np.concatenate(list(done.how.render(mix, facts.sample_rate)))
-    heard = bench_rivals.coded(finished, facts.sample_rate, film.parent, bits=coded.bits or 0)
+    heard = bench_rivals.coded(finished, facts.sample_rate, film.parent, bits=coded.bits_a_second or 0)
     meter = loudness.measure([heard], facts.sample_rate, facts.channels)
     theirs, peak = bench_rivals.ebur128(heard, facts.sample_rate)
     missed = abs(gain_for(profile, meter, source, spoken))
