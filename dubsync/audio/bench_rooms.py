@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ def echoes(box: Box, rate: int) -> Samples:
     return np.asarray(sosfilt(butter(2, _LOWEST_HZ, "highpass", fs=rate, output="sos"), out), np.float32)
 
 
-def _images(size: float, mouth: float, ear: float, most: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _images(size: float, mouth: float, ear: float, most: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return how far each mirror image lies from the ear along an axis, and how often its sound was reflected."""
     number = np.arange(-most, most + 1)
     near, mirrored = 2 * number * size + mouth - ear, 2 * number * size - mouth - ear
