@@ -68,7 +68,10 @@ class VideoTrack:
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """A sound track. `offset`: seconds its first sample lies after the first frame of the picture."""
+    """A sound track. `offset`: seconds its first sample lies after the first frame of the picture.
+
+    `bits`: of a sample, 16, 24, or 32 for floats, where the track is coded without loss; None where it is not.
+    """
 
     index: int
     codec: str
@@ -79,6 +82,7 @@ class AudioTrack:
     name: str | None = None
     is_default: bool = False
     offset: Fraction = Fraction(0)
+    bits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import bench_likeness, bench_rivals, features, loudness, match, opinion, timeline, wav
+from dubsync.audio import bench_likeness, bench_rivals, bench_rooms, features, loudness, match, opinion, timeline, wav
 from dubsync.audio.bench_likeness import RATE, stock
 from dubsync.audio.bench_lines import LINES
 from dubsync.audio.mastering import PROFILES, Profile, gain_for, master
@@ -76,8 +76,8 @@ def run(cast: Casting, *, clips: Path | None = None, made: Engines | None = None
     wer: share of words heard wrongly, by language. mos: median predicted opinion. similarity...: median cosine to the
     speaker's other speech, by the judge, of the default and the fitted voice. timing_fit: share of lines spoken at 0.85
     to 1.2 of their natural rate within their slot. true_peak_over_db: over the ceiling, in the worst profile. leak_db:
-    original speech left in the bed. rtf: seconds per second, by the clock; rtf_cpu: of computing. peak_mb: while
-    speaking. likeness: the whole table. compared: with other ways.
+    original speech left in the bed. room..., spectral...: see bench_rooms. rtf: seconds per second, by the clock;
+    rtf_cpu: of computing. peak_mb: while speaking. likeness: the whole table. compared: with other ways.
     """
     tools = made or engines()
     with tempfile.TemporaryDirectory(prefix="dubsync-voice-") as name:
@@ -93,6 +93,7 @@ def run(cast: Casting, *, clips: Path | None = None, made: Engines | None = None
             **bench_likeness.headline(likeness),
             **_timing(tools.voice, spoken["en"], lines),
             **_sound(tools.separator, spoken, Path(name)),
+            **bench_rooms.figures(spoken["en"], spoken["es"], RATE),
             **bench_likeness.contours(tools.voice, spoken["en"], LINES["es"][:lines]),
             "rtf": round(speed.wall, 3),
             "rtf_cpu": round(speed.cpu, 3),
@@ -282,7 +283,7 @@ def _mastered(
     coded = coding.coding_for(AudioTrack(0, "pcm", facts.sample_rate, facts.channels, "stereo"), ".mp4")
     done = master(mix, facts, profile, source, spoken, partial(coding.heard, coding=coded))
     finished = np.concatenate(list(done.how.render(mix, facts.sample_rate)))
-    heard = bench_rivals.coded(finished, facts.sample_rate, film.parent, bits=coded.bits or 0)
+    heard = bench_rivals.coded(finished, facts.sample_rate, film.parent, bits=coded.bits_a_second or 0)
     meter = loudness.measure([heard], facts.sample_rate, facts.channels)
     theirs, peak = bench_rivals.ebur128(heard, facts.sample_rate)
     missed = abs(gain_for(profile, meter, source, spoken))

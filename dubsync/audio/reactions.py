@@ -23,7 +23,8 @@ Samples = NDArray[np.float32]
 
 FROM_WORD = Fraction(8, 100)
 """Seconds that a sound must lie away from any word."""
-SHORTEST, LONGEST = 0.12, 4.0
+SHORTEST, LONGEST = 0.35, 4.0
+"""Seconds. In less, a high voice's word changes as little as a laugh does, and recognisers miss it."""
 ABOVE_FLOOR_DB, QUIETEST_DB = 12.0, -50.0
 LOUDER_THAN_BED_DB = -6.0
 """How far below the bed a sound may lie: under louder music, what the stem holds is as likely left-over music."""

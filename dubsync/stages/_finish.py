@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,7 @@ from dubsync.errors import Flag, Severity
 from dubsync.media import coding
 from dubsync.media.mux import suffix_for
 from dubsync.stages import _deliverables as deliverables
-from dubsync.stages._deliverables import Clock
+from dubsync.stages._deliverables import Form
 from dubsync.title import Source
 
 Samples = NDArray[np.float32]
@@ -40,7 +39,7 @@ def master_mix(
     done = master(mixed, facts, profile, before, _spoken(lines, facts), delivery)
     ctx.progress(0.8)
     full = _marked(done.how.render(mixed, facts.sample_rate), facts.sample_rate, ctx)
-    deliverables.write(ctx.out / "dub.wav", full, facts.channels, Clock(Fraction(film.timecode), facts.sample_rate))
+    deliverables.write(ctx.out / "dub.wav", full, facts.channels, Form.of(film))
     ctx.flags += _misses(done, profile)
     return done.how, {
         "integrated_lufs": round(done.heard.integrated(), 2),

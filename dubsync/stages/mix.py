@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -28,8 +28,9 @@ from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
 from dubsync.errors import BadPipeline
 from dubsync.stages import _deliverables as deliverables
 from dubsync.stages import _finish as finish
-from dubsync.stages._deliverables import Clock
+from dubsync.stages._deliverables import Form
 from dubsync.timing import Span, seconds, to_samples
+from dubsync.title import Source
 
 Samples = NDArray[np.float32]
 
@@ -78,7 +79,7 @@ class Dubbed:
     optional=("reactions",),
     params=MixParams,
     backends=("mark",),
-    version=5,
+    version=6,
 )
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
     """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
@@ -87,7 +88,7 @@ def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str,
     original = made.one("source").file("audio.wav")
     stems = made.one("stems").file("dialogue.wav"), made.one("stems").file("bed.wav")
     facts = wav.facts(original)
-    clock = Clock(Fraction(made.one("source").value["timecode"]), facts.sample_rate)
+    form = Form.of(from_json(Source, made.one("source").value, where="source"))
     with tempfile.TemporaryDirectory(dir=ctx.out) as folder:
         lines = _prepared(made.all("voice"), stems[0], Path(folder), ctx)
         kept = _reactions(made, lines, facts.sample_rate)
@@ -96,8 +97,8 @@ def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str,
         spoken = [(line.start, line.frames) for line in lines]
         found, numbers = finish.master_mix(mixed, made.one("source"), PROFILES[params.profile], spoken, ctx)
         speech = found.limited(_dialogue(lines, facts.frames, found.line_db), facts.sample_rate)
-        deliverables.write(ctx.out / "dialogue.wav", speech, 1, clock)
-        handed_over = _hand_over(lines, found, stems[1], clock, ctx) if params.stems else []
+        deliverables.write(ctx.out / "dialogue.wav", speech, 1, replace(form, bits=32))
+        handed_over = _hand_over(lines, found, stems[1], form, ctx) if params.stems else []
     return {
         "placements": [_placement(line, facts.sample_rate) for line in lines],
         "kept": [[str(Fraction(edge, facts.sample_rate)) for edge in (one.start, one.stop)] for one in kept],
@@ -212,14 +213,14 @@ def _run(loud: NDArray[np.bool_]) -> int:
     return steps
 
 
-def _hand_over(lines: Sequence[Dubbed], found: Mastering, bed: Path, clock: Clock, ctx: Context) -> list[str]:
+def _hand_over(lines: Sequence[Dubbed], found: Mastering, bed: Path, form: Form, ctx: Context) -> list[str]:
     """Write the stems and each line alone, in the order of the film; return their names."""
     folder = ctx.out / deliverables.FOLDER
     (folder / "lines").mkdir(parents=True)
-    deliverables.stems(folder, ctx.out / "dub.wav", found.limited(wav.blocks(bed), clock.sample_rate), clock)
+    deliverables.stems(folder, ctx.out / "dub.wav", found.limited(wav.blocks(bed), form.sample_rate), form)
     for number, line in enumerate(sorted(lines, key=lambda line: line.start), start=1):
-        sound = found.limited([_loud(line, found.line_db)], clock.sample_rate)
-        deliverables.write(folder / "lines" / f"{number:04}-{line.line}.wav", sound, 1, clock, at=line.start)
+        sound = found.limited([_loud(line, found.line_db)], form.sample_rate)
+        deliverables.write(folder / "lines" / f"{number:04}-{line.line}.wav", sound, 1, form, at=line.start)
     return sorted(str(path.relative_to(ctx.out)) for path in folder.rglob("*.wav"))
 
 

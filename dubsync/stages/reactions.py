@@ -43,7 +43,7 @@ class ReactionsParams:
     needs=("stems", "transcript"),
     params=ReactionsParams,
     backends=("asr", "wordless"),
-    version=2,
+    version=3,
 )
 def reactions(unit: Unit, made: Made, ctx: Context, params: ReactionsParams) -> Mapping[str, Any]:
     """Return where reactions are, on the film's clock."""

@@ -37,7 +37,7 @@ class RenderParams:
     optional=("mouth", "shots"),
     params=RenderParams,
     backends=("voice",),
-    version=7,
+    version=8,
 )
 def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mapping[str, Any]:
     language = unit.language or ""

@@ -26,7 +26,7 @@ class SourceParams:
     """Nothing to choose: a film is what it is."""
 
 
-@stage(over=Axis.TITLE, params=SourceParams, version=3)
+@stage(over=Axis.TITLE, params=SourceParams, version=4)
 def source(unit: Unit, made: Made, ctx: Context, params: SourceParams) -> Mapping[str, Any]:
     film, table = examine(ctx.film)
     table.save(ctx.out / "frames.npz")

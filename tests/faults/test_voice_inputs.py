@@ -17,6 +17,7 @@ from dubsync.audio import features, wav
 from dubsync.backends.fakes import FakeVoice
 from dubsync.backends.voice_kokoro import KokoroVoice
 from dubsync.errors import InputError, PermanentError, UnknownLanguage
+from dubsync.media.probe import layout_of
 from dubsync.stages.casting import clean_speech
 from dubsync.testing.contract import speech_like
 from dubsync.timing import Span
@@ -101,7 +102,7 @@ def heard(result: Localized) -> tuple[np.ndarray, int, str]:
     mix = next(Path(str(dub.video)).parent.glob("dub.wav"))
     with av.open(str(dub.video)) as new:
         track = new.streams.audio[0]
-        return wav.read(mix), track.rate, track.layout.name
+        return wav.read(mix), track.rate, layout_of(track)
 
 
 @pytest.mark.parametrize("sound", SOUNDS.values(), ids=SOUNDS)

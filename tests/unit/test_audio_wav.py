@@ -75,3 +75,25 @@ def test_a_broadcast_wave_is_read_by_others_and_says_when_it_starts(tmp_path: Pa
     with av.open(str(tmp_path / "a.wav")) as container:
         assert container.metadata["comment"] == "reel 1"
         assert container.metadata["time_reference"] == str(3600 * 48000)
+
+
+@pytest.mark.parametrize("bits", [16, 24])
+def test_whole_numbers_come_back_bit_for_bit_and_what_lies_between_is_dithered(tmp_path: Path, bits: int) -> None:
+    steps = 2 ** (bits - 1)
+    on_grid = np.random.default_rng(0).integers(-steps, steps, (5000, 2)) / steps
+    quiet = np.full((50000, 2), 0.3 / steps, np.float32)
+    with wav.WavWriter(tmp_path / "a.wav", 48000, 2, bits=bits) as file:
+        file.write(on_grid)
+        file.write(quiet)
+    assert soundfile.info(tmp_path / "a.wav").subtype == f"PCM_{bits}"
+    read, _ = soundfile.read(tmp_path / "a.wav", dtype="float64")
+    np.testing.assert_array_equal(read[:5000], on_grid)
+    faint = read[5000:] * steps
+    assert faint.mean() == pytest.approx(0.3, abs=0.02), "what is fainter than a step is lost"
+    assert np.abs(faint).max() <= 1
+
+
+def test_whole_numbers_do_not_fold_over_at_full_scale(tmp_path: Path) -> None:
+    with wav.WavWriter(tmp_path / "a.wav", 48000, 1, bits=16) as file:
+        file.write(np.array([1.5, -1.5, 1.0], np.float32))
+    assert wav.read(tmp_path / "a.wav")[:, 0].tolist() == pytest.approx([1, -1, 1], abs=1e-4)

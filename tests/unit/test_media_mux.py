@@ -300,7 +300,7 @@ def test_a_track_that_cannot_live_in_mp4_makes_the_dub_a_matroska_file_and_that_
     assert "pcm_u8" in flags[0].what
     out = folder / "windows.mkv"
     mux(film, Additions("es", clicks(folder, film, spec), CUES), out)
-    assert [track.codec for track in examine(out)[0].audio] == ["aac", "pcm_u8"]
+    assert [track.codec for track in examine(out)[0].audio] == ["flac", "pcm_u8"]
 
 
 def test_mp4_subtitles_become_plain_ones_in_matroska(folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from dubsync.audio import features, loudness, wav
 from dubsync.backends.protocols import Capabilities, Enrolled, Spoken
@@ -107,10 +108,10 @@ class Film:
         return product
 
 
-def facts(channels: int, **more: Any) -> Any:
+def facts(channels: int, bits: int | None = None, **more: Any) -> Any:
     """What the source stage says of a film with such sound."""
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
-    track = AudioTrack(1, "pcm_f32le", RATE, channels, layout)
+    track = AudioTrack(1, "pcm_f32le", RATE, channels, layout, bits=bits)
     picture = VideoTrack(0, "h264", 160, 120, 150, Fraction(25), Fraction(1, 25), False, "yuv420p")
     return to_json(Source("film.mp4", "0", "mov", Fraction(SECONDS), picture, (track,), **more))
 
@@ -342,6 +343,21 @@ def test_the_stems_are_broadcast_waves_of_picture_length_that_add_up_to_the_mix(
     np.testing.assert_array_equal(music, wav.read(film.products["stems"][0].file("bed.wav")))
     assert features.level_db(dialogue[: int(1.7 * RATE)]) < -90
     assert time_reference(product.file("dub.wav")) == time_reference(product.file("stems/me.wav")) == 3600 * RATE
+
+
+@pytest.mark.parametrize(("bits", "subtype"), [(16, "PCM_16"), (24, "PCM_24"), (32, "FLOAT"), (None, "FLOAT")])
+def test_what_is_handed_over_has_the_bit_depth_of_the_source(film: Film, bits: int | None, subtype: str) -> None:
+    (film.folder / "source-0" / "product.json").write_text(json.dumps(facts(2, bits)))
+    audio = film.folder / "source-0" / "audio.wav"
+    original = np.rint(wav.read(audio) * 32768) / 32768
+    wav.write(audio, original, RATE)
+    speak(film, words(20))
+    product = film.run(mix, MixParams(stems=True))
+    files = [product.file(name) for name in ("dub.wav", *product.value["stems"])]
+    assert {soundfile.info(file).subtype for file in files} == {subtype}
+    full, music, dialogue = (wav.read(product.file(name)) for name in ("dub.wav", "stems/me.wav", "stems/dialogue.wav"))
+    np.testing.assert_allclose(music + dialogue, full, atol=1e-6)
+    np.testing.assert_array_equal(full[: int(1.5 * RATE)], original[: int(1.5 * RATE)])
 
 
 def test_every_line_is_handed_over_alone_at_its_own_timecode(film: Film) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import equaliser, features
-from dubsync.backends.kokoro import pacing
+from dubsync.backends.kokoro import melody, pacing
 from dubsync.backends.kokoro.engine import FRAME, FRAMES_PER_SECOND, PROSODY, RATE, TIMBRE, Encoded, Engine
 from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import Speech
@@ -76,7 +76,11 @@ class Speaker:
         return np.array([logarithms.mean(), logarithms.std()], np.float32)
 
     def speak(self, text: str, voice: Mapping[str, Array], speech: Speech, wanted: float | None) -> Utterance:
-        """Say the text in `wanted` seconds, or as near to it as unhurried speech can come."""
+        """Say the text in `wanted` seconds, or as near to it as unhurried speech can come.
+
+        A voice with an `ending` of so many semitones raises a question's last syllable to them.
+        """
+        ending = float(voice["ending"]) if "ending" in voice and melody.is_question(text) else 0.0
         parts = list(self._pieces(text, voice, speech))
         natural = sum(float(part.natural.sum()) for part in parts)
         taken = pacing.fit(natural, None if wanted is None else wanted * FRAMES_PER_SECOND)
@@ -85,7 +89,7 @@ class Speaker:
         phones: list[Phone] = []
         at = 0
         for part, frames in zip(parts, _shares(parts, taken), strict=True):
-            sounds.append(self._sound(part, frames, voice))
+            sounds.append(self._sound(part, frames, voice, ending if part is parts[-1] else 0.0))
             words.extend(_words(part, frames, at))
             phones.extend(_phones(part, frames, at))
             at += int(frames.sum())
@@ -119,8 +123,9 @@ class Speaker:
             piece.style,
         )
 
-    def _sound(self, piece: Piece, frames: NDArray[np.int64], voice: Mapping[str, Array]) -> Array:
+    def _sound(self, piece: Piece, frames: NDArray[np.int64], voice: Mapping[str, Array], ending: float) -> Array:
         encoded, before, after = self._encoded(piece, frames, voice)
+        encoded = replace(encoded, pitch=melody.risen(encoded.pitch, ending))
         sound = self._engine.decode(encoded, piece.style)
         return sound[before * FRAME : len(sound) - after * FRAME]
 
@@ -128,7 +133,7 @@ class Speaker:
         """Return a piece laid out at the voice's pitch, and how many frames before and after are not to be heard."""
         made, before, after = pacing.unheard(frames, piece.raw, tail_token=piece.ends_in_mark)
         encoded = self._engine.encode(piece.tokens.ids, piece.style, piece.raw, made)
-        return Encoded(encoded.text, _pitched(encoded.pitch, voice["pitch"]), encoded.energy), before, after
+        return Encoded(encoded.text, melody.moved(encoded.pitch, voice["pitch"]), encoded.energy), before, after
 
 
 def style_row(voice: Mapping[str, Array], tokens: int) -> Array:
@@ -138,14 +143,6 @@ def style_row(voice: Mapping[str, Array], tokens: int) -> Array:
     style[TIMBRE] = timbre[min(tokens, len(timbre)) - 1]
     style[PROSODY] = prosody[min(tokens, len(prosody)) - 1]
     return style
-
-
-def _pitched(pitch: Array, curve: Array) -> Array:
-    """Move log pitch from the model's mean to the speaker's and widen its range. `curve`: (from, to, range), ln Hz."""
-    source, target, spread = (float(value) for value in curve)
-    voiced = pitch > 40
-    moved = np.exp((np.log(np.maximum(pitch, 1)) - source) * spread + target)
-    return np.where(voiced, np.clip(moved, 50, 500), pitch).astype(np.float32)
 
 
 def _shares(parts: list[Piece], taken: float) -> list[NDArray[np.int64]]:
