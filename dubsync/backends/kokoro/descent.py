@@ -9,7 +9,6 @@ What it gains: docs/voice.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,10 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from dubsync.audio import features
+from dubsync.audio import equaliser, features
 from dubsync.backends.kokoro import decoder
 from dubsync.backends.kokoro.engine import FRAMES_PER_SECOND, RATE, TIMBRE, Encoded
+from dubsync.backends.kokoro.speech import CENTRES, tract
 from dubsync.backends.kokoro.voices import LEFT_OUT, Library
+from dubsync.backends.protocols import Voice
 from dubsync.backends.speaker_resemblyzer import RATE as HEARD_RATE
 from dubsync.backends.speaker_resemblyzer import WINDOW, hann
 from dubsync.engine.memory import at_once
@@ -45,14 +46,6 @@ Others = Sequence[tuple[Array, float]]
 """Voices not to sound like, unit vectors (256,), each with the cosine to it that is borne."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What is done to the decoder's sound. `taps`: of the equaliser; `length`: of the vocal tract, 1: the timbre's."""
-
-    taps: NDArray[np.float64]
-    length: float
-
-
 class Descent:
     """Moves timbres. The decoder is large: it is built for each move and not kept."""
 
@@ -68,20 +61,17 @@ class Descent:
         deviations = sizes[:DIRECTIONS, None] / np.sqrt(len(rows))
         return torch.from_numpy((axes[:DIRECTIONS] * deviations).astype(np.float32))
 
-    def moved(
-        self, text: Encoded, timbre: Array, shape: Shape, person: Array, others: Others, steps: int
-    ) -> Array:
+    def moved(self, text: Encoded, timbre: Array, voice: Voice, person: Array, others: Others, steps: int) -> Array:
         """Return by how much to move a timbre (128,) so that it sounds more like `person`, a unit vector (256,).
 
-        `text`: what is said, without the silence around it, as the decoder takes it.
+        `text`: what is said, without the silence around it; `voice`: whose equaliser and tract there are.
         """
         with at_once():
-            return self._moved(text, timbre, shape, person, others, steps)
+            return self._moved(text, timbre, voice, person, others, steps)
 
-    def _moved(
-        self, text: Encoded, timbre: Array, shape: Shape, person: Array, others: Others, steps: int
-    ) -> Array:
-        filters = torch.from_numpy(shape.taps.astype(np.float32))
+    def _moved(self, text: Encoded, timbre: Array, voice: Voice, person: Array, others: Others, steps: int) -> Array:
+        taps = equaliser.design(CENTRES, voice["eq"].astype(np.float64), RATE)
+        filters = torch.from_numpy(taps.astype(np.float32))
         start = torch.from_numpy(timbre[None].astype(np.float32))
         place = torch.zeros(len(self._directions), requires_grad=True)
         adam = torch.optim.Adam([place], lr=RATE_OF_STEPS)
@@ -89,7 +79,7 @@ class Descent:
         for step in range(steps):
             with computing("cpu"):
                 sound = speak(*cuts[step % len(cuts)], start + place @ self._directions)[0]
-            heard = self._heard(_filtered(_stretched(sound.float(), shape.length), filters))
+            heard = self._heard(_filtered(_stretched(sound.float(), tract(voice)), filters))
             loss = _distance(heard, person, others) + RIDGE * place.square().mean()
             adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ most like the person is kept, and where that is no better than the language's ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +51,9 @@ LESS = 0.1
 """By how much it is to become less like them, to the encoder that aims, if that is not what the persons are."""
 EQ_LIMIT = 12.0
 TRACT = 0.05
-"""Steps in the logarithm of the vocal tract's length in which it is sought, at most two from the voice's own."""
+"""Steps in the logarithm of the vocal tract's length in which it is sought."""
+MOST_TRACT = 2.01 * TRACT
+"""How far it may be from the voice's own length."""
 OWN_TRACT = 3.0
 """What likeness another length must win, for each squared unit of its logarithm: 0.03 at ten per cent."""
 DOUBT = 0.08
@@ -154,12 +156,9 @@ class Enrolment:
     def nearer(self, take: Fitted, steps: int, others: Sequence[Fitted] = ()) -> Fitted:
         """Return the take with its timbre moved so many steps towards its person, and away from the others' voices."""
         text, style = self._speaker.laid_out(take.text, take.voice, take.of.speech)
-        taps = equaliser.design(CENTRES, take.voice["eq"].astype(np.float64), RATE)
         away = tuple((other.found, _borne(take, other)) for other in others)
         self._speaker.rest()  # the decoder with gradients is large enough by itself
-        moved = self._descent.moved(
-            text, style[TIMBRE], Shape(taps, tract(take.voice)), take.of.fit, away, steps
-        )
+        moved = self._descent.moved(text, style[TIMBRE], take.voice, take.of.fit, away, steps)
         voice: Voice = {**take.voice, "timbre": take.voice["timbre"] + moved}
         return replace(self._heard(voice, take.of, take.nearest, take.without), steps=take.steps + steps)
 
@@ -169,14 +168,22 @@ class Enrolment:
         voice: Voice = {**other.voice, "timbre": middle}
         return replace(self._heard(voice, other.of, other.nearest, other.without), steps=other.steps)
 
-    def parted(self, take: Fitted, others: Sequence[Fitted]) -> Fitted:
-        """Return a take that is less like the others' voices.
+    def parted(self, take: Fitted, others: Sequence[Fitted]) -> Iterator[Fitted]:
+        """Yield takes that may be less like the others' voices.
 
-        One that came along the gradient goes on along it, away from them; another is made without the voices that they
-        start from, and aimed away.
+        First with a longer and a shorter vocal tract. Then one that came along the gradient goes on along it, away from
+        the others; another is made without the voices that they start from, and aimed away.
         """
+        size = float(np.log(tract(take.voice)))
+        for moved in (size + TRACT, size - TRACT):
+            if abs(moved) <= MOST_TRACT:
+                yield self._with_tract(take, moved)
         if take.steps:
-            return self.nearer(take, FURTHER, others)
+            yield self.nearer(take, FURTHER, others)
+        else:
+            yield self._aimed_away(take, others)
+
+    def _aimed_away(self, take: Fitted, others: Sequence[Fitted]) -> Fitted:
         missed = take.of.fit - take.found
         apart = sum((missed - (other.of.fit - other.found) for other in others), start=np.zeros_like(missed))
         without = take.without | {other.nearest for other in others}
@@ -207,9 +214,7 @@ class Enrolment:
         weights[near] = mixture.solve(prints, int(np.argmax(prints @ of.fit)), aim)
         return weights
 
-    def _fitted(
-        self, of: _Person, aim: Array, length: float = 1.0, without: frozenset[int] = frozenset()
-    ) -> Fitted:
+    def _fitted(self, of: _Person, aim: Array, length: float = 1.0, without: frozenset[int] = frozenset()) -> Fitted:
         """Return a voice made to sound like `aim`; the equaliser comes last in a voice, so it is said once."""
         weights = self._mixture(aim, of, without)
         nearest = int(np.argmax(weights))
@@ -229,9 +234,9 @@ class Enrolment:
             tried[size] = self._with_tract(take, size)
         shorter, own, longer = (_worth(tried[size], size) for size in (-TRACT, 0.0, TRACT))
         bend = shorter - 2 * own + longer
-        top = float(np.sign(longer - shorter)) * 2 * TRACT
+        top = float(np.sign(longer - shorter)) * MOST_TRACT
         if bend < 0:
-            top = float(np.clip(TRACT * (shorter - longer) / (2 * bend), -2 * TRACT, 2 * TRACT))
+            top = float(np.clip(TRACT * (shorter - longer) / (2 * bend), -MOST_TRACT, MOST_TRACT))
         tried[top] = self._with_tract(take, top)
         best = tried[max(tried, key=lambda size: _worth(tried[size], size))]
         return best if best.likeness >= take.likeness else take
