@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -89,10 +89,10 @@ class KokoroVoice:
         made = self._enrolment.nearer(take, steps)
         return made, self._enrolment.between(take, made)
 
-    def parted(self, take: Take, others: Sequence[Take]) -> Take:
-        """Return a further take of the same person that is less like the others' voices."""
+    def parted(self, take: Take, others: Sequence[Take]) -> Iterator[Take]:
+        """Yield further takes of the same person that may be less like the others' voices."""
         assert isinstance(take, Fitted), "takes are parted by the engine that made them"
-        return self._enrolment.parted(take, [other for other in others if isinstance(other, Fitted)])
+        yield from self._enrolment.parted(take, [other for other in others if isinstance(other, Fitted)])
 
     def direct(self, voice: Voice, samples: Samples, sample_rate: int) -> Voice:
         """Return the voice as its speaker uses it in the original line: higher or lower, livelier or flatter.

@@ -20,15 +20,15 @@ from dubsync.stages._intelligible import CODES, LOST, Ways, lost
 MARGIN = 0.05
 """How much nearer two voices may be in another sentence than in that in which they are compared."""
 TRIES = 2
-"""Further takes for a speaker, a good second of one core each."""
+"""How often further takes are made for a speaker: three, a second of one core each."""
 
 
 @runtime_checkable
 class Parting(Protocol):
     """A voice backend that can make a fitted voice less like others."""
 
-    def parted(self, take: Take, others: Sequence[Take]) -> Take:
-        """Return a further take of the same person, less like the others' voices."""
+    def parted(self, take: Take, others: Sequence[Take]) -> Iterator[Take]:
+        """Yield further takes of the same person, made to be less like the others' voices, the cheapest first."""
 
 
 def apart(cast: Mapping[str, Enrolled], ways: Ways) -> dict[str, Enrolled]:
@@ -66,13 +66,17 @@ def _moved(enrolled: Enrolled, others: Sequence[Take], ways: Ways) -> Enrolled:
 
 
 def _further(takes: Sequence[Take], others: Sequence[Take], ways: Ways) -> Iterator[Take]:
-    """Yield the other takes, then new ones, each moved on from the one before."""
+    """Yield the other takes, then new ones, made of the best of those made before."""
     yield from takes[1:]
     last, engine = takes[0], ways.engine
-    for _ in range(TRIES if isinstance(engine, Parting) else 0):
-        assert isinstance(engine, Parting)
-        last = engine.parted(last, [other for other in others if excess(last, other) > 0])
-        yield last
+    if not isinstance(engine, Parting):
+        return
+    for _ in range(TRIES):
+        made: list[Take] = []
+        for take in engine.parted(last, [other for other in others if excess(last, other) > 0]):
+            made.append(take)
+            yield take
+        last = max(made, key=lambda take: _worth(take, others))
 
 
 def _worst(take: Take, others: Sequence[Take]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,10 +46,10 @@ class Stepping(FakeVoice):
     step: float
     asked: list[tuple[int, list[int]]] = field(default_factory=list)
 
-    def parted(self, take_: Take, others: Sequence[Take]) -> Take:
+    def parted(self, take_: Take, others: Sequence[Take]) -> Iterator[Take]:
         self.asked.append((_angle(take_), [_angle(other) for other in others]))
         person = float(np.degrees(np.arctan2(take_.person[1], take_.person[0])))
-        return take(_angle(take_) + np.sign(person - _angle(take_)) * self.step, person)
+        yield take(_angle(take_) + np.sign(person - _angle(take_)) * self.step, person)
 
 
 class Ears(FakeTranscriber):
@@ -77,6 +77,22 @@ def test_two_people_who_would_get_the_same_voice_get_two(tmp_path: Path) -> None
     assert second.similarity == pytest.approx(np.cos(np.radians(10)), abs=1e-4)
     assert (second.notes["too_alike"], second.flags) == (0, ())
     assert not list(tmp_path.iterdir())
+
+
+class Wavering(Stepping):
+    """First goes a little in the wrong direction, then to the person."""
+
+    def parted(self, take_: Take, others: Sequence[Take]) -> Iterator[Take]:
+        yield take(_angle(take_) - 5, float(np.degrees(np.arctan2(take_.person[1], take_.person[0]))))
+        yield from super().parted(take_, others)
+
+
+def test_further_takes_go_on_from_the_best_of_those_before(tmp_path: Path) -> None:
+    engine = Wavering(step=40)
+    _, second = cast(tmp_path, enrolled(0, 10), enrolled(80, 10), engine=engine)
+
+    assert engine.asked == [(10, [10]), (50, [10])]
+    assert _angle(second.takes[0]) == 90
 
 
 def test_another_take_that_is_there_is_used_before_one_is_made(tmp_path: Path) -> None:

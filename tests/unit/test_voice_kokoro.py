@@ -186,6 +186,36 @@ def test_pitch_moves_with_the_voice(engine: KokoroVoice, dora: Voice) -> None:
     assert low / high == pytest.approx(160 / 200, rel=0.05)
 
 
+def _formants(sound: np.ndarray) -> np.ndarray:
+    """Return the level in dB by third octaves, from 250 Hz to 4 kHz."""
+    centres = features.third_octave_centres()
+    return features.band_levels(sound, 24000, centres)[(centres > 240) & (centres < 4100)]
+
+
+def test_a_longer_tract_lowers_the_formants_and_neither_pitch_nor_time(engine: KokoroVoice, dora: Voice) -> None:
+    third = 2 ** (1 / 3)  # so far apart are the bands
+    longer = {**dora, "tract": np.array([third**0.5], np.float32)}
+    shorter = {**dora, "tract": np.array([third**-0.5], np.float32)}
+    low, plain, high = (
+        engine.speak(TEXT, voice=voice, language="es", seconds=1.6, seed=0) for voice in (longer, dora, shorter)
+    )
+    assert len(low.samples) == len(plain.samples) == len(high.samples) == round(1.6 * 24000)
+    pitch = [np.median([h for h in features.pitch(one.samples, 24000) if h > 0]) for one in (low, plain, high)]
+    np.testing.assert_allclose(pitch, pitch[1], rtol=0.04)
+    bands = [_formants(one.samples) for one in (low, high)]
+    moved, stayed = np.corrcoef(bands[0][:-1], bands[1][1:])[0, 1], np.corrcoef(bands[0], bands[1])[0, 1]
+    assert moved > stayed, "the whole spectrum lies a band lower"
+    starts = [[float(word.span.start) for word in one.words] for one in (low, plain, high)]
+    np.testing.assert_allclose(starts, [starts[1]] * 3, atol=0.04)
+
+
+def test_a_speaker_with_a_longer_tract_gets_one(engine: KokoroVoice) -> None:
+    long = {**engine.named("bm_lewis", "en"), "tract": np.array([1.08], np.float32)}
+    text = "Nobody told her that the bridge would open before the summer came."
+    person = engine.speak(text, voice=long, language="en", seconds=None, seed=0)
+    assert enrolled(engine, person.samples).voice["tract"][0] > 1.03
+
+
 def enrolled(engine: KokoroVoice, samples: np.ndarray) -> Enrolled:
     return engine.enroll(samples, 24000, language="es", progress=lambda share: None)
 

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from dubsync.audio import features
+from dubsync.audio import equaliser, features
 from dubsync.backends.kokoro import decoder
 from dubsync.backends.kokoro.engine import FRAMES_PER_SECOND, RATE, TIMBRE, Encoded
+from dubsync.backends.kokoro.speech import CENTRES, tract
 from dubsync.backends.kokoro.voices import LEFT_OUT, Library
+from dubsync.backends.protocols import Voice
 from dubsync.backends.speaker_resemblyzer import RATE as HEARD_RATE
 from dubsync.backends.speaker_resemblyzer import WINDOW, hann
 from dubsync.engine.memory import at_once
@@ -36,6 +38,7 @@ CUT = WINDOW * FRAMES_PER_SECOND // 100
 """Frames that are spoken in a step: the 1.6 s that the encoder hears at once."""
 _ROWS = (30, 60, 100)
 """Lengths in tokens at which voices are compared: a voice has a style for each."""
+_REACH = 12
 _QUIET = 10 ** (-30 / 20)
 
 
@@ -58,19 +61,16 @@ class Descent:
         deviations = sizes[:DIRECTIONS, None] / np.sqrt(len(rows))
         return torch.from_numpy((axes[:DIRECTIONS] * deviations).astype(np.float32))
 
-    def moved(
-        self, text: Encoded, timbre: Array, taps: NDArray[np.float64], person: Array, others: Others, steps: int
-    ) -> Array:
+    def moved(self, text: Encoded, timbre: Array, voice: Voice, person: Array, others: Others, steps: int) -> Array:
         """Return by how much to move a timbre (128,) so that it sounds more like `person`, a unit vector (256,).
 
-        `text`: what is said, without the silence around it; `taps`: of the equaliser that the voice has.
+        `text`: what is said, without the silence around it; `voice`: whose equaliser and tract there are.
         """
         with at_once():
-            return self._moved(text, timbre, taps, person, others, steps)
+            return self._moved(text, timbre, voice, person, others, steps)
 
-    def _moved(
-        self, text: Encoded, timbre: Array, taps: NDArray[np.float64], person: Array, others: Others, steps: int
-    ) -> Array:
+    def _moved(self, text: Encoded, timbre: Array, voice: Voice, person: Array, others: Others, steps: int) -> Array:
+        taps = equaliser.design(CENTRES, voice["eq"].astype(np.float64), RATE)
         filters = torch.from_numpy(taps.astype(np.float32))
         start = torch.from_numpy(timbre[None].astype(np.float32))
         place = torch.zeros(len(self._directions), requires_grad=True)
@@ -79,7 +79,7 @@ class Descent:
         for step in range(steps):
             with computing("cpu"):
                 sound = speak(*cuts[step % len(cuts)], start + place @ self._directions)[0]
-            heard = self._heard(_filtered(sound.float(), filters))
+            heard = self._heard(_filtered(_stretched(sound.float(), tract(voice)), filters))
             loss = _distance(heard, person, others) + RIDGE * place.square().mean()
             adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -115,6 +115,17 @@ def _cuts(text: Encoded) -> list[tuple[Tensor, Tensor, Tensor]]:
 
 def _filtered(sound: Tensor, taps: Tensor) -> Tensor:
     return functional.conv1d(sound[None, None], taps.flip(0)[None, None], padding=len(taps) // 2)[0, 0]
+
+
+def _stretched(sound: Tensor, length: float) -> Tensor:
+    """Return sound `length` times as long and as low, interpolated by a windowed sinc."""
+    if length == 1:
+        return sound
+    at = torch.arange(int((len(sound) - 1) * length)) / length
+    near = at.floor().long()[:, None] + torch.arange(1 - _REACH, _REACH + 1)
+    away = at[:, None] - near
+    weights = torch.sinc(away) * torch.cos(torch.pi / 2 * away / _REACH) ** 2
+    return (sound[near.clamp(0, len(sound) - 1)] * weights).sum(dim=1)
 
 
 def _resampled(sound: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Fit a voice to a person: a mixture of published timbres, their pitch and range, their spectrum.
+"""Fit a voice to a person: a mixture of published timbres, the length of the vocal tract, pitch and range, spectrum.
 
 What a mixture sounds like to the encoder is nearly the mixture of what its voices sound like; so the weights are the
 solution of a small ridge regression that starts from the nearest voice. The mixture is then spoken and heard, and by
@@ -13,7 +13,7 @@ most like the person is kept, and where that is no better than the language's ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from dubsync.backends.kokoro import mixture
 from dubsync.backends.kokoro import table as tables
 from dubsync.backends.kokoro.engine import RATE, TIMBRE
 from dubsync.backends.kokoro.languages import Speech
-from dubsync.backends.kokoro.speech import CENTRES, Speaker
+from dubsync.backends.kokoro.speech import CENTRES, Speaker, tract
 from dubsync.backends.kokoro.voices import LEFT_OUT, Library, plain
 from dubsync.backends.protocols import Enrolled, SpeakerEncoder, Take, Voice
 from dubsync.backends.speaker_resemblyzer import ResemblyzerEncoder
@@ -50,6 +50,12 @@ FURTHER = 4
 LESS = 0.1
 """By how much it is to become less like them, to the encoder that aims, if that is not what the persons are."""
 EQ_LIMIT = 12.0
+TRACT = 0.05
+"""Steps in the logarithm of the vocal tract's length in which it is sought."""
+MOST_TRACT = 2.01 * TRACT
+"""How far it may be from the voice's own length."""
+OWN_TRACT = 3.0
+"""What likeness another length must win, for each squared unit of its logarithm: 0.03 at ten per cent."""
 DOUBT = 0.08
 """How much less likeness a sentence of two seconds may show than the default voice's, which was heard for longer."""
 DIRECTED = 4 * np.log(2) / 12
@@ -137,7 +143,7 @@ class Enrolment:
         takes: list[Fitted] = []
         aim: Array = of.fit
         for number in range(self._takes):
-            takes.append(self._fitted(of, aim))
+            takes.append(self._fitted(of, aim, tract(takes[0].voice)) if takes else self._sized(self._fitted(of, aim)))
             aim = aim + (of.fit - takes[-1].found)
             progress(0.2 + 0.8 * (number + 1) / self._takes)
         takes.sort(key=lambda take: -take.likeness)
@@ -150,10 +156,9 @@ class Enrolment:
     def nearer(self, take: Fitted, steps: int, others: Sequence[Fitted] = ()) -> Fitted:
         """Return the take with its timbre moved so many steps towards its person, and away from the others' voices."""
         text, style = self._speaker.laid_out(take.text, take.voice, take.of.speech)
-        taps = equaliser.design(CENTRES, take.voice["eq"].astype(np.float64), RATE)
         away = tuple((other.found, _borne(take, other)) for other in others)
         self._speaker.rest()  # the decoder with gradients is large enough by itself
-        moved = self._descent.moved(text, style[TIMBRE], taps, take.of.fit, away, steps)
+        moved = self._descent.moved(text, style[TIMBRE], take.voice, take.of.fit, away, steps)
         voice: Voice = {**take.voice, "timbre": take.voice["timbre"] + moved}
         return replace(self._heard(voice, take.of, take.nearest, take.without), steps=take.steps + steps)
 
@@ -163,18 +168,26 @@ class Enrolment:
         voice: Voice = {**other.voice, "timbre": middle}
         return replace(self._heard(voice, other.of, other.nearest, other.without), steps=other.steps)
 
-    def parted(self, take: Fitted, others: Sequence[Fitted]) -> Fitted:
-        """Return a take that is less like the others' voices.
+    def parted(self, take: Fitted, others: Sequence[Fitted]) -> Iterator[Fitted]:
+        """Yield takes that may be less like the others' voices.
 
-        One that came along the gradient goes on along it, away from them; another is made without the voices that they
-        start from, and aimed away.
+        First with a longer and a shorter vocal tract. Then one that came along the gradient goes on along it, away from
+        the others; another is made without the voices that they start from, and aimed away.
         """
+        size = float(np.log(tract(take.voice)))
+        for moved in (size + TRACT, size - TRACT):
+            if abs(moved) <= MOST_TRACT:
+                yield self._with_tract(take, moved)
         if take.steps:
-            return self.nearer(take, FURTHER, others)
+            yield self.nearer(take, FURTHER, others)
+        else:
+            yield self._aimed_away(take, others)
+
+    def _aimed_away(self, take: Fitted, others: Sequence[Fitted]) -> Fitted:
         missed = take.of.fit - take.found
         apart = sum((missed - (other.of.fit - other.found) for other in others), start=np.zeros_like(missed))
         without = take.without | {other.nearest for other in others}
-        return self._fitted(take.of, (take.of.fit + PUSH * apart).astype(np.float32), without)
+        return self._fitted(take.of, (take.of.fit + PUSH * apart).astype(np.float32), tract(take.voice), without)
 
     def _person(self, sound: Array, spoken: Array, sample_rate: int, statistics: Array, speech: Speech) -> _Person:
         return _Person(
@@ -201,14 +214,36 @@ class Enrolment:
         weights[near] = mixture.solve(prints, int(np.argmax(prints @ of.fit)), aim)
         return weights
 
-    def _fitted(self, of: _Person, aim: Array, without: frozenset[int] = frozenset()) -> Fitted:
+    def _fitted(self, of: _Person, aim: Array, length: float = 1.0, without: frozenset[int] = frozenset()) -> Fitted:
         """Return a voice made to sound like `aim`; the equaliser comes last in a voice, so it is said once."""
         weights = self._mixture(aim, of, without)
         nearest = int(np.argmax(weights))
         native = self._library.style(self._native(self._table.names[nearest], of.speech))
-        voice = {**plain(self._mixed(weights), native), "native": native[:, TIMBRE]}
+        voice = {**plain(self._mixed(weights), native), "native": native[:, TIMBRE], "tract": _length(length)}
         voice["pitch"] = self._pitch_curve(voice, of.statistics, of.speech)
         return self._heard(voice, of, nearest, without)
+
+    def _sized(self, take: Fitted) -> Fitted:
+        """Return the take with the vocal tract as long as its person's, as far as the encoder that aims can tell.
+
+        Three lengths are heard, and that at the top of the parabola through what they are like, if it has one nearby.
+        The judge must agree.
+        """
+        tried = {0.0: take}
+        for size in (-TRACT, TRACT):
+            tried[size] = self._with_tract(take, size)
+        shorter, own, longer = (_worth(tried[size], size) for size in (-TRACT, 0.0, TRACT))
+        bend = shorter - 2 * own + longer
+        top = float(np.sign(longer - shorter)) * MOST_TRACT
+        if bend < 0:
+            top = float(np.clip(TRACT * (shorter - longer) / (2 * bend), -MOST_TRACT, MOST_TRACT))
+        tried[top] = self._with_tract(take, top)
+        best = tried[max(tried, key=lambda size: _worth(tried[size], size))]
+        return best if best.likeness >= take.likeness else take
+
+    def _with_tract(self, take: Fitted, size: float) -> Fitted:
+        voice: Voice = {**take.voice, "tract": _length(float(np.exp(size)))}
+        return self._heard(voice, take.of, take.nearest, take.without)
 
     def _heard(self, voice: Voice, of: _Person, nearest: int, without: frozenset[int]) -> Fitted:
         """Return what a voice sounds like with the person's spectrum."""
@@ -289,6 +324,15 @@ def _lacking(seconds: float, statistics: Array) -> Flag | None:
         what = "no voiced speech was found to learn the voice from; a stock voice is used"
         return Flag(Severity.WARNING, "no-clear-speech", "", what, hint)
     return None
+
+
+def _worth(take: Fitted, size: float) -> float:
+    """Return how like the person a take is to the encoder that aims, less for an unlikely length of the tract."""
+    return float(take.found @ take.of.fit) - OWN_TRACT * size * size
+
+
+def _length(length: float) -> Array:
+    return np.array([length], np.float32)
 
 
 def _borne(take: Fitted, other: Fitted) -> float:

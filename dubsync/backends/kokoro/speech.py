@@ -88,12 +88,14 @@ class Speaker:
         words: list[Word] = []
         phones: list[Phone] = []
         at = 0
-        for part, frames in zip(parts, _shares(parts, taken), strict=True):
+        length = tract(voice)
+        for part, frames in zip(parts, _shares(parts, taken / length), strict=True):
             sounds.append(self._sound(part, frames, voice, ending if part is parts[-1] else 0.0))
-            words.extend(_words(part, frames, at))
-            phones.extend(_phones(part, frames, at))
+            edges = _edges(frames, at, length)
+            words.extend(_words(part, edges))
+            phones.extend(_phones(part, edges))
             at += int(frames.sum())
-        sound = np.concatenate(sounds)
+        sound = features.resample(np.concatenate(sounds), RATE, round(RATE * length))
         if wanted is not None and abs(len(sound) - wanted * RATE) <= 2 * RATE // FRAMES_PER_SECOND:
             sound = _exactly(sound, round(wanted * RATE))
         return Utterance(_finish(sound, voice), natural / FRAMES_PER_SECOND, tuple(words), tuple(phones))
@@ -114,7 +116,7 @@ class Speaker:
     def laid_out(self, text: str, voice: Mapping[str, Array], speech: Speech) -> tuple[Encoded, Array]:
         """Return a text of one piece as the decoder takes it, without silence around it, and its style (256,)."""
         (piece,) = self._pieces(text, voice, speech)
-        frames = pacing.allocate(piece.natural, round(float(piece.natural.sum())))
+        frames = pacing.allocate(piece.natural, round(float(piece.natural.sum()) / tract(voice)))
         encoded, before, after = self._encoded(piece, frames, voice)
         end = encoded.text.shape[2] - after
         halves = slice(2 * before, 2 * end)
@@ -133,7 +135,16 @@ class Speaker:
         """Return a piece laid out at the voice's pitch, and how many frames before and after are not to be heard."""
         made, before, after = pacing.unheard(frames, piece.raw, tail_token=piece.ends_in_mark)
         encoded = self._engine.encode(piece.tokens.ids, piece.style, piece.raw, made)
-        return Encoded(encoded.text, melody.moved(encoded.pitch, voice["pitch"]), encoded.energy), before, after
+        pitch = melody.moved(encoded.pitch, voice["pitch"]) * np.float32(tract(voice))
+        return Encoded(encoded.text, pitch, encoded.energy), before, after
+
+
+def tract(voice: Mapping[str, Array]) -> float:
+    """Return how much longer a voice's vocal tract is than its timbre's: all formants are that much lower.
+
+    The model speaks faster and higher by as much, and its sound is stretched to the time and the pitch that are wanted.
+    """
+    return float(voice["tract"][0]) if "tract" in voice else 1.0
 
 
 def style_row(voice: Mapping[str, Array], tokens: int) -> Array:
@@ -155,26 +166,28 @@ def _shares(parts: list[Piece], taken: float) -> list[NDArray[np.int64]]:
     ]
 
 
-def _words(piece: Piece, frames: NDArray[np.int64], at: int) -> Iterator[Word]:
+def _words(piece: Piece, edges: list[Fraction]) -> Iterator[Word]:
     """Yield the words with the times at which they are heard; token k of the piece follows the framing one as k + 1."""
-    edges = _edges(frames, at)
     for text, first, last in piece.tokens.words:
         start, end = edges[first + 1], edges[max(last, first) + 1]
         yield Word(text, Span(start, max(start, end)))
 
 
-def _phones(piece: Piece, frames: NDArray[np.int64], at: int) -> Iterator[Phone]:
+def _phones(piece: Piece, edges: list[Fraction]) -> Iterator[Phone]:
     """Yield the sounds with the times at which they are heard."""
-    edges = _edges(frames, at)
     for index, token in enumerate(piece.tokens.ids, start=1):
         if token in _SOUNDS:
             yield Phone(_SOUNDS[token], Span(edges[index], edges[index + 1]))
 
 
-def _edges(frames: NDArray[np.int64], at: int) -> list[Fraction]:
-    """Return when the tokens of a piece that begins at frame `at` are heard: (len(frames) + 1,) seconds, ascending."""
+def _edges(frames: NDArray[np.int64], at: int, length: float) -> list[Fraction]:
+    """Return when the tokens of a piece that begins at frame `at` are heard: (len(frames) + 1,) seconds, ascending.
+
+    `length`: of the vocal tract, by which the model's sound is stretched.
+    """
     edges = np.concatenate([[0], np.cumsum(frames)]) + at
-    return [max(Fraction(0), seconds(int(edge) / FRAMES_PER_SECOND) - EARLY) for edge in edges]
+    stretched = Fraction(round(RATE * length), RATE)
+    return [max(Fraction(0), seconds(int(edge) / FRAMES_PER_SECOND) * stretched - EARLY) for edge in edges]
 
 
 def _exactly(sound: Array, length: int) -> Array:
