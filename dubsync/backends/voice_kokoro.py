@@ -47,7 +47,7 @@ class KokoroVoice:
     )
 
     def __init__(
-        self, folder: Path | None = None, *, threads: int | None = None, takes: int = 2, steps: int = 0
+        self, folder: Path | None = None, *, threads: int | None = None, takes: int = 2, steps: int = 8
     ) -> None:
         if folder is None:
             from dubsync.weights import resolve

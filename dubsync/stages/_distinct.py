@@ -47,11 +47,11 @@ def excess(take: Take, other: Take) -> float:
 
 def _moved(enrolled: Enrolled, others: Sequence[Take], ways: Ways) -> Enrolled:
     """Return the voice, or the one of the same person that stands best between their likeness and the others'."""
-    best, missed = enrolled.takes[0], 0.0
+    best, missed = enrolled.takes[0], enrolled.notes.get("words_lost", LOST)
     if _worst(best, others) <= 0:
         return enrolled
     for take in _further(enrolled.takes, others, ways):
-        if _worth(take, others) > _worth(best, others) and (heard := lost(take, ways)) <= LOST:
+        if _worth(take, others) > _worth(best, others) and (heard := lost(take, ways)) <= missed:
             best, missed = take, heard
         if _worst(best, others) <= 0:
             break

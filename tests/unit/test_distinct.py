@@ -53,17 +53,17 @@ class Stepping(FakeVoice):
 
 
 class Ears(FakeTranscriber):
-    """Understands everything, or nothing."""
+    """Understands everything, or what it is told that it does."""
 
-    def __init__(self, *, is_deaf: bool = False) -> None:
-        self.is_deaf = is_deaf
+    def __init__(self, words: str = WORDS) -> None:
+        self.words = words
 
     def transcribe(self, speech: Path, *, language: str | None, progress: Progress) -> Transcript:
-        return Transcript("es", 1.0, (Utterance("u", "" if self.is_deaf else WORDS, Span(seconds(0), seconds(1))),))
+        return Transcript("es", 1.0, (Utterance("u", self.words, Span(seconds(0), seconds(1))),))
 
 
-def cast(folder: Path, *people: Enrolled, engine: FakeVoice, is_deaf: bool = False) -> list[Enrolled]:
-    ways = Ways(engine, Ears(is_deaf=is_deaf), "es", folder)
+def cast(folder: Path, *people: Enrolled, engine: FakeVoice, words: str = WORDS) -> list[Enrolled]:
+    ways = Ways(engine, Ears(words), "es", folder)
     return list(_distinct.apart({str(number): one for number, one in enumerate(people)}, ways).values())
 
 
@@ -130,10 +130,20 @@ def test_a_voice_is_not_moved_where_its_person_would_lose_more_than_is_won(tmp_p
 
 
 def test_a_voice_whose_words_are_lost_is_no_way_out(tmp_path: Path) -> None:
-    _, second = cast(tmp_path, enrolled(0, 10), enrolled(80, 10), engine=Stepping(step=40), is_deaf=True)
+    _, second = cast(tmp_path, enrolled(0, 10), enrolled(80, 10), engine=Stepping(step=40), words="")
 
     assert _angle(second.takes[0]) == 10
     assert [flag.code for flag in second.flags] == ["voices-alike"]
+
+
+@pytest.mark.parametrize(("before", "angle"), [(0.0, 10), (0.12, 90)])
+def test_no_more_words_are_lost_than_before(tmp_path: Path, before: float, angle: float) -> None:
+    understood = replace(enrolled(80, 10), notes={"words_lost": before})
+    eight = WORDS.removesuffix(" nueve")
+
+    _, second = cast(tmp_path, enrolled(0, 10), understood, engine=Stepping(step=40), words=eight)
+
+    assert _angle(second.takes[0]) == angle
 
 
 def test_voices_that_were_not_fitted_stay_and_nothing_is_compared_with_them(tmp_path: Path) -> None:

@@ -118,10 +118,9 @@ class _Generator(nn.Module):
         )
         self.resblocks = nn.ModuleList(_Waves(channels, width) for channels in (256, 128) for width in (3, 7, 11))
         self.conv_post = nn.Conv1d(128, _FFT + 2, 7, padding=3)
-        self.register_buffer("window", torch.hann_window(_FFT), persistent=False)
 
     def forward(self, x: Tensor, style: Tensor, pitch: Tensor) -> Tensor:
-        window = self.get_buffer("window")
+        window = torch.hann_window(_FFT)
         with torch.no_grad():
             spectrum = torch.stft(self.m_source(pitch), _FFT, _HOP, window=window, return_complex=True)
             source = torch.cat([spectrum.abs(), spectrum.angle()], dim=1)
@@ -166,10 +165,12 @@ def load(folder: Path) -> Decoder:
 
     graph = onnx.load(str(folder / MODEL)).graph
     values = {tensor.name: tensor for tensor in graph.initializer}
-    decoder = Decoder()
+    with torch.device("meta"):  # no memory for weights that are replaced at once
+        decoder = Decoder()
     state = dict(decoder.named_parameters())
-    given = {name: _value(values[name], onnx) for name in values if name.startswith("decoder.decoder.")}
-    found = {name: given[key] for name in state if (key := f"decoder.decoder.{_published(name)}") in given}
+    found = {
+        name: _value(values[key], onnx) for name in state if (key := f"decoder.decoder.{_published(name)}") in values
+    }
     for node in graph.node:
         if node.name.startswith(_PREFIX) and node.op_type in _WEIGHTED:
             name = _module(node.name) + ".weight"
@@ -177,9 +178,8 @@ def load(folder: Path) -> Decoder:
                 found[name] = _weight(node, values, onnx)
     missing = sorted(set(state) - set(found))
     assert not missing, f"the published graph has no {', '.join(missing)}"
-    with torch.no_grad():
-        for name, parameter in state.items():
-            parameter.copy_(found[name].reshape(parameter.shape))
+    shaped = {name: value.reshape(state[name].shape) for name, value in found.items()}
+    decoder.load_state_dict(shaped, assign=True)
     return decoder.eval().requires_grad_(requires_grad=False)
 
 

@@ -25,7 +25,7 @@ from dubsync.backends.kokoro.voices import LEFT_OUT, Library
 from dubsync.backends.protocols import Voice
 from dubsync.backends.speaker_resemblyzer import RATE as HEARD_RATE
 from dubsync.backends.speaker_resemblyzer import WINDOW, hann
-from dubsync.engine.memory import at_once
+from dubsync.engine.memory import at_once, give_back
 from dubsync.precision import computing
 
 Array = NDArray[np.float32]
@@ -76,6 +76,7 @@ class Descent:
         place = torch.zeros(len(self._directions), requires_grad=True)
         adam = torch.optim.Adam([place], lr=RATE_OF_STEPS)
         cuts, speak = _cuts(text), decoder.load(self._library.folder)
+        give_back()  # what the file took beside the weights
         for step in range(steps):
             with computing("cpu"):
                 sound = speak(*cuts[step % len(cuts)], start + place @ self._directions)[0]
