@@ -38,6 +38,7 @@ class ActorParams:
     params=ActorParams,
     backends=("mouth",),
     version=3,
+    large=True,
 )
 def actor(unit: Unit, made: Made, ctx: Context, params: ActorParams) -> Mapping[str, Any]:
     """Learn every speaker who has a face and lets it be learnt; write `<speaker id>/` for each."""

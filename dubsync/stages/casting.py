@@ -52,7 +52,8 @@ class Nearer(Protocol):
     reads=(f"{_cast_list.FILE}#voices",),
     may_read=(bank.NAME,),
     backends=("voice", "asr"),
-    version=4,
+    version=5,
+    large=True,
 )
 def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Enrol every speaker, or take the voice a person chose; keep each as `<speaker id>.npz`."""
@@ -75,9 +76,9 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
             cast[speaker] = kept[speaker]
         else:
             said = float(sum(one.span.duration for one in utterances if (one.speaker or UNKNOWN) == speaker))
-            cast[speaker] = fitted(*clean_speech(dialogue, speaker, utterances), ways, said)
+            cast[speaker] = _fitted(*clean_speech(dialogue, speaker, utterances), ways, said)
         ctx.progress((number + 1) / len(spoken))
-    cast = _distinct.apart(cast, ways)
+    cast = _distinct.apart({speaker: _intelligible.understood(one, ways) for speaker, one in cast.items()}, ways)
     for speaker, enrolled in cast.items():
         np.savez(ctx.out / f"{speaker}.npz", **dict(enrolled.voice))  # type: ignore[arg-type]
         ctx.flags += [Flag(f.severity, f.code, speaker, f.what, f.hint) for f in enrolled.flags]
@@ -91,8 +92,13 @@ def together(fitted_voices: Sequence[Enrolled], ways: Ways) -> list[Enrolled]:
 
 def fitted(samples: NDArray[np.float32], rate: int, ways: Ways, said: float) -> Enrolled:
     """Return a voice, in which words are understood, fitted to clean speech of somebody who speaks `said` seconds."""
+    return _intelligible.understood(_fitted(samples, rate, ways, said), ways)
+
+
+def _fitted(samples: NDArray[np.float32], rate: int, ways: Ways, said: float) -> Enrolled:
+    """Return the voice alone: while it is fitted there is no recogniser in memory."""
     enrolled = ways.engine.enroll(samples, rate, language=ways.language, progress=lambda share: None)
-    return _intelligible.understood(_nearer(enrolled, ways.engine, said), ways)
+    return _nearer(enrolled, ways.engine, said)
 
 
 def _nearer(enrolled: Enrolled, engine: VoiceCloner, said: float) -> Enrolled:
