@@ -25,6 +25,12 @@ def heard_in(utterances: Iterable[Utterance], span: Span) -> str:
     return " ".join(word.text.strip() for word in words if (word.span.start + word.span.end) / 2 in span)
 
 
+def outside(utterances: Iterable[Utterance], spans: Sequence[Span]) -> tuple[Utterance, ...]:
+    """Return the utterances whose middle lies in none of the spans."""
+    middles = ((each, (each.span.start + each.span.end) / 2) for each in utterances)
+    return tuple(each for each, middle in middles if not any(middle in span for span in spans))
+
+
 def wer_back(texts: Sequence[str], heard: Sequence[Utterance], language: str) -> float | None:
     """Return the word error rate of what is heard in the dub against what should be said; None without text."""
     if not any(texts):

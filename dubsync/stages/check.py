@@ -56,7 +56,7 @@ class CheckParams:
     optional=OPTIONAL,
     params=CheckParams,
     backends=("face", "lips"),
-    version=6,
+    version=7,
 )
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
     """Measure, write report.json and report.html, and return the headline figures."""
@@ -97,8 +97,12 @@ def _enter_timing(sheet: Sheet, bench: Bench, lines: Sequence[SpokenLine]) -> No
 
 
 def _enter_voice(sheet: Sheet, bench: Bench, lines: Sequence[SpokenLine]) -> None:
-    texts = [line.text for line in lines if line.spoken]
-    sheet.put("voice.wer_back", voices.wer_back(texts, bench.heard, bench.language), why_not="no line was spoken")
+    originals = {each.value["line"] for each in bench.made.all("voice") if each.value["says"] == "original"}
+    anew = [line for line in lines if line.spoken and line.line not in originals]
+    kept = [line.spoken for line in lines if line.spoken and line.line in originals]
+    heard = voices.outside(bench.heard, kept)
+    wrong = voices.wer_back([line.text for line in anew], heard, bench.language)
+    sheet.put("voice.wer_back", wrong, why_not="no line was spoken anew" if kept else "no line was spoken")
     alike = bench.value("heard")["speaker_similarity"]
     sheet.put("voice.speaker_similarity", alike)
     for speaker in (speaker for speaker, value in alike.items() if value is None):

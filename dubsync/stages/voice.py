@@ -61,7 +61,7 @@ class Directed(Protocol):
     reads=(HUMAN,),
     may_read=(ALONE,),
     backends=("voice", "phones"),
-    version=5,
+    version=6,
 )
 def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[str, Any]:
     """Speak the line and say when it starts, so that its first word falls on the original's."""
@@ -74,17 +74,22 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
         alone, stem = (ctx.human(name.format(language=unit.language, unit=line.id)) for name in (ALONE, HUMAN))
         heard = played(engine, line, own, Brought(alone, stem, dialogue), params.unrecorded)
         words = {"line": Said(line.text, unit.language), "original": _phones.original(line, made)}
-        start, spoken = heard.start, _phones.named(heard.spoken, words.get(heard.says), line, made, ctx)
+        start, says, spoken = (
+            heard.start,
+            heard.says,
+            _phones.named(heard.spoken, words.get(heard.says), line, made, ctx),
+        )
     else:
         cast = _cast(engine, made.one("casting").file(f"{speaker}.npz"), dialogue, own)
         spoken = _performed(engine, cast, line, own, unit.language, made, ctx)
-        start = _start(own, spoken)
+        start, says = _start(own, spoken), "line"
     wav.write(ctx.out / "line.wav", spoken.samples, spoken.sample_rate)
     length = len(spoken.samples) / spoken.sample_rate
     _flag_fit(line, start, length, spoken, ctx, params)
     return {
         "line": line.id,
         "speaker": speaker,
+        "says": says,
         "start": round(float(start), 6),
         "seconds": round(length, 6),
         "natural_seconds": round(spoken.natural_seconds, 6),

@@ -544,6 +544,7 @@ def test_a_line_that_others_were_recorded_without_is_flagged_and_as_was_asked_fo
     assert film.flags == ["nothing-recorded"]
     assert "line-1.wav" in product.flags[0].what
     assert (np.abs(wav.read(product.file("line.wav"))).max() > 0.05) == heard
+    assert product.value["says"] == ("original" if heard else "nothing")
 
 
 def test_without_the_recording_it_says_which_file_is_missing(film: Film) -> None:

@@ -42,6 +42,12 @@ def test_words_count_for_the_line_in_which_their_middle_lies() -> None:
     assert voices.heard_in(heard, span(0.9, 3.2)) == "dos tres"
 
 
+def test_what_is_heard_in_an_original_line_is_not_held_against_the_dub() -> None:
+    heard = [said("hello there", 0, 2), said("hola", 3, 4), said("and so on", 4, 6)]
+    assert voices.outside(heard, [span(0, 2), span(5, 7)]) == (heard[1],)
+    assert voices.outside(heard, []) == tuple(heard)
+
+
 def test_wer_back_counts_what_is_misheard_and_forgives_figures() -> None:
     heard = [said("tengo dos gatos", 0, 2), said("negro", 2, 3)]
     assert voices.wer_back(["Tengo 2 gatos,", "negros."], heard, "es") == pytest.approx(0.25)
