@@ -77,6 +77,11 @@ class KokoroVoice:
         assert isinstance(take, Fitted), "takes are tempered by the engine that made them"
         return self._enrolment.tempered(take, share)
 
+    @property
+    def worth_s(self) -> float:
+        """Seconds of somebody's speech from which their voice is brought nearer."""
+        return LEAST_STEPS / STEPS_A_SECOND if self._steps >= LEAST_STEPS else float("inf")
+
     def nearer(self, take: Take, seconds: float) -> tuple[Take, ...]:
         """Return takes of the same person along the gradient, all the way and half of it; none if not worth it.
 

@@ -89,6 +89,7 @@ class Context:
     """What a running unit may reach besides its inputs.
 
     `humans`: where people's files lie that are not in the title folder. `deliver_to`: the folder `--out` names.
+    `make_room`: closes every engine, before work that takes much memory; those that are held on to stay.
     `capabilities`: what the chosen engine of each kind says of itself; reading it opens no engine.
     """
 
@@ -102,6 +103,7 @@ class Context:
     humans: Mapping[str, Path] = field(default_factory=dict)
     deliver_to: Path | None = None
     progress: Callable[[float], None] = lambda share: None
+    make_room: Callable[[], None] = lambda: None
     flags: list[Flag] = field(default_factory=list)
     threads: int = 1
 

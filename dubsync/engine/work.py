@@ -137,6 +137,7 @@ class Workshop:
             humans=order.humans,
             deliver_to=order.deliver_to,
             progress=progress,
+            make_room=self._close_all,
             threads=order.threads,
         )
 
@@ -150,10 +151,13 @@ class Workshop:
     def _make_room(self, order: Order) -> None:
         """Close what this order does not need, if the process holds too much, and everything before a large one."""
         if self._load_stage(order.stage).large:
-            self._warm.clear()
-            give_back()
+            self._close_all()
         needed = {_key(engine) for engine in order.engines}
         self._close([key for key in self._warm if key not in needed])
+
+    def _close_all(self) -> None:
+        self._warm.clear()
+        give_back()
 
     def _close(self, keys: Sequence[str]) -> None:
         """Close engines, the first first, until the process holds little enough."""

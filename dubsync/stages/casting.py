@@ -40,7 +40,13 @@ class NamedVoices(Protocol):
 
 @runtime_checkable
 class Nearer(Protocol):
-    """A voice backend that can bring a fitted voice nearer to its person, for a price."""
+    """A voice backend that can bring a fitted voice nearer to its person, for a price, much memory for a while too.
+
+    `worth_s`: seconds that a person speaks from which it is worth it.
+    """
+
+    @property
+    def worth_s(self) -> float: ...
 
     def nearer(self, take: Take, seconds: float) -> tuple[Take, ...]:
         """Return further takes; none where the price is too high for a person who speaks for so many seconds."""
@@ -53,21 +59,22 @@ class Nearer(Protocol):
     may_read=(bank.NAME,),
     backends=("voice", "asr"),
     version=5,
-    large=True,
 )
 def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Enrol every speaker, or take the voice a person chose; keep each as `<speaker id>.npz`."""
     assert unit.language is not None, "the stage runs once per language"
-    engine: VoiceCloner = ctx.backend("voice")
-    ears: Transcriber | None = ctx.backend("asr") if "asr" in ctx.backends else None
     value = made.one("speakers").value
     people = from_json(tuple[Speaker, ...], value["speakers"])
     utterances = from_json(tuple[Utterance, ...], value["utterances"])
+    engine: VoiceCloner = ctx.backend("voice")
     chosen = dict(_cast_list.read(ctx.human(_cast_list.FILE), people, UNKNOWN).voices)
     kept = _bank.voices(ctx, made.one("rights").value, engine.capabilities, unit.language)
     dialogue = made.one("stems").file("dialogue.wav")
     spoken = tuple(dict.fromkeys(utterance.speaker or UNKNOWN for utterance in utterances))
-    ways = Ways(engine, ears, unit.language, ctx.out)
+    said = {one: _said(one, utterances) for one in spoken}
+    if isinstance(engine, Nearer) and max(said.values(), default=0.0) >= engine.worth_s:
+        ctx.make_room()
+    ways = Ways(engine, None, unit.language, ctx.out)
     cast: dict[str, Enrolled] = {}
     for number, speaker in enumerate(spoken):
         if speaker in chosen:
@@ -75,14 +82,20 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
         elif speaker in kept:
             cast[speaker] = kept[speaker]
         else:
-            said = float(sum(one.span.duration for one in utterances if (one.speaker or UNKNOWN) == speaker))
-            cast[speaker] = _fitted(*clean_speech(dialogue, speaker, utterances), ways, said)
+            cast[speaker] = _fitted(*clean_speech(dialogue, speaker, utterances), ways, said[speaker])
         ctx.progress((number + 1) / len(spoken))
+    ears: Transcriber | None = ctx.backend("asr") if "asr" in ctx.backends else None
+    ways = replace(ways, ears=ears)  # it was not in memory while voices were fitted
     cast = _distinct.apart({speaker: _intelligible.understood(one, ways) for speaker, one in cast.items()}, ways)
     for speaker, enrolled in cast.items():
         np.savez(ctx.out / f"{speaker}.npz", **dict(enrolled.voice))  # type: ignore[arg-type]
         ctx.flags += [Flag(f.severity, f.code, speaker, f.what, f.hint) for f in enrolled.flags]
     return {"voices": {speaker: _row(engine, enrolled, chosen.get(speaker)) for speaker, enrolled in cast.items()}}
+
+
+def _said(speaker: str, utterances: Sequence[Utterance]) -> float:
+    """Return how many seconds somebody speaks in the film."""
+    return float(sum(one.span.duration for one in utterances if (one.speaker or UNKNOWN) == speaker))
 
 
 def together(fitted_voices: Sequence[Enrolled], ways: Ways) -> list[Enrolled]:

@@ -182,6 +182,8 @@ def test_casting_keeps_the_people_of_a_film_apart_and_those_alone_as_they_are(tm
 class Patient(Stepping):
     """Brings whoever speaks for a minute and more to their own angle, and halfway there."""
 
+    worth_s = 60.0
+
     def enroll(self, samples: np.ndarray, sample_rate: int, *, language: str, progress: Progress) -> Enrolled:
         return enrolled(80, 10)
 
