@@ -83,6 +83,7 @@ class Film:
         self.folder, self.products = folder, dict[str, list[Product]]()
         self.flags: list[str] = []
         self.more: dict[str, Any] = {}
+        self.rooms = 0
 
     def put(self, name: str, value: Any, **sounds: np.ndarray) -> None:
         out = self.folder / f"{name}-{len(self.products.get(name, []))}"
@@ -100,12 +101,16 @@ class Film:
         unit = Unit("unit", "es", item)
         backends = {"voice": self.voice, **self.more}
         ctx = Context(out, self.folder / "film.mp4", self.folder, seed=1, language="es", backends=backends)
+        ctx.make_room = self._room
         value = stage.function(unit, Made({name: tuple(made) for name, made in self.products.items()}), ctx, params)
         (out / "product.json").write_text(json.dumps(value))
         self.flags += [flag.code for flag in ctx.flags]
         product = Product(stage.name, unit, out, "digest", tuple(ctx.flags))
         self.products.setdefault(stage.name, []).append(product)
         return product
+
+    def _room(self) -> None:
+        self.rooms += 1
 
 
 def facts(channels: int, bits: int | None = None, **more: Any) -> Any:
@@ -225,6 +230,20 @@ def test_nobody_is_hurried_for_a_pause(film: Film) -> None:
     product = paused(film, " ".join(["sol"] * 9) + ", " + " ".join(["sol"] * 12))
     assert max(silences(product)) < 0.16
     assert product.value["natural_seconds"] / product.value["seconds"] <= 1.09
+
+
+@pytest.mark.parametrize(("worth_s", "rooms"), [(1.5, 1), (60.0, 0)])
+def test_casting_asks_for_room_where_somebody_speaks_enough_for_the_gradient(
+    film: Film, worth_s: float, rooms: int
+) -> None:
+    class Patient(Parrot):
+        def nearer(self, take: Any, seconds: float) -> tuple[Any, ...]:
+            return ()
+
+    Patient.worth_s = worth_s  # type: ignore[attr-defined]
+    film.voice = Patient
+    film.run(casting)
+    assert film.rooms == rooms
 
 
 def test_casting_learns_from_the_utterances_in_the_dialogue_stem(film: Film) -> None:
