@@ -60,7 +60,7 @@ def engines() -> Engines:
     from dubsync.weights import resolve
 
     return Engines(
-        KokoroVoice(steps=8),
+        KokoroVoice(),
         SpleeterSeparator(),
         WhisperTranscriber(),
         ResemblyzerEncoder(),

@@ -130,8 +130,7 @@ class Stage:
     `optional`: needs that a pipeline may leave out. `reads`: people's files in the title folder, whose contents count
     as inputs ("{language}" and "{unit}" are filled in); `may_read`: the same, but the recipe does not mention one that
     is not there. "FILE.toml#TABLE" is one table of a file. `backends`: kinds of engine it uses. `always`: it is cheap
-    and runs each time (what it reads may expire); an equal result still stops the wave. `large`: it takes much memory
-    for a while, so a worker closes all engines before it.
+    and runs each time (what it reads may expire); an equal result still stops the wave.
     """
 
     name: str
@@ -145,7 +144,6 @@ class Stage:
     may_read: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     always: bool = False
-    large: bool = False
 
 
 def stage(  # noqa: PLR0913 - a declaration: every field is named at the call
@@ -159,7 +157,6 @@ def stage(  # noqa: PLR0913 - a declaration: every field is named at the call
     may_read: tuple[str, ...] = (),
     backends: tuple[str, ...] = (),
     always: bool = False,
-    large: bool = False,
 ) -> Callable[[StageFunction], Stage]:
     """Declare the decorated function a stage; it is named after its product, which is the function's name."""
 
@@ -176,7 +173,6 @@ def stage(  # noqa: PLR0913 - a declaration: every field is named at the call
             may_read=may_read,
             backends=backends,
             always=always,
-            large=large,
         )
 
     return declare

@@ -77,8 +77,7 @@ class Result:
 class Workshop:
     """Where orders are carried out. Keeps the engines it opened while the process holds less than `memory_kept` bytes.
 
-    With more, an order first closes those it does not need, and keeps the last `engines_kept` of its own. An order of a
-    large stage closes all.
+    With more, an order first closes those it does not need, and keeps the last `engines_kept` of its own.
     """
 
     def __init__(
@@ -149,13 +148,12 @@ class Workshop:
         return opened
 
     def _make_room(self, order: Order) -> None:
-        """Close what this order does not need, if the process holds too much, and everything before a large one."""
-        if self._load_stage(order.stage).large:
-            self._close_all()
+        """Close what this order does not need, if the process holds too much."""
         needed = {_key(engine) for engine in order.engines}
         self._close([key for key in self._warm if key not in needed])
 
     def _close_all(self) -> None:
+        """Close what is open, whatever the process holds; an engine that a stage still refers to lives on."""
         self._warm.clear()
         give_back()
 

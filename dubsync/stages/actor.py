@@ -38,10 +38,10 @@ class ActorParams:
     params=ActorParams,
     backends=("mouth",),
     version=3,
-    large=True,
 )
 def actor(unit: Unit, made: Made, ctx: Context, params: ActorParams) -> Mapping[str, Any]:
     """Learn every speaker who has a face and lets it be learnt; write `<speaker id>/` for each."""
+    ctx.make_room()
     engine: MouthSynth = ctx.backend("mouth")
     film = Film(ctx.film, FrameTable.load(made.one("source").file("frames.npz")))
     allowed = made.one("likeness").value["faces"]

@@ -15,7 +15,7 @@ from dubsync.engine import memory
 from dubsync.engine.events import Event
 from dubsync.engine.plan import Engine, Plan, Setting, Step, forecast
 from dubsync.engine.runner import LocalRunner, Summary
-from dubsync.engine.stage import Unit
+from dubsync.engine.stage import Context, Made, Unit
 from dubsync.engine.store import Store, sha256
 from dubsync.engine.work import Order, Workshop
 from dubsync.errors import ConsentMissing, CorruptStore, StageFailed
@@ -245,8 +245,11 @@ def test_a_worker_keeps_every_engine_while_there_is_memory_and_the_last_two_when
     assert _opened_in_turn("abcbca", memory_kept=0) == "abca"
 
 
-@pytest.mark.parametrize("large", [False, True])
-def test_a_worker_closes_every_engine_before_a_large_stage(tmp_path: Path, large: bool) -> None:
+def test_a_stage_that_makes_room_closes_every_engine(tmp_path: Path) -> None:
+    def words(unit: Unit, made: Made, ctx: Context, params: None) -> dict[str, Any]:
+        ctx.make_room()
+        return {}
+
     film = tmp_path / "film.txt"
     film.write_text("one")
     opened: list[str] = []
@@ -255,15 +258,14 @@ def test_a_worker_closes_every_engine_before_a_large_stage(tmp_path: Path, large
         opened.append(engine.name)
         return engine.name
 
-    workshop = Workshop(lambda name: replace(toys.load(name), large=large), open_engine, memory_kept=1 << 50)
+    workshop = Workshop(lambda name: replace(toys.load(name), function=words), open_engine, memory_kept=1 << 50)
     engine = Engine("voice", "kept", {"version": "1"})
     workshop._engine(engine)
-
     order = Order("words", Unit("film"), "0" * 64, {}, {}, None, (engine,), film, tmp_path, tmp_path / "store")
     workshop.carry_out(order, lambda share: None)
     workshop._engine(engine)
 
-    assert opened == ["kept"] * (2 if large else 1)
+    assert opened == ["kept", "kept"]
 
 
 def test_memory_that_was_let_go_goes_back_to_the_system() -> None:
