@@ -100,13 +100,15 @@ def write(path: Path, samples: NDArray[Any], sample_rate: int) -> None:
 class WavWriter:
     """A WAV that grows block by block; the header is completed when it is closed.
 
-    With `broadcast` it is a Broadcast Wave. `bits`: 32 for float32, else 16 or 24, dithered.
+    With `broadcast` it is a Broadcast Wave. `bits`: 32 for float32, else 16 or 24, dithered. `clipped`: samples
+    that were beyond full scale and did not fit into whole numbers.
     """
 
     def __init__(
         self, path: Path, sample_rate: int, channels: int, broadcast: Broadcast | None = None, *, bits: int = 32
     ) -> None:
         self.sample_rate, self.channels, self.frames = sample_rate, channels, 0
+        self.clipped = 0
         self._bits, self._random = bits, np.random.default_rng(0)
         self._broadcast = broadcast.chunk() if broadcast else b""
         self._file = path.open("wb")
@@ -133,6 +135,7 @@ class WavWriter:
         if (np.abs(whole - scaled) > _ON_GRID).any():
             noise = self._random.random(block.shape) - self._random.random(block.shape)
             whole = np.where(np.abs(whole - scaled) > _ON_GRID, np.rint(scaled + noise), whole)
+        self.clipped += int(((whole > steps) | (whole < -steps)).sum())
         whole = np.clip(whole, -steps, steps - 1).astype("<i4")
         raw = np.ascontiguousarray(whole).view(np.uint8).reshape(-1, 4)
         return raw[:, : self._bits // 8].tobytes()

@@ -45,19 +45,22 @@ class Form:
         return wav.Broadcast(what, to_samples(self.timecode, self.sample_rate) + at)
 
 
-def write(path: Path, blocks: Iterable[Samples], channels: int, form: Form, *, at: int = 0) -> Path:
-    """Write a stream as a Broadcast Wave that starts at sample `at` of the film."""
+def write(path: Path, blocks: Iterable[Samples], channels: int, form: Form, *, at: int = 0) -> int:
+    """Write a stream as a Broadcast Wave that starts at sample `at` of the film; return how many samples clipped."""
     with wav.WavWriter(path, form.sample_rate, channels, form.broadcast(path.stem, at=at), bits=form.bits) as file:
         for block in blocks:
             file.write(block)
-    return path
+    return file.clipped
 
 
-def stems(folder: Path, full: Path, bed: Iterable[Samples], form: Form) -> None:
-    """Write `me.wav` from the mastered bed and `dialogue.wav`: what the full mix has beyond it."""
-    channels = wav.facts(full).channels
-    music = write(folder / "me.wav", bed, channels, form)
-    write(folder / "dialogue.wav", _difference(full, music), channels, form)
+def stems(folder: Path, full: Path, bed: Iterable[Samples], form: Form) -> int:
+    """Write `me.wav` from the mastered bed and `dialogue.wav`: what the full mix has beyond it.
+
+    Return how many samples of the dialogue were beyond full scale, so that the stems do not add up there.
+    """
+    channels, music = wav.facts(full).channels, folder / "me.wav"
+    write(music, bed, channels, form)
+    return write(folder / "dialogue.wav", _difference(full, music), channels, form)
 
 
 def _difference(full: Path, music: Path) -> Iterator[Samples]:

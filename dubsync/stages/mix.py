@@ -25,7 +25,7 @@ from dubsync.audio.room import Rooms
 from dubsync.audio.timeline import Placed, Region
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
-from dubsync.errors import BadPipeline
+from dubsync.errors import BadPipeline, Flag, Severity
 from dubsync.stages import _deliverables as deliverables
 from dubsync.stages import _finish as finish
 from dubsync.stages._deliverables import Form
@@ -79,7 +79,7 @@ class Dubbed:
     optional=("reactions",),
     params=MixParams,
     backends=("mark",),
-    version=6,
+    version=7,
 )
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
     """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
@@ -217,7 +217,14 @@ def _hand_over(lines: Sequence[Dubbed], found: Mastering, bed: Path, form: Form,
     """Write the stems and each line alone, in the order of the film; return their names."""
     folder = ctx.out / deliverables.FOLDER
     (folder / "lines").mkdir(parents=True)
-    deliverables.stems(folder, ctx.out / "dub.wav", found.limited(wav.blocks(bed), form.sample_rate), form)
+    clipped = deliverables.stems(folder, ctx.out / "dub.wav", found.limited(wav.blocks(bed), form.sample_rate), form)
+    if clipped:
+        ctx.flag(Flag(
+            Severity.WARNING, "stem-clipped", "stems/dialogue.wav",
+            f"{clipped} samples of the dialogue stem are beyond full scale in {form.bits} bits: the stems do not add "
+            "up to the mix there",
+            "a profile with more headroom (netflix, ebu-r128) keeps it below",
+        ))  # fmt: skip
     for number, line in enumerate(sorted(lines, key=lambda line: line.start), start=1):
         sound = found.limited([_loud(line, found.line_db)], form.sample_rate)
         deliverables.write(folder / "lines" / f"{number:04}-{line.line}.wav", sound, 1, form, at=line.start)

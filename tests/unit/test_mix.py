@@ -379,6 +379,17 @@ def test_what_is_handed_over_has_the_bit_depth_of_the_source(film: Film, bits: i
     np.testing.assert_array_equal(full[: int(1.5 * RATE)], original[: int(1.5 * RATE)])
 
 
+@pytest.mark.parametrize(("bits", "flags"), [(16, ["stem-clipped"]), (32, [])])
+def test_a_dialogue_stem_beyond_full_scale_is_told(film: Film, bits: int, flags: list[str]) -> None:
+    (film.folder / "source-0" / "product.json").write_text(json.dumps(facts(2, bits)))
+    level = np.full((RATE * SECONDS, 2), 0.75, np.float32)
+    wav.write(film.folder / "source-0" / "audio.wav", level, RATE)
+    wav.write(film.folder / "stems-0" / "bed.wav", -level, RATE)  # what the mix has beyond it is 1.5
+    speak(film, words(20))
+    film.run(mix, MixParams(stems=True))
+    assert [flag for flag in film.flags if flag == "stem-clipped"] == flags
+
+
 def test_every_line_is_handed_over_alone_at_its_own_timecode(film: Film) -> None:
     (film.folder / "source-0" / "product.json").write_text(json.dumps(facts(2, timecode=Fraction(3600))))
     speak(film, words(20))
