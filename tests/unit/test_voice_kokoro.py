@@ -11,7 +11,7 @@ from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import speech_of
 from dubsync.backends.kokoro.phonemes import LIMIT, VOCABULARY, tokens_of
 from dubsync.backends.protocols import Enrolled, Voice, VoiceCloner
-from dubsync.backends.voice_kokoro import KokoroVoice
+from dubsync.backends.voice_kokoro import SIZED_S, KokoroVoice
 from dubsync.errors import PermanentError, UnknownLanguage, UsageError
 from dubsync.timing import Span, seconds
 from dubsync.title import Word
@@ -213,7 +213,11 @@ def test_a_speaker_with_a_longer_tract_gets_one(engine: KokoroVoice) -> None:
     long = {**engine.named("bm_lewis", "en"), "tract": np.array([1.08], np.float32)}
     text = "Nobody told her that the bridge would open before the summer came."
     person = engine.speak(text, voice=long, language="en", seconds=None, seed=0)
-    assert enrolled(engine, person.samples).voice["tract"][0] > 1.03
+    found = enrolled(engine, person.samples)
+    assert found.voice["tract"][0] == 1, "it is looked for where somebody speaks enough"
+    (sized,) = engine.nearer(found.takes[0], SIZED_S)
+    assert sized.voice["tract"][0] > 1.03
+    assert engine.nearer(found.takes[0], SIZED_S - 1) == ()
 
 
 def enrolled(engine: KokoroVoice, samples: np.ndarray) -> Enrolled:
@@ -232,6 +236,17 @@ def test_a_speaker_gets_the_voice_that_sounds_most_alike_at_their_pitch(engine: 
     assert engine.voices()[int(found.notes["nearest"])] == "bm_lewis"
     heard = np.median([hertz for hertz in features.pitch(person.samples, 24000) if hertz > 0])
     assert abs(12 * np.log2(np.exp(found.voice["pitch"][1]) / heard)) < 1
+
+
+def test_a_fitted_voice_has_its_persons_sounds_and_is_judged_with_them(engine: KokoroVoice) -> None:
+    text = "Nobody told her that the bridge would open before the summer came."
+    person = engine.speak(text, voice=engine.named("bm_lewis", "en"), language="en", seconds=None, seed=0)
+    takes = enrolled(engine, person.samples).takes
+    shaded, plain = ([one for one in takes if ("shades" in one.voice) is kind] for kind in (True, False))
+    assert (len(shaded), len(plain)) == (2, 1), "the first is there as it was too"
+    for one in takes:
+        again = engine.speak(one.text, voice=one.voice, language="es", seconds=None, seed=0).samples
+        assert np.corrcoef(again[2400:-2400], one.said[2400:-2400])[0, 1] > 0.99
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ most like the person is kept, and where that is no better than the language's ow
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,14 +22,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import equaliser, features
+from dubsync.audio import features
 from dubsync.backends.kokoro import mixture
 from dubsync.backends.kokoro import table as tables
-from dubsync.backends.kokoro.engine import RATE, TIMBRE
+from dubsync.backends.kokoro.engine import TIMBRE
 from dubsync.backends.kokoro.languages import Speech
-from dubsync.backends.kokoro.speech import CENTRES, Speaker, tract
+from dubsync.backends.kokoro.speech import Speaker, tract
+from dubsync.backends.kokoro.takes import Fitted, Person, Studio, sentence_of
 from dubsync.backends.kokoro.voices import LEFT_OUT, Library, plain
-from dubsync.backends.protocols import Enrolled, SpeakerEncoder, Take, Voice
+from dubsync.backends.protocols import Enrolled, SpeakerEncoder, Voice
 from dubsync.backends.speaker_resemblyzer import ResemblyzerEncoder
 from dubsync.backends.speaker_voicefilter import VoicefilterEncoder
 from dubsync.errors import Flag, Severity
@@ -49,7 +50,6 @@ FURTHER = 4
 """Steps along the gradient for each try to move a voice away from others that it is too much like."""
 LESS = 0.1
 """By how much it is to become less like them, to the encoder that aims, if that is not what the persons are."""
-EQ_LIMIT = 12.0
 TRACT = 0.05
 """Steps in the logarithm of the vocal tract's length in which it is sought."""
 MOST_TRACT = 2.01 * TRACT
@@ -62,40 +62,6 @@ DIRECTED = 4 * np.log(2) / 12
 """How far a line may take a voice from its usual pitch: four semitones."""
 USUAL_SPREAD = 0.2
 """Deviation of ln F0 in talk that is neither flat nor excited."""
-_SENTENCES = {
-    "es": "Mi padre dice que mañana comemos junto al río.",
-    "fr": "Demain soir, nous dînons au bord de la rivière.",
-    "it": "Domani mangiamo con mio padre vicino al fiume.",
-    "pt": "Meu pai disse que amanhã vamos até o rio.",
-    "en": "Tomorrow night we will have dinner by the river.",
-    "hi": "कल रात हम नदी के किनारे खाना खाएंगे।",
-}
-"""What a voice says while it is fitted, and what a recogniser must understand of it: words that the packaged one hears
-without error in the languages' own voices."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """Whom voices are fitted to. `fit`, `judge`: their voiceprint to either encoder; `levels`: dB by third octaves."""
-
-    fit: Array
-    judge: Array
-    statistics: Array
-    levels: NDArray[np.float64]
-    speech: Speech
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted(Take):
-    """A take of this engine. `found`: its voiceprint by the encoder that aims; `nearest`: the voice of the table that
-    it starts from; `without`: those that it may not be mixed of; `steps`: along the gradient.
-    """
-
-    of: _Person
-    found: Array
-    nearest: int
-    without: frozenset[int] = frozenset()
-    steps: int = 0
 
 
 class Enrolment:
@@ -108,13 +74,14 @@ class Enrolment:
         *,
         fit: ResemblyzerEncoder | None = None,
         judge: SpeakerEncoder | None = None,
-        table: Path | None = None,
+        folder: Path | None = None,
         takes: int = 2,
     ) -> None:
         self._takes = max(1, takes)
         self._speaker, self._library = speaker, library
-        self._fit, self._judge = fit or ResemblyzerEncoder(), judge or VoicefilterEncoder()
-        self._table = tables.load(table or _table_folder())
+        self._fit = fit or ResemblyzerEncoder()
+        self._studio = Studio(speaker, self._fit, judge or VoicefilterEncoder())
+        self._table = tables.load(folder or _table_folder())
 
     @cached_property
     def _descent(self) -> Descent:
@@ -138,35 +105,55 @@ class Enrolment:
         lacking = _lacking(len(spoken) / sample_rate, statistics)
         if lacking is not None:
             return Enrolled(self.named(self._default(statistics, speech), speech), None, (lacking,))
-        of = self._person(sound, spoken, sample_rate, statistics, speech)
+        of = self._studio.person(sound, spoken, sample_rate, statistics, speech)
         progress(0.2)
-        takes: list[Fitted] = []
-        aim: Array = of.fit
-        for number in range(self._takes):
-            takes.append(self._fitted(of, aim, tract(takes[0].voice)) if takes else self._sized(self._fitted(of, aim)))
-            aim = aim + (of.fit - takes[-1].found)
+        flat = self._fitted(of, of.fit)
+        of = replace(of, wanted=self._studio.wanted(spoken, sample_rate, flat))
+        takes = [self._studio.shaded(flat, of)]
+        for number in range(1, self._takes):
+            aim = of.fit + sum(of.fit - take.found for take in takes)
+            takes.append(self._fitted(of, aim))
             progress(0.2 + 0.8 * (number + 1) / self._takes)
+        takes.append(replace(flat, of=of))
         takes.sort(key=lambda take: -take.likeness)
         return self._judged(takes, self._default(statistics, speech), speech)
 
+    def sized(self, take: Fitted) -> Fitted:
+        """Return the take with the vocal tract as long as its person's, as far as the encoder that aims can tell.
+
+        Three lengths are heard, and that at the top of the parabola through what they are like, if it has one nearby.
+        The judge must agree.
+        """
+        tried = {0.0: take}
+        for size in (-TRACT, TRACT):
+            tried[size] = self._with_tract(take, size)
+        shorter, own, longer = (_worth(tried[size], size) for size in (-TRACT, 0.0, TRACT))
+        bend = shorter - 2 * own + longer
+        top = float(np.sign(longer - shorter)) * MOST_TRACT
+        if bend < 0:
+            top = float(np.clip(TRACT * (shorter - longer) / (2 * bend), -MOST_TRACT, MOST_TRACT))
+        tried[top] = self._with_tract(take, top)
+        best = tried[max(tried, key=lambda size: _worth(tried[size], size))]
+        return best if best.likeness >= take.likeness else take
+
     def tempered(self, take: Fitted, share: float) -> Fitted:
         """Return the take in a voice with a share of the native timbre in it."""
-        return self._said(replace(take, voice=tempered(take.voice, share)))
+        return self._studio.again(take, tempered(take.voice, share))
 
     def nearer(self, take: Fitted, steps: int, others: Sequence[Fitted] = ()) -> Fitted:
         """Return the take with its timbre moved so many steps towards its person, and away from the others' voices."""
         text, style = self._speaker.laid_out(take.text, take.voice, take.of.speech)
         away = tuple((other.found, _borne(take, other)) for other in others)
-        self._speaker.rest()  # the decoder with gradients is large enough by itself
+        self._studio.rest()  # the decoder with gradients is large enough by itself
         moved = self._descent.moved(text, style[TIMBRE], take.voice, take.of.fit, away, steps)
         voice: Voice = {**take.voice, "timbre": take.voice["timbre"] + moved}
-        return replace(self._heard(voice, take.of, take.nearest, take.without), steps=take.steps + steps)
+        return replace(self._studio.heard(voice, take.of, take.nearest, take.without), steps=take.steps + steps)
 
     def between(self, one: Fitted, other: Fitted) -> Fitted:
         """Return the take of the same person whose timbre lies halfway between those of two."""
         middle = np.float32(0.5) * (one.voice["timbre"] + other.voice["timbre"])
         voice: Voice = {**other.voice, "timbre": middle}
-        return replace(self._heard(voice, other.of, other.nearest, other.without), steps=other.steps)
+        return replace(self._studio.heard(voice, other.of, other.nearest, other.without), steps=other.steps)
 
     def parted(self, take: Fitted, others: Sequence[Fitted]) -> Iterator[Fitted]:
         """Yield takes that may be less like the others' voices.
@@ -189,16 +176,7 @@ class Enrolment:
         without = take.without | {other.nearest for other in others}
         return self._fitted(take.of, (take.of.fit + PUSH * apart).astype(np.float32), tract(take.voice), without)
 
-    def _person(self, sound: Array, spoken: Array, sample_rate: int, statistics: Array, speech: Speech) -> _Person:
-        return _Person(
-            self._fit.embed(sound, sample_rate),
-            self._judge.embed(sound, sample_rate),
-            statistics,
-            features.band_levels(spoken, sample_rate, CENTRES),
-            speech,
-        )
-
-    def _mixture(self, aim: Array, of: _Person, without: frozenset[int]) -> NDArray[np.float64]:
+    def _mixture(self, aim: Array, of: Person, without: frozenset[int]) -> NDArray[np.float64]:
         """Return the weight of each voice of the table; they sum to one, and some are negative.
 
         The person's voiceprint chooses the nearest voice; `aim`: what the mixture shall sound like.
@@ -214,53 +192,18 @@ class Enrolment:
         weights[near] = mixture.solve(prints, int(np.argmax(prints @ of.fit)), aim)
         return weights
 
-    def _fitted(self, of: _Person, aim: Array, length: float = 1.0, without: frozenset[int] = frozenset()) -> Fitted:
+    def _fitted(self, of: Person, aim: Array, length: float = 1.0, without: frozenset[int] = frozenset()) -> Fitted:
         """Return a voice made to sound like `aim`; the equaliser comes last in a voice, so it is said once."""
         weights = self._mixture(aim, of, without)
         nearest = int(np.argmax(weights))
         native = self._library.style(self._native(self._table.names[nearest], of.speech))
         voice = {**plain(self._mixed(weights), native), "native": native[:, TIMBRE], "tract": _length(length)}
         voice["pitch"] = self._pitch_curve(voice, of.statistics, of.speech)
-        return self._heard(voice, of, nearest, without)
-
-    def _sized(self, take: Fitted) -> Fitted:
-        """Return the take with the vocal tract as long as its person's, as far as the encoder that aims can tell.
-
-        Three lengths are heard, and that at the top of the parabola through what they are like, if it has one nearby.
-        The judge must agree.
-        """
-        tried = {0.0: take}
-        for size in (-TRACT, TRACT):
-            tried[size] = self._with_tract(take, size)
-        shorter, own, longer = (_worth(tried[size], size) for size in (-TRACT, 0.0, TRACT))
-        bend = shorter - 2 * own + longer
-        top = float(np.sign(longer - shorter)) * MOST_TRACT
-        if bend < 0:
-            top = float(np.clip(TRACT * (shorter - longer) / (2 * bend), -MOST_TRACT, MOST_TRACT))
-        tried[top] = self._with_tract(take, top)
-        best = tried[max(tried, key=lambda size: _worth(tried[size], size))]
-        return best if best.likeness >= take.likeness else take
+        return self._studio.heard(voice, of, nearest, without)
 
     def _with_tract(self, take: Fitted, size: float) -> Fitted:
         voice: Voice = {**take.voice, "tract": _length(float(np.exp(size)))}
-        return self._heard(voice, take.of, take.nearest, take.without)
-
-    def _heard(self, voice: Voice, of: _Person, nearest: int, without: frozenset[int]) -> Fitted:
-        """Return what a voice sounds like with the person's spectrum."""
-        flat = {**voice, "eq": np.zeros(len(CENTRES), np.float32)}
-        sentence = _sentence(of.speech)
-        said = self._speaker.speak(sentence, flat, of.speech, None).samples
-        gains = equaliser.match(of.levels, features.band_levels(said, RATE, CENTRES), limit_db=EQ_LIMIT)
-        said = equaliser.apply(said, equaliser.design(CENTRES, gains, RATE))
-        found = self._fit.embed(said, RATE)
-        heard = self._judge.embed(said, RATE)
-        made = {**voice, "eq": gains.astype(np.float32)}
-        return Fitted(made, sentence, said, RATE, heard, of.judge, of, found, nearest, without)
-
-    def _said(self, take: Fitted) -> Fitted:
-        """Return the take with what its voice sounds like, after the voice was changed."""
-        said = self._speaker.speak(take.text, dict(take.voice), take.of.speech, None).samples
-        return replace(take, said=said, heard=self._judge.embed(said, RATE), found=self._fit.embed(said, RATE))
+        return self._studio.heard(voice, take.of, take.nearest, take.without)
 
     def _mixed(self, weights: NDArray[np.float64]) -> Array:
         """Return the styles (510, 256) of a mixture of voices."""
@@ -299,7 +242,7 @@ class Enrolment:
 
     def _pitch_curve(self, voice: Mapping[str, Array], wanted: Array, speech: Speech) -> Array:
         """Return (mean of the model, mean wanted, factor of the range) in ln Hz."""
-        found = self._speaker.pitch_statistics(_sentence(speech), voice, speech)
+        found = self._speaker.pitch_statistics(sentence_of(speech), voice, speech)
         spread = np.clip(wanted[1] / max(float(found[1]), 1e-3), 0.6, 1.5)
         return np.array([found[0], wanted[0], spread], np.float32)
 
@@ -345,10 +288,6 @@ def tempered(voice: Mapping[str, Array], share: float) -> dict[str, Array]:
     native = voice.get("native", voice["timbre"])
     timbre = (1 - np.float32(share)) * voice["timbre"] + np.float32(share) * native
     return {**voice, "timbre": timbre.astype(np.float32)}
-
-
-def _sentence(speech: Speech) -> str:
-    return _SENTENCES[speech.tag.split("-")[0].lower()]
 
 
 def _table_folder() -> Path:

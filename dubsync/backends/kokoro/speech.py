@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import equaliser, features
-from dubsync.backends.kokoro import melody, pacing
+from dubsync.backends.kokoro import melody, pacing, shades
 from dubsync.backends.kokoro.engine import FRAME, FRAMES_PER_SECOND, PROSODY, RATE, TIMBRE, Encoded, Engine
 from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import Speech
@@ -98,7 +98,7 @@ class Speaker:
         sound = features.resample(np.concatenate(sounds), RATE, round(RATE * length))
         if wanted is not None and abs(len(sound) - wanted * RATE) <= 2 * RATE // FRAMES_PER_SECOND:
             sound = _exactly(sound, round(wanted * RATE))
-        return Utterance(_finish(sound, voice), natural / FRAMES_PER_SECOND, tuple(words), tuple(phones))
+        return Utterance(_finish(sound, voice, phones), natural / FRAMES_PER_SECOND, tuple(words), tuple(phones))
 
     def _pieces(self, text: str, voice: Mapping[str, Array], speech: Speech) -> Iterator[Piece]:
         """Yield the text in pieces that the model can take."""
@@ -195,9 +195,11 @@ def _exactly(sound: Array, length: int) -> Array:
     return sound[:length] if len(sound) >= length else np.pad(sound, (0, length - len(sound)))
 
 
-def _finish(sound: Array, voice: Mapping[str, Array]) -> Array:
-    """Equalise, fade 5 ms at both ends, and keep the peak under full scale."""
+def _finish(sound: Array, voice: Mapping[str, Array], phones: Sequence[Phone]) -> Array:
+    """Equalise, shade the sounds, fade 5 ms at both ends, and keep the peak under full scale."""
     equalised = equaliser.apply(sound, _taps(voice["eq"].tobytes()))
+    if "shades" in voice:
+        equalised = shades.shaded(equalised, voice["shades"], phones)
     fade = np.linspace(0, 1, min(RATE // 200, len(equalised)), dtype=np.float32)
     equalised[: len(fade)] *= fade
     equalised[len(equalised) - len(fade) :] *= fade[::-1]

@@ -2,7 +2,7 @@
 
 A Voice holds: `timbre` (rows, 128) and `prosody` (rows, 128), one row for each length in tokens, or one for all;
 `pitch` (3,) mean log F0 as the model speaks, as it shall be, and the factor of its range; `eq` (bands,) dB; a fitted
-voice also the `native` timbre of the language that it may be mixed with.
+voice also the `native` timbre of the language that it may be mixed with, and `shades` (sounds, bands) dB (shades.py).
 """
 
 from __future__ import annotations
