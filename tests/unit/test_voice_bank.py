@@ -85,5 +85,13 @@ def test_a_voice_of_another_version_and_a_person_of_two_speakers_are_told(tmp_pa
     assert cast(tmp_path, ("s", "Mara", True), ("t", "Mara", True)) == ({}, ["bank-not-used"] * 2)
 
 
+def test_a_voice_that_an_earlier_version_kept_is_spoken_where_the_engine_says_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.save(tmp_path / bank.NAME, [replace(MARA, engine="voice.parrot 1")])
+    monkeypatch.setattr(f"{__name__}.ENGINE", replace(ENGINE, voices_of=("1",)))
+    assert cast(tmp_path, ("s", "Mara", True)) == ({"s": 130.0}, ["voice-from-bank"])
+
+
 def test_no_bank_is_no_difference(tmp_path: Path) -> None:
     assert cast(tmp_path, ("s", "Mara", True)) == ({}, [])

@@ -40,7 +40,7 @@ def take(engine: KokoroVoice) -> Fitted:
         voice=engine.named("bm_lewis", "en"), language="en", seconds=None, seed=0,
     )  # fmt: skip
     deeper = features.resample(said.samples, RATE, round(RATE * 1.12))
-    (first,) = engine.enroll(deeper, RATE, language="es", progress=lambda share: None).takes
+    first = engine.enroll(deeper, RATE, language="es", progress=lambda share: None).takes[0]
     assert isinstance(first, Fitted)
     return first
 

@@ -238,6 +238,15 @@ def test_a_speaker_gets_the_voice_that_sounds_most_alike_at_their_pitch(engine: 
     assert abs(12 * np.log2(np.exp(found.voice["pitch"][1]) / heard)) < 1
 
 
+@pytest.mark.parametrize("arrays", [("native",), ("native", "tract")])
+def test_a_voice_that_an_earlier_version_kept_is_spoken(
+    engine: KokoroVoice, dora: Voice, arrays: tuple[str, ...]
+) -> None:
+    further = {"native": dora["timbre"], "tract": np.array([1.03], np.float32)}
+    kept = {**dora, **{name: further[name] for name in arrays}}
+    assert features.level_db(engine.speak(TEXT, voice=kept, language="es", seconds=None, seed=0).samples) > -40
+
+
 def test_a_fitted_voice_has_its_persons_sounds_and_is_judged_with_them(engine: KokoroVoice) -> None:
     text = "Nobody told her that the bridge would open before the summer came."
     person = engine.speak(text, voice=engine.named("bm_lewis", "en"), language="en", seconds=None, seed=0)
