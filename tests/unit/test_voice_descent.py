@@ -14,7 +14,7 @@ from dubsync.backends.kokoro.engine import RATE, TIMBRE
 from dubsync.backends.kokoro.languages import speech_of
 from dubsync.backends.kokoro.speech import CENTRES
 from dubsync.backends.kokoro.takes import Fitted
-from dubsync.backends.voice_kokoro import LEAST_STEPS, STEPS_A_SECOND, KokoroVoice
+from dubsync.backends.voice_kokoro import LEAST_STEPS, SIZED_S, STEPS_A_SECOND, KokoroVoice
 
 pytestmark = pytest.mark.weights
 SPANISH = speech_of("es")
@@ -65,7 +65,7 @@ def test_the_decoder_in_torch_says_what_the_graph_says(engine: KokoroVoice) -> N
 
 @pytest.mark.long
 def test_steps_win_likeness_and_half_the_way_some_of_it(engine: KokoroVoice, take: Fitted) -> None:
-    whole, half = engine.nearer(take, 10 * ENOUGH)
+    whole, half, *_ = engine.nearer(take, 10 * ENOUGH)
     assert isinstance(whole, Fitted)
     assert isinstance(half, Fitted)
     assert aimed(whole) > aimed(take) + 0.005
@@ -81,8 +81,13 @@ def test_the_same_steps_lead_to_the_same_voice(engine: KokoroVoice, take: Fitted
 
 
 def test_who_speaks_little_is_not_worth_it(engine: KokoroVoice, take: Fitted) -> None:
-    assert engine.nearer(take, 0.99 * ENOUGH) == ()
-    assert KokoroVoice(engine.library.folder, steps=0).nearer(take, 10 * ENOUGH) == ()
+    assert engine.nearer(take, 0.99 * SIZED_S) == ()
+    still = [
+        *engine.nearer(take, 0.99 * ENOUGH),
+        *KokoroVoice(engine.library.folder, steps=0).nearer(take, 10 * ENOUGH),
+    ]
+    for one in still:  # the length of the vocal tract alone may be another
+        np.testing.assert_array_equal(one.voice["timbre"], take.voice["timbre"])
 
 
 @pytest.mark.usefixtures("short")
