@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from dubsync import verbs as api
 from dubsync.cli.inspect import AsJson
 from dubsync.cli.localize import check_strict
 from dubsync.cli.wishes import languages_from
-from dubsync.errors import UsageError
+from dubsync.errors import Cancelled, UsageError
 
 _out = Console()
 _err = Console(stderr=True)
@@ -21,6 +22,7 @@ _err = Console(stderr=True)
 def mount(app: typer.Typer) -> None:
     """Add this family's verbs."""
     app.command()(deliver)
+    app.command()(watch)
 
 
 def deliver(
@@ -87,3 +89,40 @@ def _print_verified(place: Path, found: Any, *, as_json: bool) -> None:
         return
     others = f"; {found.others} others lie there" if found.others else ""
     _out.print(f"{found.files} files are as they were delivered{others}", highlight=False)
+
+
+def watch(
+    inbox: Annotated[Path, typer.Argument(help="The folder in which films arrive.")],
+    *,
+    batch: Annotated[Path, typer.Option(help="What to make of each: languages, pipeline, consent, out, deliver.")],
+    once: Annotated[bool, typer.Option("--once", help="Do what lies there, and end.")] = False,
+    settle: Annotated[float, typer.Option(help="Seconds in which a file must not change.", min=0.0)] = 30.0,
+    as_json: AsJson = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Never open a connection.")] = False,
+    slots: Annotated[int | None, typer.Option(help="Workers at once (default: one per processor).", min=1)] = None,
+) -> None:
+    """Localize each film that arrives in a folder, once, until stopped."""
+    from dubsync import watch as watching
+
+    def saying(what: str) -> None:
+        if not as_json:
+            _err.print(what, highlight=False, soft_wrap=True)
+
+    with api.local_runner(slots) as runner:
+        tools = watching.Tools(runner, saying=saying, offline=offline)
+        found = watching.watch(inbox, batch, tools, settle_s=settle, once=once)
+    if as_json:
+        print(json.dumps(found.as_object()))
+    else:
+        _print_watched(found)
+    if found.is_stopped:
+        raise Cancelled("stopped; what was finished is kept", hint="watch again to go on")
+    watching.check(found)
+
+
+def _print_watched(found: Any) -> None:
+    for film in found.films:
+        what = film["what"] or ", ".join([str(found.out / film["place"]), *film.get("packages", ())])
+        _out.print(f"{film['file']}  {film['state']}  {what}", soft_wrap=True, highlight=False)
+    for name in found.arriving:
+        _out.print(f"{name}  is still arriving", soft_wrap=True, highlight=False)

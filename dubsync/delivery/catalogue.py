@@ -30,7 +30,8 @@ class Picture:
 class Sound:
     """A packaged sound track. `picture`: id of the picture whose mouths speak it; "" if that is not in the package.
 
-    `is_dub`: made by dubsync; `is_first`: the language's own track, not a commentary or another mix.
+    `is_dub`: made by dubsync; `is_machine`: by synthetic voices; `is_first`: the language's own track, not a commentary
+    or another mix.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Sound:
     layout: str
     picture: str
     is_dub: bool
+    is_machine: bool
     is_first: bool
 
 

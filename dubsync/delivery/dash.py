@@ -10,6 +10,7 @@ from pathlib import Path
 from dubsync.delivery.catalogue import Picture, Presentation, Sound, Subtitles, bits_a_second
 from dubsync.errors import IntegrityError
 from dubsync.media.package import INIT, Track
+from dubsync.timing import nearest
 
 _NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
 _ROLE = "urn:mpeg:dash:role:2011"
@@ -50,13 +51,12 @@ def manifest(of: Presentation, target: int) -> str:
 
 
 def _picture(period: ET.Element, of: Picture) -> None:
-    facts = {"width": str(of.width), "height": str(of.height), "frameRate": _ratio(of.rate), "sar": "1:1"}
+    facts = {"width": str(of.width), "height": str(of.height), "frameRate": _ratio(of.rate)}
     place = _adaptation(period, "video", {"par": _proportion(of.width, of.height)})
     if of.range in _TRANSFERS:
         transfer = {"schemeIdUri": "urn:mpeg:mpegB:cicp:TransferCharacteristics", "value": _TRANSFERS[of.range]}
         ET.SubElement(place, "EssentialProperty", transfer)
     _role(place, "main")
-    facts.pop("sar")
     _representation(place, f"video-{of.id}", of.track, f"video/{of.id}/", facts)
 
 
@@ -64,18 +64,18 @@ def _sound(period: ET.Element, of: Sound, shown: Presentation) -> None:
     place = _adaptation(period, "audio", {"lang": of.language})
     if of.layout in _CICP:
         ET.SubElement(place, "AudioChannelConfiguration", {"schemeIdUri": _CHANNELS, "value": str(_CICP[of.layout])})
+    ET.SubElement(place, "Label").text = of.name  # the schema wants labels before roles
     if of.is_dub:
         _role(place, "dub")
     _role(place, "main" if of.id == shown.sound.id else "alternate")
-    ET.SubElement(place, "Label").text = of.name
     rate = {"audioSamplingRate": str(of.track.unit.denominator)}
     _representation(place, f"audio-{of.id}", of.track, f"audio/{of.id}/", rate)
 
 
 def _subtitles(period: ET.Element, of: Subtitles) -> None:
     place = ET.SubElement(period, "AdaptationSet", {"contentType": "text", "mimeType": "text/vtt", "lang": of.language})
-    _role(place, "caption" if of.described else "subtitle")
     ET.SubElement(place, "Label").text = of.name
+    _role(place, "caption" if of.described else "subtitle")
     bandwidth = max(1, round(of.path.stat().st_size * 8 / of.seconds))
     representation = ET.SubElement(place, "Representation", {"id": f"subtitles-{of.id}", "bandwidth": str(bandwidth)})
     ET.SubElement(representation, "BaseURL").text = f"subtitles/{of.id}/{of.path.name}"
@@ -106,11 +106,14 @@ def _representation(place: ET.Element, name: str, track: Track, folder: str, fac
     )
     line = ET.SubElement(template, "SegmentTimeline")
     last: ET.Element | None = None
-    for piece in track.pieces:
-        if last is not None and last.get("d") == str(piece.ticks):
+    begin = 0
+    for piece in track.pieces:  # as they are shown: what an edit list takes off does not count
+        length = nearest(piece.shown / track.unit)
+        if last is not None and last.get("d") == str(length):
             last.set("r", str(int(last.get("r", "0")) + 1))
         else:
-            last = ET.SubElement(line, "S", {"t": str(piece.start), "d": str(piece.ticks)})
+            last = ET.SubElement(line, "S", {"t": str(begin), "d": str(length)})
+        begin += length
 
 
 def _duration(seconds: Fraction) -> str:

@@ -30,7 +30,8 @@ _DELIVERED = ("render", "mix", "check", "deliver")
 class Dub:
     """A dub of a title. `products`: by stage, those of the title and of the language. `film`: the dubbed film.
 
-    `records`: ids of the consent records it rests on. `command`: what makes it anew.
+    `records`: ids of the consent records it rests on. `command`: what makes it anew. `is_spoken_anew`: its voices were
+    synthesised, not recorded.
     """
 
     language: str
@@ -38,6 +39,7 @@ class Dub:
     film: Film
     records: tuple[str, ...]
     command: tuple[str, ...]
+    is_spoken_anew: bool
 
     @property
     def vtt(self) -> Path:
@@ -98,10 +100,11 @@ def _dub(title: Title, language: str) -> Dub:
     products = {stage: product for (stage, of, key), product in made.items() if key in (TITLE_KEY, of)}
     if missing := [stage for stage in _DELIVERED if stage not in products]:
         raise UsageError(f"{asked.pipeline.name}: this pipeline has no {missing[0]} stage, so nothing can be delivered")
-    _insist_on_consent(title, language, products, asked.plan.setting.human(RECORDS), _synthetic(asked.pipeline))
+    synthetic = _synthetic(asked.pipeline)
+    _insist_on_consent(title, language, products, asked.plan.setting.human(RECORDS), synthetic)
     video = products["render"].file(products["render"].value["video"])
     film = Film(video, *examine(video))
-    return Dub(language, products, film, _records(products["rights"]), command)
+    return Dub(language, products, film, _records(products["rights"]), command, "voice" in synthetic)
 
 
 def _say(command: Sequence[str]) -> str:

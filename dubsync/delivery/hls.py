@@ -15,7 +15,7 @@ from dubsync.media.package import INIT, Track
 
 PLAYLIST = "index.m3u8"
 _VERSION = 7
-_MACHINE = "public.machine-generated"
+_MACHINE, _ORIGINAL = "public.machine-generated", "public.original-content"
 _DESCRIBED = "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound"
 _URI = re.compile(r'URI="([^"]*)"')
 
@@ -40,7 +40,11 @@ def multivariant(of: Presentation, places: dict[str, str]) -> str:
     if of.disclosure:
         rows.append(f'#EXT-X-SESSION-DATA:DATA-ID="dubsync.disclosure",VALUE="{_quoted(of.disclosure)}"')
     rows += [_sound(sound, of, places[f"audio/{sound.id}"]) for sound in of.sounds]
-    rows += [_subtitles(each, places[f"subtitles/{each.id}"]) for each in of.subtitles]
+    for number, each in enumerate(of.subtitles):
+        is_first = all(
+            (known.language, known.described) != (each.language, each.described) for known in of.subtitles[:number]
+        )
+        rows.append(_subtitles(each, places[f"subtitles/{each.id}"], is_first=is_first))
     rows += [_variant(of), places[f"video/{of.picture.id}"]]
     return _text(rows)
 
@@ -65,19 +69,20 @@ def _sound(of: Sound, shown: Presentation, place: str) -> str:
         "AUTOSELECT": _yes(is_default or fits),
         "CHANNELS": f'"{of.channels}"',
     }
-    if of.is_dub:
-        facts["CHARACTERISTICS"] = f'"{_MACHINE}"'
+    if of.is_machine or (of.is_first and not of.is_dub):
+        facts["CHARACTERISTICS"] = f'"{_MACHINE if of.is_machine else _ORIGINAL}"'
     return _row("EXT-X-MEDIA", {**facts, "URI": f'"{place}"'})
 
 
-def _subtitles(of: Subtitles, place: str) -> str:
+def _subtitles(of: Subtitles, place: str, *, is_first: bool) -> str:
+    """Players choose among those of which the language and kind are not there twice."""
     facts = {
         "TYPE": "SUBTITLES",
         "GROUP-ID": '"subtitles"',
         "LANGUAGE": f'"{of.language}"',
         "NAME": f'"{_quoted(of.name)}"',
         "DEFAULT": "NO",
-        "AUTOSELECT": "YES",
+        "AUTOSELECT": _yes(is_first),
         "FORCED": "NO",
     }
     marks = [*([_DESCRIBED] if of.described else []), *([_MACHINE] if of.is_machine else [])]

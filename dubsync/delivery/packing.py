@@ -11,6 +11,7 @@ import langcodes
 
 from dubsync.delivery.catalogue import Picture, Sound, Subtitles
 from dubsync.delivery.checks import Checked, same_sound
+from dubsync.delivery.dubs import Dub
 from dubsync.delivery.specs import Segments
 from dubsync.errors import Flag, IntegrityError, Severity, UnsupportedStream
 from dubsync.media import package, playback
@@ -82,8 +83,11 @@ class Packer:
             width, height = height, width
         return Picture(name, track, width, height, video.rate, _RANGES.get(video.color_transfer, "SDR"), ())
 
-    def sound(self, film: Film, number: int, language: str, picture: str, *, is_dub: bool) -> None:
-        """Package a sound track. `picture`: id of the picture whose mouths speak it, "" for none."""
+    def sound(self, film: Film, number: int, language: str, picture: str, dub: Dub | None = None) -> None:
+        """Package a sound track. `picture`: id of the picture whose mouths speak it, "" for none.
+
+        `dub`: it is the dub's own.
+        """
         self.saying(f"{language}: sound")
         name = free(language, (each.id for each in self.sounds))
         place, code = self.place / "audio" / name, langcodes.Language.get(language).to_alpha3()
@@ -95,10 +99,21 @@ class Packer:
         source = film.source.audio[number]
         self.checked.append(found)
         self.flags += [*flags, *_recoded(track, source, f"audio/{name}")]
-        title = free(_title(language, "" if is_dub else source.name or ""), (each.name for each in self.sounds), " ")
-        is_first = is_dub or number == 0
+        title = free(_title(language, "" if dub else source.name or ""), (each.name for each in self.sounds), " ")
+        is_machine = dub is not None and dub.is_spoken_anew
         self.sounds.append(
-            Sound(name, track, language, title, source.channels, source.layout, picture, is_dub, is_first)
+            Sound(
+                name,
+                track,
+                language,
+                title,
+                source.channels,
+                source.layout,
+                picture,
+                dub is not None,
+                is_machine,
+                number == 0,
+            )
         )
 
     def subtitle(

@@ -39,10 +39,10 @@ def build(params: Segments, order: Order) -> Built:
     shown = [(dub, packer.picture(dub.film, dub.language)) for dub in order.dubs]
     source, before = _original(packer, order.original, order.spoken, order.spare)
     for dub, picture in shown:
-        packer.sound(dub.film, 0, dub.language, picture, is_dub=True)
+        packer.sound(dub.film, 0, dub.language, picture, dub)
     for number, track in enumerate(source.source.audio):
         language = order.spoken if number == 0 else _tag(track.language)
-        packer.sound(source, number, language, before, is_dub=False)
+        packer.sound(source, number, language, before)
     for dub in order.dubs:
         _subtitles(packer, dub, order.original.table.duration)
     _own_subtitles(packer, order.original)
