@@ -258,9 +258,10 @@ class _Watcher:
                 self._keep(digest, {**film, "state": "waiting", "attempts": film["attempts"] - 1})
 
     def rows(self) -> tuple[Mapping[str, Any], ...]:
-        """Return what came of each film, in the order in which they came."""
+        """Return what came of each film, in the order in which they came; what failed and was taken away is over."""
         shown = ("file", "place", "state", "attempts", "flags", "packages", "what")
-        return tuple({key: film[key] for key in shown if key in film} for film in self.films.values())
+        known = [film for film in self.films.values() if film["state"] == "done" or film["file"] in self.seen]
+        return tuple({key: film[key] for key in shown if key in film} for film in known)
 
     def _keep(self, digest: str, film: dict[str, Any]) -> None:
         self.films[digest] = film

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dubsync.delivery.checks import Checked, same_sound
+from dubsync.delivery.checks import Checked, Made, same_sound
 from dubsync.delivery.dubs import Dub
 from dubsync.delivery.order import Built, Order
 from dubsync.delivery.specs import File
@@ -30,7 +30,7 @@ def build(params: File, order: Order) -> Built:
                 what = f"sound track {number + 1} ({track.codec}) was coded again as AAC"
                 flags.append(Flag(Severity.INFO, "sound-recoded", name, what))
         order.saying(f"{dub.language}: file, played back")
-        for found, raised in _played(dub.film, Film(made, *examine(made)), sounds, params.ceiling_dbtp):
+        for found, raised in _played(dub.film, Film(made, *examine(made)), sounds, params):
             checked.append(found)
             flags += raised
         files[dub.language] = {"mp4": name}
@@ -45,9 +45,7 @@ def _wanted(params: File, dub: Dub) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return (0,), (0,) if dub.has_subtitles else ()
 
 
-def _played(
-    film: Film, made: Film, sounds: tuple[int, ...], ceiling_dbtp: float
-) -> list[tuple[Checked, tuple[Flag, ...]]]:
+def _played(film: Film, made: Film, sounds: tuple[int, ...], params: File) -> list[tuple[Checked, tuple[Flag, ...]]]:
     name = made.path.name
     if not playback.has_index_in_front(made.path):
         raise IntegrityError(f"{name}: its index is not in front", hint="report it: it should not happen")
@@ -59,5 +57,6 @@ def _played(
     ]
     for track, number in enumerate(sounds):
         heard = sound(made.path, made.table, track=track)
-        rows.append(same_sound(film, number, heard, f"{name}: sound {track + 1}", ceiling_dbtp))
+        is_coded = film.source.audio[number].codec not in params.copied_sound
+        rows.append(same_sound(film, number, Made(f"{name}: sound {track + 1}", heard, is_coded, params.ceiling_dbtp)))
     return rows

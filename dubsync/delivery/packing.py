@@ -10,7 +10,7 @@ from pathlib import Path
 import langcodes
 
 from dubsync.delivery.catalogue import Picture, Sound, Subtitles
-from dubsync.delivery.checks import Checked, same_sound
+from dubsync.delivery.checks import Checked, Made, same_sound
 from dubsync.delivery.dubs import Dub
 from dubsync.delivery.specs import Segments
 from dubsync.errors import Flag, IntegrityError, Severity, UnsupportedStream
@@ -93,7 +93,8 @@ class Packer:
         place, code = self.place / "audio" / name, langcodes.Language.get(language).to_alpha3()
         track = package.sound_track(film, number, place, self.target, tags=tags(film), language=code)
         playback.borders(track, is_picture=False)
-        found, flags = same_sound(film, number, playback.sound(track), f"audio/{name}", self.params.ceiling_dbtp)
+        made = Made(f"audio/{name}", playback.sound(track), track.coded, self.params.ceiling_dbtp)
+        found, flags = same_sound(film, number, made)
         if abs(track.seconds - film.table.duration) > track.unit:
             raise IntegrityError(f"audio/{name}: lasts {float(track.seconds):.3f} s, the picture does not")
         source = film.source.audio[number]

@@ -36,8 +36,8 @@ def build(params: Segments, order: Order) -> Built:
         IntegrityError: what was packaged does not play as the dub.
     """
     packer = Packer(order.place, params, order.saying)
-    shown = [(dub, packer.picture(dub.film, dub.language)) for dub in order.dubs]
     source, before = _original(packer, order.original, order.spoken, order.spare)
+    shown = [(dub, packer.picture(dub.film, dub.language)) for dub in order.dubs]
     for dub, picture in shown:
         packer.sound(dub.film, 0, dub.language, picture, dub)
     for number, track in enumerate(source.source.audio):
