@@ -84,8 +84,8 @@ def watch(inbox: Path, batch: Path, tools: Tools, *, settle_s: float = 30.0, onc
     listed = batches.load(batch, needs_titles=False)
     out = _outbox(inbox, listed)
     make_writable(out)
+    watcher = _Watcher(inbox, listed, out, tools, settle_s)
     with folder.lock(out):
-        watcher = _Watcher(inbox, listed, out, tools, settle_s)
         try:
             watcher.run(once=once)
             is_stopped = False
@@ -146,12 +146,12 @@ class _Watcher:
     settle_s: float
     seen: dict[str, _Seen] = field(default_factory=dict)
     later: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.films, self.stamps = _load(self.out / NAME)
+    films: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stamps: dict[str, list[Any]] = field(default_factory=dict)
 
     def run(self, *, once: bool) -> None:
         """Look, take what has settled, wait; `once`: until nothing of what lay there at first is left to settle."""
+        self.films, self.stamps = _load(self.out / NAME)
         pause = min(max(self.settle_s / 3, _SOON_S), _LATE_S)
         self.look()
         end = self.tools.clock() + self.settle_s
@@ -207,6 +207,9 @@ class _Watcher:
         is_as_before = known.get("asked") == asked and known.get("beside") == beside
         attempts = known["attempts"] if is_as_before else 0
         if is_as_before and (attempts >= _TRIES or not known["may_pass"]):
+            if known["state"] == "working":
+                what = f"it ended the process that worked on it, {attempts} times: is there enough memory?"
+                self._keep(digest, {**known, "state": "failed", "may_pass": False, "what": what})
             return
         place = known.get("place") or self._free_place(path.stem, digest)
         film = {"file": path.name, "place": place, "asked": asked, "beside": beside}
