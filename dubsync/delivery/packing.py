@@ -173,5 +173,5 @@ def free(wished: str, taken: Iterator[str], between: str = "-") -> str:
 def tags(film: Film) -> dict[str, str]:
     """Return what the film's file discloses, which each of its tracks repeats."""
     with opened(film.path) as container:
-        said = container.metadata.get(DISCLOSURE_TAG)
-    return {DISCLOSURE_TAG: said} if said else {}
+        said = [text for key, text in container.metadata.items() if key.lower() == DISCLOSURE_TAG]  # Matroska shouts
+    return {DISCLOSURE_TAG: said[0]} if said else {}

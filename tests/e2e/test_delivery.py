@@ -18,6 +18,7 @@ from dubsync import delivery
 from dubsync.delivery import dubs as gathering
 from dubsync.errors import ConsentMissing, IntegrityError, UsageError
 from dubsync.media import package
+from dubsync.media.captions import text_header, text_packet
 from dubsync.media.package import Track
 from dubsync.testing.talking import TalkingSpec, make_talking_film
 
@@ -221,3 +222,46 @@ def test_a_delivery_needs_a_title_a_language_and_a_spec(film: Path) -> None:
     failed = dubsync("deliver", film, "--lang", "es")
     assert failed.returncode == 2
     assert "specs: cmaf, dash, hls, mp4, mp4-all, stems" in failed.stderr
+
+
+def rich(film: Path, place: Path) -> Path:
+    """Return the film as Matroska: its sound without loss, a commentary in AC-3, and subtitles."""
+    made_there = place / "rich.mkv"
+    with av.open(str(film)) as source, av.open(str(made_there), "w") as out:
+        picture = out.add_stream_from_template(source.streams.video[0])
+        sounds = [out.add_stream(codec, rate=48000, layout="stereo") for codec in ("flac", "ac3")]
+        texts = out.add_stream("subrip")
+        texts.codec_context.subtitle_header = text_header()
+        for stream in (*sounds, texts):
+            stream.metadata["language"] = "eng"
+        sounds[1].metadata["title"] = "Commentary"
+        said = text_packet("<i>Hello</i> & you", is_mp4=False)
+        said.stream, said.time_base, said.pts, said.dts, said.duration = texts, Fraction(1, 1000), 500, 500, 900
+        out.mux(said)
+        for packet in source.demux():
+            if packet.stream.type == "audio":
+                for frame in packet.decode():
+                    out.mux([coded for stream in sounds for coded in stream.encode(frame)])
+            elif packet.size:
+                packet.stream = picture
+                out.mux(packet)
+        out.mux([coded for stream in sounds for coded in stream.encode(None)])
+    return made_there
+
+
+def test_a_film_with_lossless_sound_commentary_and_subtitles_keeps_them_all(film: Path, tmp_path: Path) -> None:
+    consent(tmp_path)
+    place = rich(film, tmp_path)
+    made(place, "es", pipeline=VOICES)
+    found = delivery.deliver(place, ["es"], "hls")
+    assert [(flag.code, flag.where) for flag in found.flags] == [("sound-recoded", "audio/en-2")]
+    text = (found.folder / "es.m3u8").read_text()
+    assert 'LANGUAGE="en",NAME="English",DEFAULT=NO,AUTOSELECT=YES' in text
+    assert 'LANGUAGE="en",NAME="English (Commentary)",DEFAULT=NO,AUTOSELECT=NO' in text
+    assert 'DATA-ID="dubsync.disclosure",VALUE="Synthetic speech' in text
+    assert "Hello &amp; you" in (found.folder / "subtitles/en/en.vtt").read_text()
+    with av.open(str(delivery.deliver(place, ["es"], "mp4-all").folder / "rich.es.mp4")) as container:
+        codecs = [stream.codec_context.name for stream in container.streams]
+        assert codecs[1:4] == ["aac", "aac", "ac3"], "lossless sound is coded, what MP4 players know is copied"
+        assert [stream.type for stream in container.streams].count("subtitle") == 2
+        assert "Synthetic speech" in container.metadata["comment"]
