@@ -13,7 +13,7 @@ from typing import Any
 
 from dubsync import folder
 from dubsync.delivery import files, receipt, specs, stems, streams
-from dubsync.delivery.dubs import Dub, gather
+from dubsync.delivery.dubs import FinishedDub, gather
 from dubsync.delivery.order import Built, Order
 from dubsync.delivery.receipt import Verified
 from dubsync.delivery.specs import File, Segments, Spec
@@ -82,7 +82,7 @@ def check(place: Path) -> Verified:
     return receipt.verify(place)
 
 
-def _build(spec: Spec, title: Title, dubs: Sequence[Dub], work: Path, saying: Callable[[str], None]) -> Built:
+def _build(spec: Spec, title: Title, dubs: Sequence[FinishedDub], work: Path, saying: Callable[[str], None]) -> Built:
     place = work / "files"
     place.mkdir()
     products = dubs[0].products
@@ -97,7 +97,7 @@ def _build(spec: Spec, title: Title, dubs: Sequence[Dub], work: Path, saying: Ca
     return stems.build(spec.params, order)
 
 
-def _facts(title: Title, spec: Spec, dubs: Sequence[Dub]) -> dict[str, Any]:
+def _facts(title: Title, spec: Spec, dubs: Sequence[FinishedDub]) -> dict[str, Any]:
     """Return what a delivery is made from; no names of people, and no time, so that equal deliveries are equal."""
     facts = {
         "title": title.name,

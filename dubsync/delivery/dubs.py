@@ -27,7 +27,7 @@ _DELIVERED = ("render", "mix", "check", "deliver")
 
 
 @dataclass(frozen=True, slots=True)
-class Dub:
+class FinishedDub:
     """A dub of a title. `products`: by stage, those of the title and of the language. `film`: the dubbed film.
 
     `records`: ids of the consent records it rests on. `command`: what makes it anew. `is_spoken_anew`: its voices were
@@ -70,7 +70,7 @@ class Dub:
         }
 
 
-def gather(title: Title, languages: Sequence[str]) -> tuple[Dub, ...]:
+def gather(title: Title, languages: Sequence[str]) -> tuple[FinishedDub, ...]:
     """Return the dubs of a title; change nothing.
 
     Raises:
@@ -85,7 +85,7 @@ def gather(title: Title, languages: Sequence[str]) -> tuple[Dub, ...]:
     return tuple(_dub(title, tag) for tag in tags)
 
 
-def _dub(title: Title, language: str) -> Dub:
+def _dub(title: Title, language: str) -> FinishedDub:
     if language not in title.languages:
         known = f"it was made in {', '.join(title.languages)}" if title.languages else "it was made in no language yet"
         command = _command(title, language, verbs.Wish())
@@ -104,7 +104,7 @@ def _dub(title: Title, language: str) -> Dub:
     _insist_on_consent(title, language, products, asked.plan.setting.human(RECORDS), synthetic)
     video = products["render"].file(products["render"].value["video"])
     film = Film(video, *examine(video))
-    return Dub(language, products, film, _records(products["rights"]), command, "voice" in synthetic)
+    return FinishedDub(language, products, film, _records(products["rights"]), command, "voice" in synthetic)
 
 
 def _say(command: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dubsync.delivery.checks import Checked, Made, same_sound
-from dubsync.delivery.dubs import Dub
+from dubsync.delivery.dubs import FinishedDub
 from dubsync.delivery.order import Built, Order
 from dubsync.delivery.specs import File
 from dubsync.errors import Flag, IntegrityError, Severity
@@ -37,7 +37,7 @@ def build(params: File, order: Order) -> Built:
     return Built(files, tuple(checked), tuple(flags))
 
 
-def _wanted(params: File, dub: Dub) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _wanted(params: File, dub: FinishedDub) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the numbers of the sound and subtitle tracks that are kept; the dub's own come first in its film."""
     source = dub.film.source
     if params.tracks == "all":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dubsync.delivery.checks import Checked
-from dubsync.delivery.dubs import Dub
+from dubsync.delivery.dubs import FinishedDub
 from dubsync.errors import Flag
 from dubsync.media.probe import Film
 
@@ -20,7 +20,7 @@ class Order:
     """
 
     title: str
-    dubs: Sequence[Dub]
+    dubs: Sequence[FinishedDub]
     original: Film
     spoken: str
     place: Path

@@ -11,7 +11,7 @@ import langcodes
 
 from dubsync.delivery.catalogue import Picture, Sound, Subtitles
 from dubsync.delivery.checks import Checked, Made, same_sound
-from dubsync.delivery.dubs import Dub
+from dubsync.delivery.dubs import FinishedDub
 from dubsync.delivery.specs import Segments
 from dubsync.errors import Flag, IntegrityError, Severity, UnsupportedStream
 from dubsync.media import package, playback
@@ -83,7 +83,7 @@ class Packer:
             width, height = height, width
         return Picture(name, track, width, height, video.rate, _RANGES.get(video.color_transfer, "SDR"), ())
 
-    def sound(self, film: Film, number: int, language: str, picture: str, dub: Dub | None = None) -> None:
+    def sound(self, film: Film, number: int, language: str, picture: str, dub: FinishedDub | None = None) -> None:
         """Package a sound track. `picture`: id of the picture whose mouths speak it, "" for none.
 
         `dub`: it is the dub's own.

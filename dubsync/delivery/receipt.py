@@ -10,6 +10,7 @@ receipt goes, and a list of what is coming is left, so that a run that was kille
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -127,11 +128,18 @@ def hand_over(place: Path, package: Path, facts: Mapping[str, Any]) -> dict[str,
         _remove(place, name)
     for name in names:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
+        _flush(package / name)
         (package / name).replace(place / name)
     receipt = {"schema": SCHEMA, **facts, "files": files}
     documents.save(place / NAME, receipt)
     (place / _WORK / _COMING).unlink()
     return receipt
+
+
+def _flush(path: Path) -> None:
+    """Bring a file to the disk, so that no receipt outlives what it names when the power fails."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _ours(place: Path) -> set[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dubsync.audio import wav
 from dubsync.delivery.checks import Checked
-from dubsync.delivery.dubs import Dub
+from dubsync.delivery.dubs import FinishedDub
 from dubsync.delivery.order import Built, Order
 from dubsync.delivery.specs import Stems
 from dubsync.engine.store import sha256
@@ -45,7 +45,7 @@ def build(params: Stems, order: Order) -> Built:
     return Built(files, tuple(checked), ())
 
 
-def _parts(params: Stems, title: str, dub: Dub) -> list[tuple[Path, str]]:
+def _parts(params: Stems, title: str, dub: FinishedDub) -> list[tuple[Path, str]]:
     mix = dub.products["mix"]
     stems = [name for name in mix.value.get("stems", ()) if params.lines or not name.startswith("stems/lines/")]
     if not stems:
@@ -59,7 +59,7 @@ def _parts(params: Stems, title: str, dub: Dub) -> list[tuple[Path, str]]:
     return found
 
 
-def _checked(folder: Path, head: str, order: Order, dub: Dub) -> list[Checked]:
+def _checked(folder: Path, head: str, order: Order, dub: FinishedDub) -> list[Checked]:
     """Insist that mix and stems last as long as the picture, and that both stems together are the mix."""
     found = []
     for kind in ("mix", "me", "dialogue"):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dubsync.delivery import dash, hls
 from dubsync.delivery.catalogue import Presentation, target_seconds
-from dubsync.delivery.dubs import Dub
+from dubsync.delivery.dubs import FinishedDub
 from dubsync.delivery.order import Built, Order
 from dubsync.delivery.packing import Packer, free, tags
 from dubsync.delivery.specs import Segments
@@ -69,7 +69,7 @@ def _original(packer: Packer, film: Film, spoken: str, spare: Path) -> tuple[Fil
         return film, ""
 
 
-def _subtitles(packer: Packer, dub: Dub, seconds: Fraction) -> None:
+def _subtitles(packer: Packer, dub: FinishedDub, seconds: Fraction) -> None:
     if dub.has_subtitles:
         packer.subtitle(dub.language, subtitle_files.read(dub.vtt), seconds, is_machine=dub.is_draft)
     if dub.described_vtt:
@@ -92,7 +92,7 @@ def _tag(language: str | None) -> str:
     return normal_tag(language) if language else "und"
 
 
-def _presentation(packer: Packer, language: str, picture: str, dub: Dub | None) -> Presentation:
+def _presentation(packer: Packer, language: str, picture: str, dub: FinishedDub | None) -> Presentation:
     shown = next(each for each in packer.pictures.values() if each.id == picture)
     own = next(each for each in packer.sounds if each.language == language and each.is_dub == (dub is not None))
     others = [each for each in packer.sounds if each is not own]

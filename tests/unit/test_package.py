@@ -179,6 +179,8 @@ def test_a_picture_that_is_not_streamed_is_refused(place: Path) -> None:
 
 
 def test_codecs_are_named_as_players_know_them(place: Path) -> None:
+    picture, _ = packed(opened_film(place, "hevc.mp4", KINDS["hevc.mp4"]), place / "named")
+    assert b"hvc1" in picture.files[0].read_bytes(), "as the playlist says"
     with av.open(str(opened_film(place, "hevc.mp4", KINDS["hevc.mp4"]).path)) as container:
         assert picture_codec(container.streams.video[0].codec_context).startswith("hvc1.1.6.L")
     with av.open(str(opened_film(place, "25.mp4", SMALL).path)) as container:
