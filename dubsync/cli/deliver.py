@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,11 @@ from dubsync.cli.inspect import AsJson
 from dubsync.cli.localize import check_strict
 from dubsync.cli.wishes import languages_from
 from dubsync.errors import Cancelled, UsageError
+
+if TYPE_CHECKING:
+    from dubsync.delivery import Delivered
+    from dubsync.delivery.receipt import Verified
+    from dubsync.watch import Watched
 
 _out = Console()
 _err = Console(stderr=True)
@@ -57,7 +62,7 @@ def deliver(
     check_strict(made.flags, is_strict=strict)
 
 
-def as_object(made: Any) -> dict[str, Any]:
+def as_object(made: Delivered) -> dict[str, Any]:
     """Return the JSON object of `--json`."""
     facts = made.receipt
     return {
@@ -72,7 +77,7 @@ def as_object(made: Any) -> dict[str, Any]:
     }
 
 
-def _print(made: Any) -> None:
+def _print(made: Delivered) -> None:
     facts = as_object(made)
     said = "" if made.is_new else "  (nothing has changed: it lay there, whole)"
     _out.print(f"[bold]{made.folder}[/bold]{said}", soft_wrap=True, highlight=False)
@@ -83,7 +88,7 @@ def _print(made: Any) -> None:
     _out.print(f"{facts['files']} files, {facts['bytes'] / 1e6:.1f} MB", highlight=False)
 
 
-def _print_verified(place: Path, found: Any, *, as_json: bool) -> None:
+def _print_verified(place: Path, found: Verified, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"folder": str(place), "files": found.files, "bytes": found.size, "others": found.others}))
         return
@@ -120,7 +125,7 @@ def watch(
     watching.check(found)
 
 
-def _print_watched(found: Any) -> None:
+def _print_watched(found: Watched) -> None:
     for film in found.films:
         what = film["what"] or ", ".join([str(found.out / film["place"]), *film.get("packages", ())])
         _out.print(f"{film['file']}  {film['state']}  {what}", soft_wrap=True, highlight=False)
