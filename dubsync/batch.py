@@ -3,6 +3,9 @@
 schema = "dubsync.batch/1"
 languages = ["es", "pt"]        # for every title that names none
 pipeline = "film"
+consent = "consent.toml"        # like `bank`: for every title that names none
+out = "delivered"               # each title gets a folder in it
+deliver = ["hls"]               # packages to make of each title (docs/delivery.md)
 [[title]]
 film = "one.mp4"                # beside the batch file
 languages = ["es"]
@@ -17,49 +20,73 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dubsync import documents
 from dubsync.engine.events import Sink
 from dubsync.engine.runner import Runner
-from dubsync.errors import BadPipeline, DubsyncError, Flagged, InputError, Severity, StageFailed, SystemRefused
+from dubsync.errors import BadPipeline, DubsyncError, Flag, Flagged, InputError, Severity, StageFailed, SystemRefused
 from dubsync.text.language import normal_tag
 from dubsync.verbs import Localized, Wish, localize, quiet
 
+if TYPE_CHECKING:
+    from dubsync.delivery import Delivered
+
 SCHEMA = "dubsync.batch/1"
-_KEYS = {"schema", "languages", "pipeline", "title", "set"}
-_TITLE_KEYS = {"film", "languages", "pipeline", "consent", "bank", "out", "folder", "set"}
+_KEYS = {"schema", "languages", "pipeline", "title", "set", "consent", "bank", "out", "deliver"}
+_TITLE_KEYS = {"film", "languages", "pipeline", "consent", "bank", "out", "folder", "set", "deliver"}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One title of a batch."""
+    """One title of a batch. `deliver`: the specs it is packaged by afterwards."""
 
     film: Path
     languages: tuple[str, ...]
     wish: Wish
+    deliver: tuple[str, ...] = ()
+
+    def package(self, spec: str) -> Path | None:
+        """Return where a package goes: beside what `out` holds, or None for its place in the title folder."""
+        return self.wish.out / Path(spec).stem if self.wish.out else None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A checked batch file."""
+    """A checked batch file. `table`: what it says for titles that it does not list; `out`: where those go."""
 
     file: Path
     entries: tuple[Entry, ...]
+    table: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def out(self) -> Path | None:
+        return self.file.parent / self.table["out"] if "out" in self.table else None
+
+    def entry(self, film: Path) -> Entry:
+        """Return what is asked for a film that came by itself: as listed, if the file lists one of its name."""
+        listed = (entry for entry in self.entries if entry.film.name == film.name)
+        return next((replace(entry, film=film) for entry in listed), None) or _entry(
+            self.file, self.table, {"film": str(film.absolute())}
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a title: `made`, or the error that stopped it."""
+    """What came of a title: `made`, with `packages`, or the error that stopped it, at the latest in packaging."""
 
     entry: Entry
     made: Localized | None = None
     error: DubsyncError | None = None
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    packages: tuple[Delivered, ...] = ()
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        return (*(self.made.flags if self.made else ()), *(flag for each in self.packages for flag in each.flags))
 
 
-def load(file: Path) -> Batch:
-    """Read and check a batch file."""
+def load(file: Path, *, needs_titles: bool = True) -> Batch:
+    """Read and check a batch file; for a folder in which films arrive it need not list any."""
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -70,9 +97,11 @@ def load(file: Path) -> Batch:
     if table.get("schema") != SCHEMA:
         raise BadPipeline(f'{file.name}: schema is {table.get("schema")!r}, not "{SCHEMA}"')
     titles = table.get("title", [])
-    if not titles:
+    if not titles and needs_titles:
         raise BadPipeline(f"{file.name}: it lists no [[title]]")
-    return Batch(file, tuple(_entry(file, table, title) for title in titles))
+    if not titles:
+        _entry(file, table, {"film": "any"})  # says what is wrong with it before the first film comes
+    return Batch(file, tuple(_entry(file, table, title) for title in titles), table)
 
 
 def _entry(file: Path, table: Mapping[str, Any], title: Mapping[str, Any]) -> Entry:
@@ -82,13 +111,33 @@ def _entry(file: Path, table: Mapping[str, Any], title: Mapping[str, Any]) -> En
     languages = title.get("languages", table.get("languages", []))
     if not languages:
         raise BadPipeline(f"{file.name}: {title['film']} has no languages", hint='say languages = ["es"]')
-    place = {key: file.parent / title[key] for key in ("consent", "bank", "out", "folder") if key in title}
+    said = {**{key: table[key] for key in ("consent", "bank") if key in table}, **title}
+    place = {key: file.parent / said[key] for key in ("consent", "bank", "out", "folder") if key in said}
+    if "out" in table and "out" not in title:
+        place["out"] = file.parent / table["out"] / Path(title["film"]).stem
     wish = Wish(
         pipeline=title.get("pipeline", table.get("pipeline", "film")),
         settings=_merged(table.get("set", {}), title.get("set", {})),
         **place,
     )
-    return Entry(file.parent / title["film"], tuple(languages), wish)
+    return Entry(
+        file.parent / title["film"], tuple(languages), wish, _specs(file, said.get("deliver", table.get("deliver")))
+    )
+
+
+def _specs(file: Path, said: object) -> tuple[str, ...]:
+    """Return the specs that are asked for, by name or as files beside the batch file; raises BadPipeline."""
+    if not said:
+        return ()
+    names = [said] if isinstance(said, str) else said
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadPipeline(f"{file.name}: deliver must be a name or a list of names", hint='say deliver = ["hls"]')
+    from dubsync.delivery import specs
+
+    found = tuple(str(file.parent / name) if name.endswith(".toml") else name for name in names)
+    for name in found:
+        specs.load(name)
+    return found
 
 
 def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,11 +156,29 @@ def run(entry: Entry, *, runner: Runner, sink: Sink = quiet, offline: bool = Fal
     """Make one title with workers that stay for the next; an error is returned, not raised."""
     try:
         wish = replace(entry.wish, offline=offline)
-        return Result(entry, localize(entry.film, entry.languages, wish, sink=sink, runner=runner))
+        made = localize(entry.film, entry.languages, wish, sink=sink, runner=runner)
     except DubsyncError as error:
         return Result(entry, error=error)
     except OSError as error:
         return Result(entry, error=SystemRefused.by(error))
+    return _packaged(Result(entry, made))
+
+
+def _packaged(result: Result) -> Result:
+    """Package what was made; an error keeps what was packaged before it."""
+    entry, made = result.entry, result.made
+    assert made is not None, "only what was made is packaged"
+    for spec in entry.deliver:
+        from dubsync.delivery import deliver  # it loads what reads films
+
+        try:
+            package = deliver(Path(made.title.folder), entry.languages, spec, out=entry.package(spec))
+        except DubsyncError as error:
+            return replace(result, error=error)
+        except OSError as error:
+            return replace(result, error=SystemRefused.by(error))
+        result = replace(result, packages=(*result.packages, package))
+    return result
 
 
 def rows(results: list[Result]) -> list[dict[str, Any]]:
@@ -124,7 +191,7 @@ def rows(results: list[Result]) -> list[dict[str, Any]]:
 
 
 def _facts(result: Result, language: str) -> dict[str, Any]:
-    if result.made is None:
+    if result.made is None or result.error is not None:
         error = result.error
         return {
             "state": "failed",
@@ -144,6 +211,7 @@ def _facts(result: Result, language: str) -> dict[str, Any]:
         "reused": summary.reused,
         "seconds": round(summary.seconds, 1),
         "what": dub.video or "",
+        **({"packages": [str(package.folder) for package in result.packages]} if result.packages else {}),
     }
 
 
@@ -151,7 +219,7 @@ def as_object(results: list[Result]) -> dict[str, Any]:
     """Return the JSON object of `--json`."""
     return {
         "titles": rows(results),
-        "done": sum(result.made is not None for result in results),
+        "done": sum(result.error is None for result in results),
         "failed": sum(result.error is not None for result in results),
     }
 
@@ -178,8 +246,6 @@ def check(results: list[Result], *, is_strict: bool) -> None:
             cause=str(first.error),
             hint=first.error.hint or "mend them and run the batch again: only what is missing runs",
         )
-    flags = [
-        flag for result in results if result.made for flag in result.made.flags if flag.severity is not Severity.INFO
-    ]
+    flags = [flag for result in results for flag in result.flags if flag.severity is not Severity.INFO]
     if is_strict and flags:
         raise Flagged(f"{len(flags)} flags were raised", hint="they are in the reports, in words")

@@ -142,14 +142,35 @@ def status(place: Path) -> list[Status]:
     title = folder.known_title(place)
     found = []
     for language in title.languages:
-        wish = _last_wish(Path(title.folder), language)
-        chosen = _choose([language], wish)
-        made = _plan(title, chosen, wish)
-        rows = planning.forecast(made, Store(Path(title.folder) / "store"))
-        waiting = [row for row in rows if row.runs and row.why != planning.ASKED_EACH_TIME]
-        stages_waiting = tuple(dict.fromkeys(row.stage for row in waiting))
-        found.append(Status(language, len(rows) - len(waiting), len(rows), stages_waiting, _flags(made, language)))
+        asked = as_last_asked(title, language)
+        stages_waiting = tuple(dict.fromkeys(row.stage for row in asked.waiting))
+        made, known = len(asked.rows) - len(asked.waiting), len(asked.rows)
+        found.append(Status(language, made, known, stages_waiting, _flags(asked.plan, language)))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A language of a title as it was asked for last: what the run would be, and what is made of it."""
+
+    wish: Wish
+    pipeline: Pipeline
+    plan: Plan
+    rows: tuple[Forecast, ...]
+
+    @property
+    def waiting(self) -> tuple[Forecast, ...]:
+        """What is not made, or not made as it is asked for now."""
+        return tuple(row for row in self.rows if row.runs and row.why != planning.ASKED_EACH_TIME)
+
+
+def as_last_asked(title: Title, language: str) -> Asked:
+    """Look at a language of a title; change nothing."""
+    wish = _last_wish(Path(title.folder), language)
+    chosen = _choose([language], wish)
+    made = _plan(title, chosen, wish)
+    rows = planning.forecast(made, Store(Path(title.folder) / "store"))
+    return Asked(wish, chosen.pipeline, made, tuple(rows))
 
 
 def check(place: Path) -> int:

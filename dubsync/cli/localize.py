@@ -147,5 +147,7 @@ def batch(
 def _print_batch(results: list[batches.Result]) -> None:
     table = Table("title", "language", "state", "flags", "ran", "reused", "seconds", "what", box=None, pad_edge=False)
     for row in batches.rows(results):
+        packages = row.pop("packages", [])
+        row["what"] = "  ".join([row["what"], *packages])
         table.add_row(*(str(value) for value in row.values()))
     _out.print(table)

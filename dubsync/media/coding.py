@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +14,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from dubsync.errors import UnsupportedStream
 from dubsync.media.sound import to_samples_array
 from dubsync.title import AudioTrack
 
@@ -87,6 +88,19 @@ def coding_for(track: AudioTrack, suffix: str) -> Coding:
     return Coding(lossless, rate, layout, None)
 
 
+def aac_for(track: AudioTrack) -> Coding:
+    """Return how a track is coded as AAC, whatever it was before.
+
+    Raises:
+        UnsupportedStream: AAC has no form for its rate or channels.
+    """
+    coding = coding_for(replace(track, bits=None), ".mp4")
+    if coding.codec != "aac":
+        what = f"sound in {track.layout} at {track.sample_rate} Hz has no form in AAC"
+        raise UnsupportedStream(what, hint="convert its rate or channels first")
+    return coding
+
+
 def _whole(block: Samples, depth: int) -> tuple[NDArray[Any], str]:
     """Return samples in whole numbers, the lower bits of 24 empty, and what FFmpeg calls them."""
     steps = 2.0 ** (depth - 1)
@@ -102,7 +116,7 @@ def heard(blocks: Iterable[Samples], coding: Coding) -> Iterator[Samples]:
 def _coded(blocks: Iterable[Samples], coding: Coding) -> Iterator[Samples]:
     encoder, decoder = _pair(coding)
     given = taken = 0
-    for block in _recut(blocks):
+    for block in recut(blocks):
         packets = encoder.encode(coding.frame(block, given))
         given += len(block)
         for samples in _decoded(decoder, packets):
@@ -146,7 +160,7 @@ def _decoded(decoder: Any, packets: Iterable[Any]) -> Iterator[Samples]:
             yield samples if frame.pts is None or frame.pts >= 0 else samples[-int(frame.pts) :]
 
 
-def _recut(blocks: Iterable[Samples]) -> Iterator[Samples]:
+def recut(blocks: Iterable[Samples]) -> Iterator[Samples]:
     """Yield the stream in blocks of the encoder's frame, the last one shorter."""
     held: Samples | None = None
     for block in blocks:

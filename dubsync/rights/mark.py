@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+DISCLOSURE_TAG = "comment"
+"""The container's tag that says what is synthetic."""
+
 
 def disclosure_tags(language: str, *, voice: bool, mouth: bool) -> dict[str, str]:
     """Return the container's metadata tags that disclose the synthesis; none where nothing is synthetic.
@@ -14,4 +17,4 @@ def disclosure_tags(language: str, *, voice: bool, mouth: bool) -> dict[str, str
     what = " and ".join(name for name, made in (("speech", voice), ("mouth movements", mouth)) if made)
     if not what:
         return {}
-    return {"comment": f"Synthetic {what}, made with dubsync from the original film; spoken language: {language}"}
+    return {DISCLOSURE_TAG: f"Synthetic {what}, made with dubsync from the original film; spoken language: {language}"}

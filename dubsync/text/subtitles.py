@@ -115,7 +115,7 @@ def _cues(rows: Sequence[str], name: str) -> list[Cue]:
         if stop < len(rows) and body and (not body[-1].strip() or _is_label(body)):
             body = body[:-1]
         text = "\n".join(body).strip("\n ")
-        cues.append(Cue(_span(rows[index], f"{name}: row {index + 1}"), _plain(text), id=label or None))
+        cues.append(Cue(_span(rows[index], f"{name}: row {index + 1}"), plain(text), id=label or None))
     return cues
 
 
@@ -141,7 +141,8 @@ def _stamp(parts: Sequence[str | None]) -> Fraction:
     return int(hours) * 3600 + int(minutes) * 60 + int(secs) + Fraction(int(fraction), 10 ** len(fraction))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a cue's text without markup."""
     return html.unescape(_TAG.sub("", _ASS_OVERRIDE.sub("", text)))
 
 
@@ -166,7 +167,7 @@ def _body(cue: Cue, marked: bool) -> str:
 
 def _shielded(text: str) -> str:
     """Write as entities what reading would take for markup."""
-    return text if _plain(text) == text else html.escape(text, quote=False).replace("{", "&#123;")
+    return text if plain(text) == text else html.escape(text, quote=False).replace("{", "&#123;")
 
 
 def _mark(cue: Cue) -> str:
@@ -222,7 +223,7 @@ def _read_vtt(text: str, name: str) -> tuple[Cue, ...]:
             label = rows[arrow - 1].strip() if arrow else None
             span = _span(rows[arrow], f"{name}: cue {len(cues) + 1}")
             speaker = html.unescape(voice[1]).strip() if voice else None
-            cues.append(Cue(span, _plain(body).strip(), _line_id(label), speaker, note))
+            cues.append(Cue(span, plain(body).strip(), _line_id(label), speaker, note))
             note = ""
     return tuple(cues)
 

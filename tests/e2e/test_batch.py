@@ -84,3 +84,27 @@ def test_a_disk_that_refuses_one_title_does_not_stop_the_others(listed: Path) ->
     assert result.error is not None
     assert result.error.exit_code == 5
     assert "runs" in result.error.message
+
+
+def test_what_is_made_is_packaged_as_the_file_says_and_a_package_that_fails_is_told(listed: Path) -> None:
+    text = listed.read_text().replace('"es", "pt"', '"es"').replace('[[title]]\nfilm = "bad.mp4"\n', "")
+    head, _, title = text.partition("[[title]]")
+    listed.write_text(f'{head}deliver = ["mp4", "stems"]\nconsent = "consent.toml"\n[[title]]{title}')
+    (entry,) = batch.load(listed).entries
+    assert entry.wish.consent == listed.parent / "consent.toml"
+    result = batch.run(entry, runner=hands())
+    assert [package.folder for package in result.packages] == [listed.parent / "delivered/mp4"]
+    assert (listed.parent / "delivered/mp4/receipt.json").is_file()
+    (row,) = batch.rows([result])
+    assert (row["state"], row["what"]) == ("failed", "good in es was mixed without stems")
+    assert batch.as_object([result])["failed"] == 1
+    listed.write_text(f"{head}[set.mix]\nstems = true\n[[title]]{title}".replace("[set", 'deliver = ["stems"]\n[set'))
+    (entry,) = batch.load(listed).entries
+    result = batch.run(entry, runner=hands())
+    assert batch.rows([result])[0]["packages"] == [str(listed.parent / "delivered/stems")]
+
+
+def test_titles_go_to_folders_of_their_own_in_the_place_that_the_file_names(listed: Path) -> None:
+    listed.write_text(listed.read_text().replace("[[title]]", 'out = "all"\n[[title]]', 1))
+    outs = {entry.film.stem: entry.wish.out for entry in batch.load(listed).entries}
+    assert outs == {"bad": listed.parent / "all/bad", "good": listed.parent / "delivered"}
