@@ -19,7 +19,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import bench_likeness, bench_rivals, bench_rooms, features, loudness, match, opinion, timeline, wav
+from dubsync.audio import (
+    bench_feeling,
+    bench_likeness,
+    bench_rivals,
+    bench_rooms,
+    features,
+    loudness,
+    match,
+    opinion,
+    timeline,
+    wav,
+)
 from dubsync.audio.bench_likeness import RATE, stock
 from dubsync.audio.bench_lines import LINES
 from dubsync.audio.mastering import PROFILES, Profile, gain_for, master
@@ -95,6 +106,7 @@ def run(cast: Casting, *, clips: Path | None = None, made: Engines | None = None
             **_sound(tools.separator, spoken, Path(name)),
             **bench_rooms.figures(spoken["en"], spoken["es"], RATE),
             **bench_likeness.contours(tools.voice, spoken["en"], LINES["es"][:lines]),
+            **_feeling(tools, spoken, clips, Path(name)),
             "rtf": round(speed.wall, 3),
             "rtf_cpu": round(speed.cpu, 3),
             "peak_mb": peak,
@@ -131,7 +143,7 @@ def only_likeness(cast: Casting, *, clips: Path | None = None, made: Engines | N
 
 
 def _likeness(cast: Casting, tools: Engines, clips: Path | None, scratch: Path) -> dict[str, Any] | None:
-    folder = clips or (Path(os.environ[CLIPS]) if os.environ.get(CLIPS) else None)
+    folder = _clips(clips)
     if folder is None:
         return None
     judges = bench_likeness.Judges(
@@ -141,6 +153,33 @@ def _likeness(cast: Casting, tools: Engines, clips: Path | None, scratch: Path) 
         lambda sound: tools.opinion.score(sound, RATE),
     )
     return bench_likeness.measure(tools.voice, cast(tools.voice, tools.transcriber, scratch), judges, folder)
+
+
+def _clips(asked: Path | None) -> Path | None:
+    return asked or (Path(os.environ[CLIPS]) if os.environ.get(CLIPS) else None)
+
+
+def _feeling(
+    tools: Engines, spoken: Mapping[str, Sequence[Samples]], clips: Path | None, scratch: Path
+) -> dict[str, Any]:
+    def word_error(sounds: Sequence[Samples], texts: Sequence[str], language: str) -> float:
+        return _word_error(tools.transcriber, sounds, texts, language, scratch)
+
+    return {
+        **bench_feeling.whispers(spoken, word_error, lambda sound: tools.opinion.score(sound, RATE)),
+        **bench_feeling.heard(spoken, _clips(clips)),
+    }
+
+
+def only_feeling(*, clips: Path | None = None, made: Engines | None = None, lines: int = 10) -> dict[str, Any]:
+    """Return what `run` says of whispers and of how the original performance is followed."""
+    tools = made or engines()
+    with tempfile.TemporaryDirectory(prefix="dubsync-voice-") as name:
+        spoken, _ = _spoken(tools.voice, lines)
+        return {
+            **bench_likeness.contours(tools.voice, spoken["en"], LINES["es"][:lines]),
+            **_feeling(tools, spoken, clips, Path(name)),
+        }
 
 
 def _word_error(
