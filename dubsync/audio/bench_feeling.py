@@ -45,12 +45,12 @@ def heard(spoken: Mapping[str, Sequence[Samples]], clips: Path | None) -> dict[s
     """Return how often whispers and voices are taken for whispers, clean and in noise.
 
     `whisper_heard`: of the lines as espeak-ng whispers them, of which nothing was made here. `whisper_false`: of the
-    same lines spoken. `whisper_false_real`: of stretches of 1.5 and 3 s of the people in a folder of clips; null without.
+    same lines spoken. `whisper_false_real`: of stretches of 1.5 and 3 s of the people in a folder of clips, if any.
     """
-    from dubsync.text import bench_formant
+    from dubsync.text import bench, bench_formant
 
     quiet = [
-        features.resample(sound, bench_formant.RATE, RATE)
+        features.resample(sound, bench.RATE, RATE)
         for language, lines in spoken.items()
         for sound in bench_formant.whispers(LINES[language][: len(lines)], language)
     ]
@@ -66,7 +66,9 @@ def heard(spoken: Mapping[str, Sequence[Samples]], clips: Path | None) -> dict[s
 def _shares(sounds: Sequence[Samples]) -> dict[str, float]:
     """Return the share taken for whispers without noise, and with noise under it."""
     found = {"clean": _taken(sounds)}
-    return found | {f"{snr} dB": _taken([_noisy(sound, snr, seed) for seed, sound in enumerate(sounds)]) for snr in SNRS}
+    return found | {
+        f"{snr} dB": _taken([_noisy(sound, snr, seed) for seed, sound in enumerate(sounds)]) for snr in SNRS
+    }
 
 
 def _taken(sounds: Sequence[Samples]) -> float:

@@ -1,10 +1,10 @@
-"""Voiced speech made a whisper: what the vocal folds did is done by breath, and the vocal tract stays.
+"""Whispers: told from speech with voice, and made of it.
 
-The envelope of the spectrum is kept from one hundredth of a second to the next (the "true envelope" of Röbel and
-Rodet, "Efficient spectral envelope estimation and its application to pitch shifting and envelope preservation", 2005)
-and noise is sent through it instead of a voice. A whisper differs in more: its low formants lie higher (Jovičić, "Formant
-feature differences between whispered and voiced sustained vowels", 1998) and it has far less energy below 1.5 kHz
-(Ito, Takeda and Itakura, "Analysis and recognition of whispered speech", 2005). Sounds without a voice stay as they are.
+A whisper is made by sending noise instead of a voice through the envelope of the spectrum, which is kept from moment to
+moment (the "true envelope" of Röbel and Rodet, "Efficient spectral envelope estimation and its application to pitch
+shifting and envelope preservation", 2005). It differs in more: its low formants lie higher (Jovičić, "Formant feature
+differences between whispered and voiced sustained vowels", 1998), and it has far less energy below 1.5 kHz (Ito, Takeda
+and Itakura, "Analysis and recognition of whispered speech", 2005). Sounds without a voice stay as they are.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ _PERIODIC, _MOST_VOICED = 0.5, 0.04
 """From where on a moment is voiced, and the share of such moments that even a whisper may seem to have."""
 _MOST_FALL_DB = 6.0
 _DEPTH_DB, _STEADY_DB, _SILENT_DB, _LEAST_S = 25.0, 12.0, -65.0, 0.8
-"""How far below the loudest somebody still speaks; who rises less over the quiet is lost in noise; no speech; too little."""
+"""Somebody speaks down to so far below the loudest; who rises less over the quiet is lost in noise; what is quieter, or
+shorter in seconds, tells nothing.
+"""
 
 
 def whispered(samples: Samples, sample_rate: int) -> Samples:
@@ -66,7 +68,7 @@ def _overlapped(frames: Floats, hop: int, length: int) -> Floats:
 
 
 def _shaped(magnitude: Floats, samples: Samples, sample_rate: int) -> Floats:
-    """Return (frames, bins) the spectrum that breath is given: each frame's envelope, moved up and cut at the bottom."""
+    """Return (frames, bins) the spectrum that breath is given: the frame's envelope, moved up and cut at the bottom."""
     pitch = features.pitch(samples, sample_rate)
     usual = float(np.median(pitch[pitch > 0])) if (pitch > 0).any() else _USUAL_HZ
     envelope = _envelope(magnitude, round(sample_rate / (2 * usual)))
@@ -93,7 +95,7 @@ def _envelope(magnitude: Floats, order: int) -> Floats:
 
 
 def _liftered(logarithms: Floats, order: int) -> Floats:
-    """Return log spectra (frames, bins) without what changes faster along the frequency than `order` of the cepstrum."""
+    """Return log spectra (frames, bins) without what lies above `order` in their cepstra."""
     cepstra = np.fft.irfft(logarithms, axis=1)
     cepstra[:, order + 1 : cepstra.shape[1] - order] = 0
     return np.asarray(np.fft.rfft(cepstra, axis=1).real)

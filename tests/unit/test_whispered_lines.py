@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_mix import RATE, Film, Parrot, drawn, drive_of, speak, words
 
 from dubsync.audio import features, wav, whisper
 from dubsync.stages.mix import MixParams, mix
 from dubsync.stages.voice import VoiceParams
 from dubsync.testing import sounds
-from test_mix import RATE, Film, Parrot, drawn, drive_of, speak, words
 
 
 @pytest.fixture
