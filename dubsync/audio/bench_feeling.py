@@ -1,4 +1,4 @@
-"""Whether whispers are told from voices, and what is understood of the whispers that are made."""
+"""Whispers: whether they are told from voices, and what is understood of those that are made. Shouts: their colour."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import features, whisper
+from dubsync.audio import equaliser, features, loudness, match, whisper
 from dubsync.audio.bench_lines import LINES
 
 Samples = NDArray[np.float32]
@@ -20,6 +20,7 @@ RATE = 24000
 SNRS = (20, 10, 5, 0)
 """dB by which speech is over the noise that is laid under it."""
 _CUTS_S = (1.5, 3.0)
+_SHORT_S = 0.8
 
 
 def whispers(spoken: Mapping[str, Sequence[Samples]], word_error: WordError, opinion: Any) -> dict[str, Any]:
@@ -61,6 +62,34 @@ def heard(spoken: Mapping[str, Sequence[Samples]], clips: Path | None) -> dict[s
         "whisper_false_real": _shares(people) if people else None,
         "whisper_stretches_real": len(people) if people else 0,
     }
+
+
+def shouts(lines: Sequence[Samples]) -> dict[str, float]:
+    """Bring lines to the colour of 0.8 s of another line of the same voice, shouted: 10 dB louder, and 12 dB stronger
+    from 1.6 to 4 kHz, as effort makes it. The lines are of two voices in turn.
+
+    `shout_fall_error_db`: by how much the balance of low and high sounds then is off all that the voice shouts, of
+    lines as the engine says them (`..._before`), and as `match.colour` takes them over, shouts known as such or not.
+    """
+    errors: dict[str, list[float]] = {"_before": [], "_as_speech": [], "": []}
+    shouted = [_shout(line) for line in lines]
+    for number, dub in enumerate(lines):
+        voices = shouted[number % 2 :: 2]
+        other = shouted[(number + 2) % len(shouted)]
+        start = len(other) // 3
+        place = match.listen(other[start : start + round(_SHORT_S * RATE)][:, None], RATE)
+        usual = loudness.speech_level(dub, RATE)
+        wanted = _fall(np.concatenate(voices))
+        ways = {"_before": dub, "_as_speech": match.colour(dub, RATE, place)}
+        for name, sound in {**ways, "": match.colour(dub, RATE, place, usual=usual)}.items():
+            errors[name].append(abs(_fall(sound) - wanted))
+    return {f"shout_fall_error{name}_db": round(float(np.mean(each)), 1) for name, each in errors.items()}
+
+
+def _shout(sound: Samples) -> Samples:
+    centres = features.third_octave_centres()
+    flatter = np.interp(np.log2(centres), np.log2((300, 800, 1600, 4000, 8000)), (0, 0, 12, 12, 7))
+    return equaliser.apply(sound, equaliser.design(centres, flatter, RATE)) * np.float32(10 ** (10 / 20))
 
 
 def _shares(sounds: Sequence[Samples]) -> dict[str, float]:

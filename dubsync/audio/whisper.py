@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import features
+from dubsync.audio import features, match
 
 Samples = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -127,10 +127,8 @@ def is_whispered(samples: Samples, sample_rate: int) -> bool:
 
 
 def fall_db(samples: Samples, sample_rate: int) -> float:
-    """Return by how many dB speech is stronger in 200 to 1000 Hz than in 1200 to 4500."""
-    centres = features.third_octave_centres(200, 4200)
-    power = 10 ** (features.band_levels(samples, sample_rate, centres) / 10)
-    return float(10 * np.log10(power[centres < 1100].sum() / power[centres > 1100].sum()))
+    """Return by how many dB low sounds are stronger than high ones in mono speech (n,): see `match.fall_db`."""
+    return match.fall_db(features.band_levels(samples, sample_rate, features.third_octave_centres()))
 
 
 def periodicity(samples: Samples, sample_rate: int) -> tuple[Floats, Floats]:
