@@ -88,7 +88,7 @@ def run(cast: Casting, *, clips: Path | None = None, made: Engines | None = None
     wer: share of words heard wrongly, by language. mos: median predicted opinion. similarity...: median cosine to the
     speaker's other speech, by the judge, of the default and the fitted voice. timing_fit: share of lines spoken at 0.85
     to 1.2 of their natural rate within their slot. true_peak_over_db: over the ceiling, in the worst profile. leak_db,
-    bed..., dialogue...: see bench_stems. room..., spectral...: see bench_rooms. whisper..., shout...: see bench_feeling.
+    bed..., dialogue...: see bench_stems. room..., spectral...: see bench_rooms. whisper..., shout...: bench_feeling.
     rtf: seconds per second, by the clock; rtf_cpu: of computing. peak_mb: while speaking. likeness: the whole table.
     compared: with other ways.
     """

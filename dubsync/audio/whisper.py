@@ -29,10 +29,13 @@ _VOICED, _UNVOICED = 0.55, 0.4
 _LOW_HZ = 800.0
 """A sound without a voice has little below it."""
 _HEARING_RATE, _HEARING_SIZE, _HEARD_S, _FORMANT_ORDER = 8000, 1024, 0.05, 19
-_PERIODIC, _MOST_VOICED = 0.5, 0.04
-"""From where on a moment is voiced, and the share of such moments that even a whisper may seem to have."""
-_MOST_FALL_DB = 6.0
-_DEPTH_DB, _STEADY_DB, _SILENT_DB, _LEAST_S = 25.0, 12.0, -65.0, 0.8
+_PERIODIC, _MOST_VOICED, _MOST_LEFT_OVER = 0.5, 0.04, 0.10
+"""From where on a moment is voiced, and the share of such moments that a whisper may seem to have: by itself, and by the
+music that a separator left in it.
+"""
+_MOST_FALL_DB, _CLEAR_FALL_DB = 6.0, 0.0
+"""Spectra of voices fall more than the first, in noise or not; those of whispers hardly more than the second."""
+_DEPTH_DB, _STEADY_DB, _SILENT_DB, _LEAST_S = 25.0, 12.0, -65.0, 1.0
 """Somebody speaks down to so far below the loudest; who rises less over the quiet is lost in noise; what is quieter, or
 shorter in seconds, tells nothing.
 """
@@ -123,7 +126,9 @@ def is_whispered(samples: Samples, sample_rate: int) -> bool:
     spoken = levels > top - _DEPTH_DB
     if spoken.sum() < 100 * _LEAST_S or top < _SILENT_DB or top - bottom < _STEADY_DB:
         return False
-    return bool((heard[spoken] > _PERIODIC).mean() < _MOST_VOICED and fall_db(samples, sample_rate) < _MOST_FALL_DB)
+    fall = fall_db(samples, sample_rate)
+    most = np.interp(fall, (_CLEAR_FALL_DB, _MOST_FALL_DB), (_MOST_LEFT_OVER, _MOST_VOICED))
+    return bool(fall < _MOST_FALL_DB and (heard[spoken] > _PERIODIC).mean() < most)
 
 
 def fall_db(samples: Samples, sample_rate: int) -> float:
