@@ -30,7 +30,7 @@ _LOW_HZ = 800.0
 """A sound without a voice has little below it."""
 _HEARING_RATE, _HEARING_SIZE, _HEARD_S, _FORMANT_ORDER = 8000, 1024, 0.05, 19
 _PERIODIC, _MOST_VOICED, _MOST_LEFT_OVER = 0.5, 0.04, 0.10
-"""From where on a moment is voiced, and the share of such moments that a whisper may seem to have: by itself, and by the
+"""From where on a moment is voiced, and the share of such moments that a whisper may seem to have, by itself and by
 music that a separator left in it.
 """
 _MOST_FALL_DB, _CLEAR_FALL_DB = 6.0, 0.0
