@@ -58,6 +58,7 @@ def test_a_breathy_voice_is_no_whisper() -> None:
     "sound",
     [
         np.zeros(2 * RATE, np.float32),
+        np.zeros(0, np.float32),
         np.zeros(10, np.float32),
         sounds.noise(2.0, RATE),
         sounds.chords(2.0, RATE),
