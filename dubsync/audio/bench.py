@@ -19,7 +19,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dubsync.audio import bench_likeness, bench_rivals, bench_rooms, features, loudness, match, opinion, timeline, wav
+from dubsync.audio import (
+    bench_feeling,
+    bench_likeness,
+    bench_rivals,
+    bench_rooms,
+    bench_stems,
+    features,
+    loudness,
+    match,
+    opinion,
+    timeline,
+    wav,
+)
 from dubsync.audio.bench_likeness import RATE, stock
 from dubsync.audio.bench_lines import LINES
 from dubsync.audio.mastering import PROFILES, Profile, gain_for, master
@@ -75,9 +87,10 @@ def run(cast: Casting, *, clips: Path | None = None, made: Engines | None = None
 
     wer: share of words heard wrongly, by language. mos: median predicted opinion. similarity...: median cosine to the
     speaker's other speech, by the judge, of the default and the fitted voice. timing_fit: share of lines spoken at 0.85
-    to 1.2 of their natural rate within their slot. true_peak_over_db: over the ceiling, in the worst profile. leak_db:
-    original speech left in the bed. room..., spectral...: see bench_rooms. rtf: seconds per second, by the clock;
-    rtf_cpu: of computing. peak_mb: while speaking. likeness: the whole table. compared: with other ways.
+    to 1.2 of their natural rate within their slot. true_peak_over_db: over the ceiling, in the worst profile. leak_db,
+    bed..., dialogue...: see bench_stems. room..., spectral...: see bench_rooms. whisper..., shout...: bench_feeling.
+    rtf: seconds per second, by the clock; rtf_cpu: of computing. peak_mb: while speaking. likeness: the whole table.
+    compared: with other ways.
     """
     tools = made or engines()
     with tempfile.TemporaryDirectory(prefix="dubsync-voice-") as name:
@@ -92,9 +105,10 @@ def run(cast: Casting, *, clips: Path | None = None, made: Engines | None = None
             "mos": _opinion(tools.opinion, spoken),
             **bench_likeness.headline(likeness),
             **_timing(tools.voice, spoken["en"], lines),
-            **_sound(tools.separator, spoken, Path(name)),
+            **_sound(tools, spoken, Path(name)),
             **bench_rooms.figures(spoken["en"], spoken["es"], RATE),
             **bench_likeness.contours(tools.voice, spoken["en"], LINES["es"][:lines]),
+            **_feeling(tools, spoken, clips, Path(name)),
             "rtf": round(speed.wall, 3),
             "rtf_cpu": round(speed.cpu, 3),
             "peak_mb": peak,
@@ -131,7 +145,7 @@ def only_likeness(cast: Casting, *, clips: Path | None = None, made: Engines | N
 
 
 def _likeness(cast: Casting, tools: Engines, clips: Path | None, scratch: Path) -> dict[str, Any] | None:
-    folder = clips or (Path(os.environ[CLIPS]) if os.environ.get(CLIPS) else None)
+    folder = _clips(clips)
     if folder is None:
         return None
     judges = bench_likeness.Judges(
@@ -141,6 +155,34 @@ def _likeness(cast: Casting, tools: Engines, clips: Path | None, scratch: Path) 
         lambda sound: tools.opinion.score(sound, RATE),
     )
     return bench_likeness.measure(tools.voice, cast(tools.voice, tools.transcriber, scratch), judges, folder)
+
+
+def _clips(asked: Path | None) -> Path | None:
+    return asked or (Path(os.environ[CLIPS]) if os.environ.get(CLIPS) else None)
+
+
+def _feeling(
+    tools: Engines, spoken: Mapping[str, Sequence[Samples]], clips: Path | None, scratch: Path
+) -> dict[str, Any]:
+    def word_error(sounds: Sequence[Samples], texts: Sequence[str], language: str) -> float:
+        return _word_error(tools.transcriber, sounds, texts, language, scratch)
+
+    return {
+        **bench_feeling.whispers(spoken, word_error, lambda sound: tools.opinion.score(sound, RATE)),
+        **bench_feeling.heard(spoken, _clips(clips)),
+        **bench_feeling.shouts(spoken["en"]),
+    }
+
+
+def only_feeling(*, clips: Path | None = None, made: Engines | None = None, lines: int = 10) -> dict[str, Any]:
+    """Return what `run` says of whispers and of how the original performance is followed."""
+    tools = made or engines()
+    with tempfile.TemporaryDirectory(prefix="dubsync-voice-") as name:
+        spoken, _ = _spoken(tools.voice, lines)
+        return {
+            **bench_likeness.contours(tools.voice, spoken["en"], LINES["es"][:lines]),
+            **_feeling(tools, spoken, clips, Path(name)),
+        }
 
 
 def _word_error(
@@ -205,21 +247,30 @@ def _timing(voice: VoiceCloner, original: Sequence[Samples], lines: int) -> dict
     return {"timing_fit": round(float(np.mean(fits)), 3), "speech_overlap": round(float(np.mean(overlaps)), 3)}
 
 
-def _sound(separator: Separator, spoken: Mapping[str, Sequence[Samples]], folder: Path) -> dict[str, float]:
-    """Dub a made film (English speech over music) into Spanish; measure the bed, the loudness and the peak."""
+def _sound(tools: Engines, spoken: Mapping[str, Sequence[Samples]], folder: Path) -> dict[str, float]:
+    """Dub a made film (English speech over music) into Spanish; measure the stems, the loudness and the peak."""
     speech, starts = _film_speech(spoken["en"])
     music = _music(len(speech))
     wav.write(folder / "film.wav", speech + music, FILM_RATE)
     paths = folder / "film.wav", folder / "dialogue.wav", folder / "bed.wav"
-    separator.separate(*paths, progress=lambda share: None)
-    left = abs(float(np.vdot(wav.read(paths[2]), speech))) / float(np.vdot(speech, speech))
+    tools.separator.separate(*paths, progress=lambda share: None)
+    said = partial(_words_heard, tools.transcriber, LINES["en"][: len(spoken["en"])])
     found = [_mastered(paths, spoken["es"], starts, profile) for profile in PROFILES.values()]
     return {
         "loudness_error_lu": round(max(each.error for each in found), 2),
         "true_peak_dbtp": round(max(each.peak for each in found), 2),
         "true_peak_over_db": round(max(each.over for each in found), 2),
-        "leak_db": round(20 * float(np.log10(left + 1e-9)), 1),
+        **bench_stems.figures(paths[1:], FILM_RATE, speech, music, said),
     }
+
+
+def _words_heard(transcriber: Transcriber, texts: Sequence[str], sound: Path) -> float:
+    """Return the share of English texts' words that are heard in a sound."""
+    from dubsync.text.words import word_errors
+
+    found = transcriber.transcribe(sound, language="en", progress=lambda share: None)
+    wrong = word_errors(" ".join(texts), " ".join(utterance.text for utterance in found.utterances), "en")
+    return round(1 - (wrong.substitutions + wrong.deletions) / wrong.words, 4)
 
 
 def _film_speech(lines: Sequence[Samples]) -> tuple[Samples, list[int]]:

@@ -175,11 +175,18 @@ def _nearer_stock(voice: Any, speech: Samples) -> Voice:
 
 def speakers(folder: Path) -> Iterator[Samples]:
     """Yield mono speech at 24 kHz of each film or sound in the folder that is long enough."""
+    for sound in films(folder, 40.0):
+        if len(features.trim_silence(sound, RATE)) >= _LEAST_REFERENCE_S * RATE:
+            yield sound
+
+
+def films(folder: Path, longest_s: float) -> Iterator[Samples]:
+    """Yield the beginning of each film or sound in the folder that has any, mono at 24 kHz."""
     from dubsync.media.sound import beginning
 
     for path in sorted(folder.iterdir()):
-        sound = beginning(path, RATE, 40.0) if path.suffix.lower() in _FILMS else None
-        if sound is not None and len(features.trim_silence(sound, RATE)) >= _LEAST_REFERENCE_S * RATE:
+        sound = beginning(path, RATE, longest_s) if path.suffix.lower() in _FILMS else None
+        if sound is not None:
             yield sound
 
 

@@ -19,6 +19,11 @@ _SWELL_S = 0.4
 """Stretch over which rise and fall are heard: longer than a syllable, so that no syllable is swallowed."""
 _LONG_ENOUGH = 2.0
 """Seconds of speech whose spectrum is trusted in full."""
+_LOUDER_DB, _FLATTER_DB, _SHOUT_DB = 3.0, 8.0, 12.0
+"""How far over its speaker's usual level a line is a shout, if its high sounds beside its low ones are so much stronger
+than the dub's; from the last on it surely is. Vocal effort flattens the spectrum (Liénard and Di Benedetto,
+"Effect of vocal effort on spectral properties of vowels", 1999); words alone do so by 3 to 4 dB in a second of speech.
+"""
 _INAUDIBLE = -55.0
 """LUFS under which a dialogue stem holds no speech to go by."""
 _CENTRES = features.third_octave_centres()
@@ -55,13 +60,32 @@ def listen(line: Samples, sample_rate: int) -> Place:
     )
 
 
-def colour(dub: Samples, sample_rate: int, place: Place) -> Samples:
-    """Return the dubbed line with the spectrum of the original, as far as 8 dB and the original's length allow."""
+def colour(dub: Samples, sample_rate: int, place: Place, *, usual: float | None = None) -> Samples:
+    """Return the dubbed line with the spectrum of the original, as far as 8 dB and the original's length allow.
+
+    A shout's is taken over whole, however short it is. `usual`: the speaker's level in other lines, LUFS.
+    """
     if not place.is_audible:
         return dub
     found = features.band_levels(dub, sample_rate, _CENTRES)
-    gains = equaliser.match(place.bands, found, limit_db=EQ_LIMIT) * min(1.0, place.seconds / _LONG_ENOUGH)
+    trust = max(min(1.0, place.seconds / _LONG_ENOUGH), _shouted(place, found, usual))
+    gains = equaliser.match(place.bands, found, limit_db=EQ_LIMIT) * trust
     return equaliser.apply(dub, equaliser.design(_CENTRES, gains, sample_rate))
+
+
+def _shouted(place: Place, found: NDArray[np.float64], usual: float | None) -> float:
+    """Return how surely the original is shouted, 0 to 1: louder than usual, and flatter in spectrum than the dub."""
+    if usual is None or place.level < usual + _LOUDER_DB:
+        return 0.0
+    flatter = fall_db(found) - fall_db(place.bands)
+    return float(np.clip((flatter - _FLATTER_DB) / (_SHOUT_DB - _FLATTER_DB), 0, 1))
+
+
+def fall_db(bands: NDArray[np.float64]) -> float:
+    """Return by how many dB speech is stronger in 200 to 1000 Hz than in 1.2 to 4 kHz, of `Place.bands`."""
+    power = 10 ** (bands / 10)
+    low, high = (_CENTRES > 190) & (_CENTRES < 1100), (_CENTRES > 1100) & (_CENTRES < 4300)
+    return float(10 * np.log10((power[low].sum() + features.SILENCE) / (power[high].sum() + features.SILENCE)))
 
 
 def follow(dub: Samples, original: Samples, sample_rate: int) -> Samples:

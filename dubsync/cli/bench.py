@@ -96,6 +96,7 @@ def voice(
     *,
     lines: Annotated[int, typer.Option(help="Lines for each language.", min=1)] = 10,
     likeness: Annotated[bool, typer.Option("--likeness", help="Measure nothing but likeness.")] = False,
+    feeling: Annotated[bool, typer.Option("--feeling", help="Measure nothing but whispers and contours.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure the voice and the sound: word error, opinion, likeness, timing, loudness, leak, speed, memory."""
@@ -111,6 +112,9 @@ def voice(
             lambda fitted: casting.together(fitted, ways),
         )
 
+    if feeling:
+        _show(bench.only_feeling(clips=clips, lines=lines), as_json=as_json)
+        return
     found = (
         {"likeness": bench.only_likeness(cast, clips=clips)} if likeness else bench.run(cast, clips=clips, lines=lines)
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from dubsync.audio import features, loudness, wav
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
+from dubsync.stages.voice import VOICED
 from dubsync.timing import Span, seconds, to_samples
 from dubsync.title import Phone, Shot
 
@@ -33,7 +35,7 @@ class DriveParams:
     margin: float = 1.0
 
 
-@stage(over=Axis.TAKE, needs=("mix", "voice"), params=DriveParams, version=3)
+@stage(over=Axis.TAKE, needs=("mix", "voice"), params=DriveParams, version=4)
 def drive(unit: Unit, made: Made, ctx: Context, params: DriveParams) -> Mapping[str, Any]:
     """Write `speech.wav`, mono 16 kHz from `start` on; say who speaks when within it and, where known, which phones."""
     shot = from_json(Shot, unit.item)
@@ -61,13 +63,18 @@ def _reaches(placement: Mapping[str, Any], window: Span) -> bool:
     return Fraction(placement["start"]) < window.end and Fraction(placement["end"]) > window.start
 
 
+def _moving(voice: Product) -> Path:
+    """Return the sound that a line's mouth moves to: a whisper moves it as the same words with voice do."""
+    return voice.file(VOICED if voice.value.get("whispered") else "line.wav")
+
+
 def _speech(
     placements: Sequence[Mapping[str, Any]], spoken: Mapping[str, Product], first: int, stop: int
 ) -> NDArray[np.float32]:
     """Return the lines between two samples of the film's clock, each where it was placed."""
     out = np.zeros(stop - first, np.float32)
     for placement in placements:
-        file = spoken[placement["line"]].file("line.wav")
+        file = _moving(spoken[placement["line"]])
         line = features.resample(wav.read(file)[:, 0], wav.facts(file).sample_rate, RATE)
         gain_db = min(LEVEL - loudness.speech_level(line, RATE), MOST_GAIN_DB)
         line = line * np.float32(10 ** (gain_db / 20))

@@ -79,7 +79,7 @@ class Dubbed:
     optional=("reactions",),
     params=MixParams,
     backends=("mark",),
-    version=7,
+    version=8,
 )
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
     """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
@@ -115,9 +115,10 @@ def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Cont
     usual = _usual_levels(voices, places)
     lines = []
     for number, (voice, place) in enumerate(zip(voices, places, strict=True)):
-        level = _level(place, usual.get(voice.value["speaker"]))
+        speakers_own = usual.get(voice.value["speaker"])
+        level = _level(place, speakers_own)
         around = features.mono(_cut(dialogue, _around(_own(voice)), rate))
-        dry = match.colour(_dry(voice, rate), rate, place)
+        dry = match.colour(_dry(voice, rate), rate, place, usual=speakers_own)
         if place.is_audible:
             dry = match.follow(dry, features.mono(_cut(dialogue, _own(voice), rate)), rate)
         wet = room.place(dry, rate, rooms.find(around, rate))

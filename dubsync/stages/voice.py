@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from dubsync.audio import features, pauses, wav
+from dubsync.audio import features, pauses, wav, whisper
 from dubsync.audio.pauses import Pause
 from dubsync.audio.slots import FASTEST, aim
 from dubsync.backends.protocols import Brought, Recordings, Samples, Spoken, Voice, VoiceCloner
@@ -31,6 +31,8 @@ from dubsync.title import Line, Utterance
 
 HUMAN = "recorded.{language}.wav"
 """What people recorded, on the film's clock; only `voice.recorded` asks for it."""
+VOICED = "voiced.wav"
+"""A whispered line as it was before: mouths move as if it were spoken."""
 ALONE = "recorded.{language}/{unit}.wav"
 """The recording of one line by itself; it comes before the one on the film's clock."""
 
@@ -39,11 +41,13 @@ ALONE = "recorded.{language}/{unit}.wav"
 class VoiceParams:
     """`overrun_seconds`: how far a line may exceed its slot before a flag says so.
 
-    `unrecorded`: what is heard of a line that should have been recorded and was not.
+    `unrecorded`: what is heard of a line that should have been recorded and was not. `whisper`: whisper where the
+    actor does.
     """
 
     overrun_seconds: float = 0.3
     unrecorded: Unrecorded = "silence"
+    whisper: bool = True
 
 
 @runtime_checkable
@@ -61,7 +65,7 @@ class Directed(Protocol):
     reads=(HUMAN,),
     may_read=(ALONE,),
     backends=("voice", "phones"),
-    version=6,
+    version=7,
 )
 def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[str, Any]:
     """Speak the line and say when it starts, so that its first word falls on the original's."""
@@ -70,6 +74,7 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
     engine: VoiceCloner = ctx.backend("voice")
     speaker, own = line.speaker or UNKNOWN, _own_span(line, made)
     dialogue = made.one("stems").file("dialogue.wav")
+    is_whisper = False
     if isinstance(engine, Recordings):
         alone, stem = (ctx.human(name.format(language=unit.language, unit=line.id)) for name in (ALONE, HUMAN))
         heard = played(engine, line, own, Brought(alone, stem, dialogue), params.unrecorded)
@@ -80,9 +85,13 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
             _phones.named(heard.spoken, words.get(heard.says), line, made, ctx),
         )
     else:
-        cast = _cast(engine, made.one("casting").file(f"{speaker}.npz"), dialogue, own)
+        original, rate = _original(dialogue, own)
+        is_whisper = params.whisper and whisper.is_whispered(original, rate)
+        cast = _cast(engine, made.one("casting").file(f"{speaker}.npz"), None if is_whisper else (original, rate))
         spoken = _performed(engine, cast, line, own, unit.language, made, ctx)
         start, says = _start(own, spoken), "line"
+        if is_whisper:
+            spoken = _whispered(line, spoken, ctx)
     wav.write(ctx.out / "line.wav", spoken.samples, spoken.sample_rate)
     length = len(spoken.samples) / spoken.sample_rate
     _flag_fit(line, start, length, spoken, ctx, params)
@@ -90,6 +99,7 @@ def voice(unit: Unit, made: Made, ctx: Context, params: VoiceParams) -> Mapping[
         "line": line.id,
         "speaker": speaker,
         "says": says,
+        "whispered": is_whisper,
         "start": round(float(start), 6),
         "seconds": round(length, 6),
         "natural_seconds": round(spoken.natural_seconds, 6),
@@ -155,12 +165,24 @@ def _flag_fit(line: Line, start: Fraction, length: float, spoken: Spoken, ctx: C
         ))  # fmt: skip
 
 
-def _cast(engine: VoiceCloner, file: Path, dialogue: Path, own: Span) -> Voice:
-    """Return the speaker's voice, directed by the original performance where the engine can be."""
+def _original(dialogue: Path, own: Span) -> tuple[Samples, int]:
+    """Return the actor's line, mono, and its sample rate."""
+    rate = wav.facts(dialogue).sample_rate
+    return features.mono(wav.read(dialogue, start=to_samples(own.start, rate), stop=to_samples(own.end, rate))), rate
+
+
+def _cast(engine: VoiceCloner, file: Path, original: tuple[Samples, int] | None) -> Voice:
+    """Return the speaker's voice, directed by the original performance where the engine can be; a whisper cannot."""
     with np.load(file) as arrays:
         cast: Voice = {name: arrays[name] for name in arrays.files}
-    if not isinstance(engine, Directed):
-        return cast
-    rate = wav.facts(dialogue).sample_rate
-    original = wav.read(dialogue, start=to_samples(own.start, rate), stop=to_samples(own.end, rate))
-    return engine.direct(cast, features.mono(original), rate)
+    return engine.direct(cast, *original) if original is not None and isinstance(engine, Directed) else cast
+
+
+def _whispered(line: Line, spoken: Spoken, ctx: Context) -> Spoken:
+    """Return the line as a whisper; it stays with its voice in `voiced.wav`, which mouths move to."""
+    wav.write(ctx.out / VOICED, spoken.samples, spoken.sample_rate)
+    ctx.flag(Flag(
+        Severity.INFO, "line-whispered", line.id,
+        f"whispered, as the original is: {line.text[:60]!r}", "--set voice.whisper=false has it spoken with voice",
+    ))  # fmt: skip
+    return replace(spoken, samples=whisper.whispered(spoken.samples, spoken.sample_rate))

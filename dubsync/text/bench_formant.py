@@ -11,13 +11,14 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dubsync.text.bench import PASSAGES, RATE, Reading, onset_errors
 from dubsync.timing import Span, seconds
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 VOICES = {"en": "en-us", "es": "es-419", "fr": "fr", "pt": "pt-br", "it": "it"}
 _WOMAN = "+f3"
+_WHISPERS = ("+whisper", "+whisperf")
 _PAUSE_S = 0.7
 
 
@@ -53,8 +55,7 @@ def read_aloud(texts: Sequence[str], language: str) -> Reading:
     parts, words, turns = [pause], list[Word](), list[tuple[str, float, float]]()
     for text, said in zip(texts, _said(texts, VOICES[language]), strict=True):
         start = sum(map(len, parts)) / RATE
-        pcm = np.frombuffer(base64.b64decode(said["pcm"]), np.int16)
-        sound = resample((pcm / 65536).astype(np.float32), said["rate"], RATE)
+        sound = resample(_sound(said), said["rate"], RATE)
         end = start + len(sound) / RATE
         words += _words(text, said, Span(seconds(start), seconds(end)))
         turns.append((VOICES[language], start, end))
@@ -62,8 +63,25 @@ def read_aloud(texts: Sequence[str], language: str) -> Reading:
     return Reading(np.concatenate(parts), tuple(words), tuple(turns), " ".join(texts))
 
 
+def whispers(texts: Sequence[str], language: str) -> list[NDArray[np.float32]]:
+    """Return texts (n,) at `RATE` as espeak-ng whispers them, a man and a woman by turns."""
+    from dubsync.audio.features import resample
+
+    said = _read([(VOICES[language] + _WHISPERS[number % 2], text) for number, text in enumerate(texts)])
+    return [resample(_sound(one), one["rate"], RATE) for one in said]
+
+
 def _said(texts: Sequence[str], voice: str) -> list[dict[str, Any]]:
-    asked = [{"voice": voice + _WOMAN * (number % 2), "text": text} for number, text in enumerate(texts)]
+    return _read([(voice + _WOMAN * (number % 2), text) for number, text in enumerate(texts)])
+
+
+def _sound(said: Mapping[str, Any]) -> NDArray[np.float32]:
+    return (np.frombuffer(base64.b64decode(said["pcm"]), np.int16) / 65536).astype(np.float32)
+
+
+def _read(texts: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return what espeak-ng answers for each (voice, text)."""
+    asked = [{"voice": voice, "text": text} for voice, text in texts]
     script = Path(__file__).with_name("_espeak_reads.py")
     command = [sys.executable, "-I", str(script)]
     done = subprocess.run(command, input=json.dumps(asked), capture_output=True, encoding="utf-8", check=True)

@@ -100,3 +100,35 @@ def test_a_line_swells_where_the_original_does_and_keeps_its_level() -> None:
     assert features.level_db(followed[-12000:]) - features.level_db(followed[:12000]) > 4
     assert abs(features.level_db(followed) - features.level_db(noise)) < 0.1
     np.testing.assert_array_equal(match.follow(noise, np.zeros(48000, np.float32), 24000), noise)
+
+
+def shout(sound: np.ndarray) -> np.ndarray:
+    centres = features.third_octave_centres()
+    return equaliser.apply(sound, equaliser.design(centres, np.where(centres > 1200, 14.0, 0.0), RATE)) * np.float32(2)
+
+
+@pytest.mark.parametrize(("loud", "taken_over"), [(True, True), (False, False)])
+def test_a_short_shout_gives_its_colour_whole_and_what_is_not_louder_than_usual_does_not(
+    loud: bool, taken_over: bool
+) -> None:
+    said = buzz(200) + np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 0.01
+    original = shout(said)[: RATE // 2]
+    place = match.listen(original[:, None], RATE)
+    usual = place.level - 6 if loud else place.level
+    fall = {
+        name: match.fall_db(match.listen(sound[:, None], RATE).bands)
+        for name, sound in {
+            "wanted": original,
+            "speech": match.colour(said, RATE, place),
+            "line": match.colour(said, RATE, place, usual=usual),
+        }.items()
+    }
+    assert (fall["line"] < fall["speech"] - 3) == taken_over
+    assert fall["line"] > fall["wanted"] - 1
+
+
+def test_an_ordinary_line_keeps_its_colour_however_loud() -> None:
+    said = buzz(200)
+    place = match.listen(said[: RATE // 2][:, None], RATE)
+    louder = match.colour(said, RATE, place, usual=place.level - 10)
+    np.testing.assert_array_equal(louder, match.colour(said, RATE, place))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -139,6 +140,16 @@ def test_reactions_are_kept_and_no_word_slips_through(stand: Path, seed: int, pe
     recalled = [
         one for one in truth.reactions if sum(shared(span, one[1:]) for span in found) > 0.5 * (one[2] - one[1])
     ]
+    sys.stdout.write(_counted(truth, recalled))
     assert leaked == []
     assert asides == []
     assert len(recalled) >= 4
+
+
+def _counted(truth: Scene, recalled: list[tuple[str, float, float]]) -> str:
+    """Say how many of each kind were kept, for the documents (`pytest -s`)."""
+    rows = [
+        f"{name} {sum(one[0] == name for one in recalled)} of {sum(one[0] == name for one in truth.reactions)}"
+        for name in REACTIONS
+    ]
+    return f"kept {len(recalled)} of {len(truth.reactions)}: {', '.join(rows)}\n"
