@@ -1,4 +1,4 @@
-"""Everything is said in pyproject.toml; this only puts `models/` and `pipelines/` into the wheel, as `dubsync/_<name>`."""
+"""Everything is said in pyproject.toml; this puts `models/` and `pipelines/` into the wheel, as `dubsync/_<name>`."""
 
 import shutil
 from pathlib import Path
