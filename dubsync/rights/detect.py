@@ -91,13 +91,30 @@ class Mark:
     """A mark that was found. `payload`: None where there is one that cannot be read.
 
     `score`: the best of any stretch. `stretches`: (start, end) in seconds in which it was heard. `speed`: of the sound
-    over that of the dub, where it was heard best.
+    over that of the dub, where it was heard best, less one. `tried`: stretches that were listened to.
     """
 
     payload: Payload | None
     score: float
     stretches: tuple[tuple[float, float], ...]
     speed: float
+    tried: int
+
+    @property
+    def chance(self) -> float:
+        """The most that the probability can be that sound without a mark gives such a score somewhere.
+
+        It is that of a normal distribution, times all offsets and speeds of all stretches, times all payloads.
+        """
+        from scipy.stats import norm
+
+        payloads = 1.0 if self.payload is None else 2.0**32
+        return float(min(1.0, norm.sf(self.score) * _ROWS * len(SPEEDS) * self.tried * payloads))
+
+    @property
+    def seconds(self) -> float:
+        """How long the stretches are together."""
+        return round(sum(end - start for start, end in self.stretches), 2)
 
 
 def detect(blocks: Iterable[Samples], sample_rate: int) -> tuple[Mark, ...]:
@@ -142,7 +159,7 @@ class Listener:
         best = max(everything, key=lambda one: one.sync)
         if not marks and best.sync >= PRESENT:
             places = [(one.start, one.end) for one in everything if one.sync >= PRESENT]
-            marks = [Mark(None, best.sync, self._joined(places), best.speed)]
+            marks = [Mark(None, best.sync, self._joined(places), best.speed, len(everything))]
         return tuple(sorted(marks, key=lambda mark: -mark.score))
 
     @property
@@ -194,7 +211,8 @@ class Listener:
     def _mark(self, payload: Payload, everything: Sequence[Heard]) -> Mark:
         best = max(everything, key=lambda one: one.agreement(payload))
         places = [(one.start, one.end) for one in self.heard if one.agreement(payload) >= AGREES]
-        return Mark(payload, best.agreement(payload), self._joined(places or [(best.start, best.end)]), best.speed)
+        stretches = self._joined(places or [(best.start, best.end)])
+        return Mark(payload, best.agreement(payload), stretches, best.speed, len(everything))
 
     def _joined(self, places: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
         joined: list[tuple[float, float]] = []

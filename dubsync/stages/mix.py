@@ -230,7 +230,7 @@ def _synthetic(
     channels = wav.facts(made.one("source").file("audio.wav")).channels
     spoken_in = np.any([_gains(line, channels) for line in made_up], axis=0) if made_up else np.zeros(0)
     return finish.Synthetic(
-        payload_of(made.one("source").digest, language),
+        payload_of(made.one("source").value["sha256"], language),
         timeline.without(_regions(made_up, dialogue), kept),
         tuple(int(channel) for channel in np.flatnonzero(spoken_in)),
     )
