@@ -223,6 +223,31 @@ def owners(
 
 
 @bench_app.command()
+def mark(
+    clips: Annotated[Path | None, typer.Option(help="A folder of films whose sound is tried, unmarked.")] = None,
+    *,
+    patterns: Annotated[int, typer.Option(help="Foreign patterns to try on each unmarked sound.", min=0)] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the watermark: read after coding and cutting, found by chance, inaudible, quick."""
+    from dubsync.audio import opinion
+    from dubsync.audio.features import resample
+    from dubsync.backends.voice_kokoro import KokoroVoice
+    from dubsync.rights import bench
+    from dubsync.testing import sounds
+    from dubsync.text.bench import RATE, read_all
+    from dubsync.weights import resolve
+
+    speech = resample(read_all(KokoroVoice()), RATE, bench.RATE)
+    made = [made(60, bench.RATE) for made in (sounds.band, sounds.chords)]
+    made += [sounds.noise(60, bench.RATE, colour=colour) for colour in (0.0, 0.5, 1.0)]
+    unmarked = [*(bench.of_folder(clips) if clips else ()), *made]
+    music = sounds.band(len(speech) / bench.RATE + 1, bench.RATE)
+    judge = opinion.load(resolve(opinion.WEIGHTS))
+    _show(bench.figures(speech, music, unmarked, judge, patterns=patterns), as_json=as_json)
+
+
+@bench_app.command()
 def text(
     corpus: Annotated[Path | None, typer.Option(help="The folder with Tatoeba archives ($DUBSYNC_TEST_TEXT).")] = None,
     *,

@@ -81,7 +81,7 @@ def _print(found: Testimony) -> None:
     if found.is_known is not None:
         lines.append(f"title       {'a dub of this title' if found.is_known else 'not known as a dub of this title'}")
     for line in lines:
-        _out.print(line, highlight=False, soft_wrap=True)
+        _out.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _sentence(found: Found) -> str:

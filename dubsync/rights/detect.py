@@ -5,8 +5,8 @@ each other, so what repeats adds up and the film averages out. Folded sound is c
 at every offset, which finds where the pattern begins however the film was cut; there the payload's signs are read.
 Folding is done for several speeds at once. What is kept for each piece are a hundred numbers.
 
-A score is a correlation over its own standard deviation: without a mark it is normally distributed around 0, because
-the pattern is random and knows nothing of the film.
+A score is a correlation with random signs over the root of the energy that they meet. Whatever the sound, as long as it
+knows nothing of the signs, a score of t or more has at most the probability exp(-t^2 / 2) (W. Hoeffding, 1963).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ TRIED = 4.5
 """Score of the fixed cells from which reading the payload is tried."""
 SURE = 10.0
 """Score of all cells from which a payload that reads well is believed: what fits noise best reaches 9."""
-PRESENT = 7.0
+PRESENT = 7.5
 """Score of the fixed cells that is a mark, although its payload cannot be read."""
 AGREES = 5.0
 """Score of all cells from which a stretch is said to hold a payload that was read elsewhere in the same sound."""
@@ -51,13 +51,14 @@ _STEPS = 4
 """Rows in a chip: the offsets that are tried are 5 ms apart."""
 _ROWS = CHIPS * _STEPS
 _PIECE_ROWS = 2 * _ROWS
-_LONG = 12
+_LONG = 6
 """Pieces that are folded together besides two and besides all."""
 _MARGIN = 2 * _STEPS + _STEPS // 2
 """Rows beyond a piece that its contrasts need."""
 _FRAME, _HOP = round(RATE * CHIP_S), round(RATE * CHIP_S / _STEPS)
 _WINDOW, _BAND = window(_FRAME), band_of(np.fft.rfftfreq(_FRAME, 1 / RATE))
-_NOTHING = 1e-9
+_NOTHING = 1.0
+"""Added to energies, dB squared, so that silence scores nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,10 @@ class Mark:
     def chance(self) -> float:
         """The most that the probability can be that sound without a mark gives such a score somewhere.
 
-        It is that of a normal distribution, times all offsets and speeds of all stretches, times all payloads.
+        It is Hoeffding's, times all offsets and speeds of all stretches, times all payloads.
         """
-        from scipy.stats import norm
-
         payloads = 1.0 if self.payload is None else 2.0**32
-        return float(min(1.0, norm.sf(self.score) * _ROWS * len(SPEEDS) * self.tried * payloads))
+        return float(min(1.0, np.exp(-(self.score**2) / 2) * _ROWS * len(SPEEDS) * self.tried * payloads))
 
     @property
     def seconds(self) -> float:
@@ -135,6 +134,7 @@ class Listener:
         self._resampler: Any = soxr.ResampleStream(sample_rate, RATE, 1, dtype="float32")
         self._match = _Match(known or pattern())
         self._sound = np.zeros(0, np.float32)
+        self._samples = 0
         self._rows = np.zeros((0, BANDS))
         self._position = 0
         self._folds: deque[Floats] = deque(maxlen=_LONG)
@@ -153,8 +153,8 @@ class Listener:
         if not self.heard:
             return ()
         everything = [*self.heard, *self._long, self._best(self._all, len(self.heard))]
-        everything += _together([one for one in everything if one.sync >= TRIED])
-        payloads = {payload for one in everything if (payload := one.payload())}
+        together = _together([one for one in everything if one.sync >= TRIED])
+        payloads = {payload for one in [*everything, *together] if (payload := one.payload())}
         marks = [self._mark(payload, everything) for payload in payloads]
         best = max(everything, key=lambda one: one.sync)
         if not marks and best.sync >= PRESENT:
@@ -165,12 +165,13 @@ class Listener:
     @property
     def seconds(self) -> float:
         """The length of what was heard."""
-        return (self._position + len(self._rows)) / _ROWS * PERIOD_S
+        return self._samples / RATE
 
     def _take(self, sound: Samples) -> None:
         """Take mono at `RATE`, and turn it into levels, a row every 5 ms."""
         from scipy.fft import rfft
 
+        self._samples += len(sound)
         self._sound = np.concatenate([self._sound, sound])
         count = (len(self._sound) - _FRAME) // _HOP + 1
         if count > 0:
@@ -230,13 +231,16 @@ class _Match:
     def __init__(self, known: Pattern) -> None:
         self._known, self._is_fixed = known, known.unit == SIGNS
         self._spectrum = np.conj(np.fft.rfft(known.sign * self._is_fixed, axis=0))[:, None, :]
+        self._places = np.conj(np.fft.rfft(self._is_fixed.astype(np.float64), axis=0))[:, None, :]
 
     def scores(self, fold: Floats) -> Floats:
         """Return the score of the fixed cells at each offset, (_ROWS,)."""
         chips = fold.reshape(CHIPS, _STEPS, BANDS)
-        found = np.fft.irfft((np.fft.rfft(chips, axis=0) * self._spectrum).sum(axis=2), CHIPS, axis=0)
-        energy = float(self._is_fixed.mean()) * (chips**2).sum(axis=(0, 2))
-        return np.asarray((found / np.sqrt(energy + _NOTHING)).ravel())
+        found, energy = (
+            np.fft.irfft((np.fft.rfft(each, axis=0) * wanted).sum(axis=2), CHIPS, axis=0)
+            for each, wanted in ((chips, self._spectrum), (chips**2, self._places))
+        )
+        return np.asarray((found / np.sqrt(np.maximum(energy, 0) + _NOTHING)).ravel())
 
     def signs(self, fold: Floats, offset: int) -> Floats:
         """Return what is heard of each sign at an offset, the fixed cells last, over the deviation of their sum."""
@@ -246,10 +250,13 @@ class _Match:
 
 
 def _together(heard: Sequence[Heard]) -> list[Heard]:
-    """Return the stretches that hold a mark as one: each says the same, wherever the film was cut."""
+    """Return the stretches that may hold a mark as one: each says the same, wherever the film was cut.
+
+    They were chosen by their fixed cells, which therefore count no more.
+    """
     if len(heard) < 2:
         return []
-    scale = np.sqrt(len(heard))
     start, end = min(one.start for one in heard), max(one.end for one in heard)
-    signs = np.sum([one.signs for one in heard], axis=0) / scale
-    return [Heard(start, end, 0.0, float(sum(one.sync for one in heard) / scale), signs)]
+    signs = np.sum([one.signs for one in heard], axis=0) / np.sqrt(len(heard))
+    signs[SIGNS] = 0.0
+    return [Heard(start, end, 0.0, TRIED, signs)]
