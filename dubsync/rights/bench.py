@@ -18,7 +18,7 @@ from dubsync.audio import features, loudness
 from dubsync.media.coding import BLOCK
 from dubsync.media.sound import mono, tracks
 from dubsync.rights import detect, watermark
-from dubsync.rights.detect import Listener
+from dubsync.rights.detect import Heard, Listener, Mark, judged
 from dubsync.rights.markcode import Payload
 from dubsync.rights.watermark import Samples
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RATE = 48_000
 PAYLOAD = Payload(0xD0B51C00)
-LENGTHS_S = (3, 5, 8, 10, 15)
+LENGTHS_S = (3, 5, 10, 20)
 """Of the pieces that are to be recognised, each by itself."""
 _PLAYED_IN = 65_536
 _FILMS = (".mp4", ".mov", ".mkv", ".mpg", ".avi", ".webm", ".wav", ".flac")
@@ -174,25 +174,22 @@ def _under(music: Samples, speech: Samples) -> Samples:
 
 def _by_chance(unmarked: Iterable[Samples], patterns: int) -> dict[str, Any]:
     """Return what is found in unmarked sound with the true pattern and with foreign ones."""
-    minutes, read, present, highest, tried = 0.0, 0, 0, 0.0, 0
-    over = 0
+    known = [watermark.pattern(), *map(watermark.pattern, range(patterns))]
+    seconds, found, heard = 0.0, list[Mark](), list[Heard]()
     for sound in unmarked:
-        for seed in (None, *range(patterns)):
-            listener = Listener(RATE, None if seed is None else watermark.pattern(seed))
-            for block in _blocks(sound[:, None]):
-                listener.add(block)
-            found = listener.marks()
-            read += sum(mark.payload is not None for mark in found)
-            present += sum(mark.payload is None for mark in found)
-            highest = max(highest, *(each.sync for each in listener.heard))
-            over += sum(each.sync >= detect.TRIED for each in listener.heard)
-            tried += len(listener.heard)
-        minutes += len(sound) / RATE / 60 * (patterns + 1)
+        listener = Listener(RATE, known)
+        for block in _blocks(sound[:, None]):
+            listener.add(block)
+        listener.finish()
+        found += [mark for each in listener.heard for mark in judged(each)]
+        heard += [one for each in listener.heard for one in each]
+        seconds += len(sound) / RATE
     return {
-        "minutes": round(minutes),
-        "payloads": read,
-        "marks_without_payload": present,
-        "highest_score": round(highest, 2),
-        "stretches": tried,
-        "stretches_tried_share": round(over / tried, 4),
+        "sound_s": round(seconds, 1),
+        "minutes": round(seconds / 60 * len(known)),
+        "payloads": sum(mark.payload is not None for mark in found),
+        "marks_without_payload": sum(mark.payload is None for mark in found),
+        "highest_score": round(max(one.sync for one in heard), 2),
+        "stretches": len(heard),
+        "stretches_tried": sum(one.sync >= detect.TRIED for one in heard),
     }

@@ -125,42 +125,40 @@ def detect(blocks: Iterable[Samples], sample_rate: int) -> tuple[Mark, ...]:
 
 
 class Listener:
-    """Takes sound and remembers what each piece of it says. `known`: another pattern, to try what chance finds."""
+    """Takes sound and remembers what each piece of it says.
 
-    def __init__(self, sample_rate: int, known: Pattern | None = None) -> None:
+    `known`: the patterns to listen for; others than the published one try what chance finds. `heard`: for each.
+    """
+
+    def __init__(self, sample_rate: int, known: Sequence[Pattern] = ()) -> None:
         import soxr
 
-        self.heard: list[Heard] = []
+        self._matches = [_Match(each) for each in known or (pattern(),)]
+        self.heard: list[list[Heard]] = [[] for _ in self._matches]
         self._resampler: Any = soxr.ResampleStream(sample_rate, RATE, 1, dtype="float32")
-        self._match = _Match(known or pattern())
         self._sound = np.zeros(0, np.float32)
         self._samples = 0
         self._rows = np.zeros((0, BANDS))
         self._position = 0
         self._folds: deque[Floats] = deque(maxlen=_LONG)
         self._all = np.zeros((len(SPEEDS), _ROWS, BANDS))
-        self._long: list[Heard] = []
 
     def add(self, block: Samples) -> None:
         """Take samples (n, channels)."""
         self._take(self._resampler.resample_chunk(block.mean(axis=1, dtype=np.float32)))
 
     def marks(self) -> tuple[Mark, ...]:
-        """Return what was found in all that was heard; nothing can be added afterwards."""
+        """Return what was found with the first pattern in all that was heard; nothing can be added afterwards."""
+        self.finish()
+        return judged(self.heard[0])
+
+    def finish(self) -> None:
+        """Listen to the rest, and to everything together."""
         self._take(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
         if len(self._rows):
             self._fold(np.repeat(self._rows[-1:], _PIECE_ROWS + _MARGIN - len(self._rows), axis=0))
-        if not self.heard:
-            return ()
-        everything = [*self.heard, *self._long, self._best(self._all, len(self.heard))]
-        together = _together([one for one in everything if one.sync >= TRIED])
-        payloads = {payload for one in [*everything, *together] if (payload := one.payload())}
-        marks = [self._mark(payload, everything) for payload in payloads]
-        best = max(everything, key=lambda one: one.sync)
-        if not marks and best.sync >= PRESENT:
-            places = [(one.start, one.end) for one in everything if one.sync >= PRESENT]
-            marks = [Mark(None, best.sync, self._joined(places), best.speed, len(everything))]
-        return tuple(sorted(marks, key=lambda mark: -mark.score))
+        if self._position > _LONG * _PIECE_ROWS:
+            self._listen(self._all, self._position // _PIECE_ROWS)
 
     @property
     def seconds(self) -> float:
@@ -197,32 +195,49 @@ class Listener:
         self._position += len(cells)
         self._folds.append(fold)
         self._all += fold
-        self.heard.append(self._best(np.sum(list(self._folds)[-2:], axis=0), 2))
+        self._listen(np.sum(list(self._folds)[-2:], axis=0), 2)
         if self._position // _PIECE_ROWS % (_LONG // 2) == 0:
-            self._long.append(self._best(np.sum(self._folds, axis=0), _LONG))
+            self._listen(np.sum(self._folds, axis=0), _LONG)
 
-    def _best(self, folds: Floats, pieces: int) -> Heard:
-        """Return what is heard at the offset and speed at which the fixed cells fit best."""
-        scores = np.array([self._match.scores(fold) for fold in folds])
-        which, offset = np.unravel_index(scores.argmax(), scores.shape)
+    def _listen(self, folds: Floats, pieces: int) -> None:
+        """Note what is heard at the offset and speed at which the fixed cells fit best."""
         end = self._position / _ROWS * PERIOD_S
-        signs = self._match.signs(folds[which], int(offset))
-        return Heard(max(0.0, end - pieces * PIECE_S), end, SPEEDS[which], float(scores.max()), signs)
+        start = max(0.0, end - pieces * PIECE_S)
+        for match, heard in zip(self._matches, self.heard, strict=True):
+            scores = np.array([match.scores(fold) for fold in folds])
+            which, offset = np.unravel_index(scores.argmax(), scores.shape)
+            signs = match.signs(folds[which], int(offset))
+            heard.append(Heard(start, min(end, self.seconds), SPEEDS[which], float(scores.max()), signs))
 
-    def _mark(self, payload: Payload, everything: Sequence[Heard]) -> Mark:
-        best = max(everything, key=lambda one: one.agreement(payload))
-        places = [(one.start, one.end) for one in self.heard if one.agreement(payload) >= AGREES]
-        stretches = self._joined(places or [(best.start, best.end)])
-        return Mark(payload, best.agreement(payload), stretches, best.speed, len(everything))
 
-    def _joined(self, places: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-        joined: list[tuple[float, float]] = []
-        for start, end in sorted(places):
-            if joined and start <= joined[-1][1]:
-                joined[-1] = (joined[-1][0], max(joined[-1][1], end))
-            else:
-                joined.append((start, end))
-        return tuple((round(start, 2), round(min(end, self.seconds), 2)) for start, end in joined)
+def judged(heard: Sequence[Heard]) -> tuple[Mark, ...]:
+    """Return the marks that stretches of one sound hold, the surest first."""
+    together = _together([one for one in heard if one.sync >= TRIED])
+    payloads = {payload for one in [*heard, *together] if (payload := one.payload())}
+    marks = [_mark(payload, heard) for payload in payloads]
+    best = max(heard, key=lambda one: one.sync, default=None)
+    if not marks and best is not None and best.sync >= PRESENT:
+        places = [(one.start, one.end) for one in heard if one.sync >= PRESENT]
+        marks = [Mark(None, best.sync, _joined(places), best.speed, len(heard))]
+    return tuple(sorted(marks, key=lambda mark: -mark.score))
+
+
+def _mark(payload: Payload, heard: Sequence[Heard]) -> Mark:
+    best = max(heard, key=lambda one: one.agreement(payload))
+    short = [one for one in heard if one.end - one.start < 3 * PIECE_S]
+    places = [(one.start, one.end) for one in short if one.agreement(payload) >= AGREES]
+    stretches = _joined(places or [(best.start, best.end)])
+    return Mark(payload, best.agreement(payload), stretches, best.speed, len(heard))
+
+
+def _joined(places: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    joined: list[tuple[float, float]] = []
+    for start, end in sorted(places):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return tuple((round(start, 2), round(end, 2)) for start, end in joined)
 
 
 class _Match:

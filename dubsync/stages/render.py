@@ -61,7 +61,7 @@ def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mappin
     subtitles = [f"{language}.{kind}" for kind in ("srt", "vtt")]
     for name in subtitles:
         write_whole(ctx.out / name, write(cues, name.rsplit(".", 1)[1], language=language).encode())
-    return {"video": video.name, "subtitles": subtitles, "frames": len(table), "synthetic": what}
+    return {"video": video.name, "subtitles": subtitles, "frames": len(table), "synthetic": list(what)}
 
 
 def _patches(made: Made) -> PatchBook | None:
