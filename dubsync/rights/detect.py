@@ -91,8 +91,8 @@ class Heard:
 class Mark:
     """A mark that was found. `payload`: None where there is one that cannot be read.
 
-    `score`: the best of any stretch. `stretches`: (start, end) in seconds in which it was heard. `speed`: of the sound
-    over that of the dub, where it was heard best, less one. `tried`: stretches that were listened to.
+    `score`: the best of any stretch, or of all together. `stretches`: (start, end) in seconds in which it was heard.
+    `speed`: of the sound over that of the dub, where it was heard best, less one. `tried`: stretches listened to.
     """
 
     payload: Payload | None
@@ -214,7 +214,7 @@ def judged(heard: Sequence[Heard]) -> tuple[Mark, ...]:
     """Return the marks that stretches of one sound hold, the surest first."""
     together = _together([one for one in heard if one.sync >= TRIED])
     payloads = {payload for one in [*heard, *together] if (payload := one.payload())}
-    marks = [_mark(payload, heard) for payload in payloads]
+    marks = [_mark(payload, heard, together) for payload in payloads]
     best = max(heard, key=lambda one: one.sync, default=None)
     if not marks and best is not None and best.sync >= PRESENT:
         places = [(one.start, one.end) for one in heard if one.sync >= PRESENT]
@@ -222,12 +222,13 @@ def judged(heard: Sequence[Heard]) -> tuple[Mark, ...]:
     return tuple(sorted(marks, key=lambda mark: -mark.score))
 
 
-def _mark(payload: Payload, heard: Sequence[Heard]) -> Mark:
+def _mark(payload: Payload, heard: Sequence[Heard], together: Sequence[Heard]) -> Mark:
     best = max(heard, key=lambda one: one.agreement(payload))
     short = [one for one in heard if one.end - one.start < 3 * PIECE_S]
     places = [(one.start, one.end) for one in short if one.agreement(payload) >= AGREES]
     stretches = _joined(places or [(best.start, best.end)])
-    return Mark(payload, best.agreement(payload), stretches, best.speed, len(heard))
+    score = max(one.agreement(payload) for one in [*heard, *together])
+    return Mark(payload, score, stretches, best.speed, len(heard))
 
 
 def _joined(places: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

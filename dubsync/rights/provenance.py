@@ -16,7 +16,7 @@ from typing import Any
 
 from dubsync import __version__
 from dubsync.documents import beside
-from dubsync.errors import InputError, UsageError
+from dubsync.errors import UsageError
 
 SUFFIXES = (".mp4", ".mov", ".m4v")
 ASSERTION = "org.dubsync.dub"
@@ -138,7 +138,10 @@ def _manifest(deed: Deed) -> dict[str, Any]:
 
 
 def read(film: Path) -> Manifest | None:
-    """Return what the film's manifest says and whether it is intact; None where it has none. Needs the extra."""
+    """Return what the film's manifest says and whether it is intact; None where it has none. Needs the extra.
+
+    One that cannot be read is not intact, and its fault says why.
+    """
     import c2pa
 
     try:
@@ -148,7 +151,7 @@ def read(film: Path) -> Manifest | None:
     except c2pa.C2paError.ManifestNotFound:
         return None
     except c2pa.C2paError as error:
-        raise InputError(f"{film.name}: its C2PA manifest cannot be read: {error}") from error
+        return Manifest(False, "", (), False, None, (f"it cannot be read: {error}",))
     return _told(found)
 
 

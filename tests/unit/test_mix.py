@@ -425,6 +425,12 @@ def test_a_mark_is_put_into_the_final_mix_where_the_pipeline_names_an_engine(fil
     np.testing.assert_allclose(marked - plain, 0.001, atol=1e-6)
 
 
+def test_what_people_recorded_is_not_marked_as_synthetic(film: Film) -> None:
+    assert mixed(film).value["mark"]["seconds"] > 2
+    film.capabilities["voice"] = RecordedVoice.capabilities
+    assert film.run(mix, MixParams()).value["mark"] is None
+
+
 def test_an_unknown_profile_is_refused_with_those_there_are(film: Film) -> None:
     speak(film, words(20))
     with pytest.raises(BadPipeline, match="cinema") as error:

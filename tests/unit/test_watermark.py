@@ -114,6 +114,18 @@ def test_it_is_read_after_cuts_anywhere() -> None:
     assert heard.payload == PAYLOAD
 
 
+def test_short_lines_far_apart_are_put_together() -> None:
+    """None of them is long enough to be read alone; that they say the same is enough, and the score says so."""
+    film = sounds.noise(70, RATE, colour=0.5) * 0.05
+    regions = [Region(at * RATE, at * RATE + 3 * RATE) for at in range(1, 66, 8)]
+    for number, region in enumerate(regions):
+        film[region.start : region.stop] += speech(30)[number * 3 * RATE :][: 3 * RATE]
+    heard = found(marked(film, Place(regions)))
+    assert heard is not None
+    assert heard.payload == PAYLOAD
+    assert heard.chance < 1e-3
+
+
 def test_it_outlives_a_mix_down_of_channels_that_differ() -> None:
     wide = np.stack([speech(), 0.3 * speech() + sounds.band(20, RATE) * 0.1], axis=1)
     heard = found(marked(wide).mean(axis=1))
