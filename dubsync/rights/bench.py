@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,18 +32,15 @@ LENGTHS_S = (3, 5, 10, 20)
 _PLAYED_IN = 65_536
 _FILMS = (".mp4", ".mov", ".mkv", ".mpg", ".avi", ".webm", ".wav", ".flac")
 _MUSIC_DB = -12.0
+_JUDGED_S = 40
+"""Seconds of speech that the predictor of opinions hears, marked and not."""
 _LOUD = 1e-5
 """Mean square of a frame that counts as speech."""
 Way = Callable[[Samples], Samples]
 
 
-def figures(
-    speech: Samples, music: Samples, unmarked: Sequence[Samples], opinion: OpinionModel, *, patterns: int
-) -> dict[str, Any]:
-    """Return all measures. All sounds are mono (n,) at `RATE`; `music` is as long as `speech`.
-
-    `patterns`: how many foreign patterns the unmarked sounds, and the speech before it is marked, are tried with.
-    """
+def figures(speech: Samples, music: Samples, opinion: OpinionModel) -> dict[str, Any]:
+    """Return all measures but those of chance. Both sounds are mono (n,) at `RATE`, the music at least as long."""
     began = time.process_time()
     marked = _marked(speech[:, None])[:, 0]
     marking = time.process_time() - began
@@ -56,7 +53,6 @@ def figures(
         **_inaudibility(speech, marked, opinion),
         "read": {name: _shares(way(marked)) for name, way in _WAYS.items()},
         "read_under_music": _shares(_coded("aac", 128, "m4a")(_under(music, speech))),
-        "false": _by_chance([speech, *unmarked], patterns),
         "mark_core_s": round(marking / seconds, 4),
         "listen_core_s": round(hearing / seconds, 4),
     }
@@ -84,8 +80,8 @@ def _inaudibility(before: Samples, after: Samples, opinion: OpinionModel) -> dic
         "segmental_snr_db": round(_segmental_snr(before, after - before), 1),
         "loudness_moved_lu": round(other.integrated() - one.integrated(), 3),
         "true_peak_moved_db": round(other.true_peak - one.true_peak, 2),
-        "opinion_before": round(opinion.score(before, RATE), 2),
-        "opinion_after": round(opinion.score(after, RATE), 2),
+        "opinion_before": round(opinion.score(before[: _JUDGED_S * RATE], RATE), 2),
+        "opinion_after": round(opinion.score(after[: _JUDGED_S * RATE], RATE), 2),
     }
 
 
@@ -172,8 +168,8 @@ def _under(music: Samples, speech: Samples) -> Samples:
     return _marked((speech + np.float32(level) * music[: len(speech)])[:, None])[:, 0]
 
 
-def _by_chance(unmarked: Iterable[Samples], patterns: int) -> dict[str, Any]:
-    """Return what is found in unmarked sound with the true pattern and with foreign ones."""
+def by_chance(unmarked: Iterable[Samples], patterns: int) -> dict[str, Any]:
+    """Return what is found in unmarked sounds, mono (n,) at `RATE`, with our pattern and that many foreign ones."""
     known = [watermark.pattern(), *map(watermark.pattern, range(patterns))]
     seconds, found, heard = 0.0, list[Mark](), list[Heard]()
     for sound in unmarked:
