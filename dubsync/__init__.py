@@ -27,7 +27,7 @@ from dubsync.title import Dub, Line, Shot, Speaker, Title, Utterance
 
 if TYPE_CHECKING:
     from dubsync.folder import open_title
-    from dubsync.verbs import Localized, Wish, localize, plan, status
+    from dubsync.verbs import Localized, Wish, localize, plan, status, verify
 
 __version__ = "0.8.0"
 
@@ -55,6 +55,7 @@ __all__ = [
     "open_title",
     "plan",
     "status",
+    "verify",
 ]
 
 _LATER = {
@@ -64,6 +65,7 @@ _LATER = {
     "open_title": "dubsync.folder",
     "plan": "dubsync.verbs",
     "status": "dubsync.verbs",
+    "verify": "dubsync.verbs",
 }
 """Names whose modules are imported when they are first asked for: they reach the stages."""
 

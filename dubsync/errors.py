@@ -9,6 +9,7 @@
       BackendError 5     TransientError PermanentError
       IntegrityError 6   ChecksumMismatch CorruptStore SourceChanged
       Flagged 7          (--strict)
+      Unmarked 8         (verify)
       Cancelled 130
 
 A message says what, where and why; `hint` says what to do. Only `dubsync.cli` turns one into an exit status.
@@ -159,6 +160,12 @@ class Flagged(DubsyncError):
     """The work is done, but flags were raised and `--strict` was asked for."""
 
     exit_code = 7
+
+
+class Unmarked(DubsyncError):
+    """A media file was looked through, and nothing in it says that it is synthetic."""
+
+    exit_code = 8
 
 
 class Cancelled(DubsyncError):

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dubsync import documents, folder, pipeline, scripts, stages, weights
 from dubsync.backends import registry
@@ -24,6 +24,9 @@ from dubsync.errors import Flag, UnknownLanguage, UsageError
 from dubsync.pipeline import Pipeline
 from dubsync.text.language import base, is_same, normal_tag
 from dubsync.title import Dub, Title
+
+if TYPE_CHECKING:
+    from dubsync.rights.verify import Testimony
 
 log = logging.getLogger(__name__)
 
@@ -178,6 +181,28 @@ def check(place: Path) -> int:
     title = folder.known_title(place)
     folder.insist_on_film(title)
     return Store(Path(title.folder) / "store").verify()
+
+
+def verify(media: Path, *, title: Path | None = None) -> Testimony:
+    """Return what a film or sound file says of itself: tags, watermark, C2PA. Raises InputError.
+
+    `title`: a title's film or folder; whether the watermark is that of one of its dubs is said too.
+    """
+    from dubsync.rights.verify import look_through
+
+    return look_through(media, known=_marks(title) if title else None)
+
+
+def _marks(place: Path) -> dict[str, str]:
+    """Return the language of each dub in a title folder by the identity that its watermark carries."""
+    store = Store(Path(folder.known_title(place).folder) / "store")
+    mixes = [(fingerprint, each) for fingerprint, each in store.products() if each["stage"] == "mix"]
+    found = {}
+    for fingerprint, manifest in mixes:
+        mark = json.loads((store.path(fingerprint) / "product.json").read_text(encoding="utf-8")).get("mark")
+        if mark:
+            found[str(mark["id"])] = str(manifest["recipe"]["unit"]["language"])
+    return found
 
 
 def explain(place: Path, words: Sequence[str] = ()) -> list[dict[str, Any]]:

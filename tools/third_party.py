@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "THIRD_PARTY.md"
 NAMED_BY_HAND = {  # packages whose metadata names no licence, or says it in a whole text
     "av": "BSD-3-Clause; its wheels bundle FFmpeg with GPL encoders (x264, x265)",
+    "c2pa-python": "MIT OR Apache-2.0",
     "espeakng-loader": "MIT; bundles eSpeak NG, GPL-3.0-or-later, run as a separate process",
     "opencv-python-headless": "Apache-2.0; its wheels bundle FFmpeg (LGPL-2.1)",
     "soxr": "LGPL-2.1-or-later (libsoxr)",

@@ -227,6 +227,39 @@ def owners(
 
 
 @bench_app.command()
+def mark(
+    clips: Annotated[Path | None, typer.Option(help="A folder of films whose sound is tried, unmarked.")] = None,
+    *,
+    patterns: Annotated[int, typer.Option(help="Foreign patterns to try on each unmarked sound.", min=0)] = 100,
+    only_chance: Annotated[bool, typer.Option("--chance", help="Measure nothing but what chance finds.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the watermark: read after coding and cutting, found by chance, inaudible, quick."""
+    from dubsync.rights import bench
+    from dubsync.testing import sounds
+
+    unmarked = [*(bench.of_folder(clips) if clips else ())]
+    unmarked += [made(60, bench.RATE) for made in (sounds.band, sounds.chords)]
+    unmarked += [sounds.noise(60, bench.RATE, colour=colour) for colour in (0.0, 0.5, 1.0)]
+    found = {} if only_chance else _marks_read()
+    _show({**found, "chance": bench.by_chance(unmarked, patterns)}, as_json=as_json)
+
+
+def _marks_read() -> dict[str, Any]:
+    from dubsync.audio import opinion
+    from dubsync.audio.features import resample
+    from dubsync.backends.voice_kokoro import KokoroVoice
+    from dubsync.rights import bench
+    from dubsync.testing import sounds
+    from dubsync.text.bench import RATE, read_all
+    from dubsync.weights import resolve
+
+    speech = resample(read_all(KokoroVoice()), RATE, bench.RATE)
+    music = sounds.band(len(speech) / bench.RATE + 1, bench.RATE)
+    return bench.figures(speech, music, opinion.load(resolve(opinion.WEIGHTS)))
+
+
+@bench_app.command()
 def text(
     corpus: Annotated[Path | None, typer.Option(help="The folder with Tatoeba archives ($DUBSYNC_TEST_TEXT).")] = None,
     *,

@@ -77,6 +77,13 @@ def examine(path: Path) -> tuple[Source, FrameTable]:
     return source, table
 
 
+def comments(path: Path) -> str:
+    """Return the comments of a film or sound file and of its tracks, one a line."""
+    with opened(path) as container:
+        tables = [container.metadata, *(stream.metadata for stream in container.streams)]
+        return "\n".join(text for table in tables for key, text in table.items() if key.lower() == "comment")
+
+
 def rotation_of(frame: av.VideoFrame) -> int:
     """Return by how many degrees clockwise the picture is to be turned for display, to the nearest quarter turn."""
     return round(-frame.rotation / 90) * 90 % 360

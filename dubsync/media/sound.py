@@ -69,6 +69,25 @@ def beginning(path: Path, sample_rate: int, longest_s: float) -> Samples | None:
     return np.concatenate(parts)[: round(longest_s * sample_rate)]
 
 
+def tracks(path: Path) -> int:
+    """Return how many sound tracks a film or sound file has."""
+    with opened(path) as container:
+        return len(container.streams.audio)
+
+
+def mono(path: Path, sample_rate: int, *, track: int = 0) -> Iterator[Samples]:
+    """Yield a sound track of any film or sound file in blocks (n, 1) at a rate, mixed down, gaps left out.
+
+    Raises UnreadableMedia where it cannot be decoded.
+    """
+    with opened(path) as container:
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+        for frame in container.decode(container.streams.audio[track]):
+            frame.pts = None
+            yield from (to_samples_array(piece) for piece in resampler.resample(frame))
+        yield from (to_samples_array(piece) for piece in resampler.resample(None))
+
+
 def to_mono(block: Samples, layout: str) -> Samples:
     """Mix a block down for listening to speech: films with a centre speaker have their dialogue in it."""
     if layout in ("3.0", "3.1", "4.0", "4.1") or layout.startswith(("5.", "6.", "7.")):

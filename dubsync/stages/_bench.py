@@ -24,6 +24,7 @@ from dubsync.quality.look import Look, ShotFaces, look
 from dubsync.quality.mouths import Watched
 from dubsync.quality.sync import Agreement, agreement
 from dubsync.quality.timing import SpokenLine
+from dubsync.stages.credentials import finished
 from dubsync.timing import Span
 from dubsync.title import FaceTrack, Flag, Line, Phone, Source, Utterance
 
@@ -54,13 +55,13 @@ class Bench:
 def open_bench(unit: Unit, made: Made) -> Bench:
     """Gather what is to be measured."""
     assert unit.language is not None, "the stage runs once per language"
-    rendered, placements = made.one("render"), made.one("mix").value["placements"]
+    placements = made.one("mix").value["placements"]
     return Bench(
         unit.language,
         made,
         film=from_json(Source, made.one("source").value, where="source"),
         table=FrameTable.load(made.one("source").file("frames.npz")),
-        video=rendered.file(rendered.value["video"]),
+        video=finished(made),
         utterances=from_json(tuple[Utterance, ...], made.one("speakers").value["utterances"], where="speakers"),
         heard=from_json(tuple[Utterance, ...], made.one("heard").value["utterances"], where="heard"),
         placed={item["line"]: Span(Fraction(item["start"]), Fraction(item["end"])) for item in placements},

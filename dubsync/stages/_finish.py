@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,12 +12,15 @@ from numpy.typing import NDArray
 
 from dubsync.audio import loudness, wav
 from dubsync.audio.mastering import TOLERANCE_LU, Mastered, Mastering, Mix, Profile, master
+from dubsync.audio.timeline import Region
 from dubsync.backends.protocols import AudioMarker
 from dubsync.documents import from_json
 from dubsync.engine.stage import Context, Product
 from dubsync.errors import Flag, Severity
 from dubsync.media import coding
 from dubsync.media.mux import suffix_for
+from dubsync.rights import watermark
+from dubsync.rights.markcode import Payload
 from dubsync.stages import _deliverables as deliverables
 from dubsync.stages._deliverables import Form
 from dubsync.title import Source
@@ -24,8 +28,28 @@ from dubsync.title import Source
 Samples = NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Synthetic:
+    """What of a mix is synthetic speech, and what its watermark says."""
+
+    payload: Payload
+    regions: tuple[Region, ...]
+    channels: tuple[int, ...]
+
+    def marked(self, blocks: Iterable[Samples], sample_rate: int) -> Iterator[Samples]:
+        """Yield the mix with the watermark where it is synthetic; elsewhere it stays as it is, bit for bit."""
+        if not self.regions:
+            return iter(blocks)
+        return watermark.mark(blocks, sample_rate, self.payload, watermark.Place(self.regions, self.channels))
+
+
 def master_mix(
-    mixed: Mix, source: Product, profile: Profile, lines: Sequence[tuple[int, int]], ctx: Context
+    mixed: Mix,
+    source: Product,
+    profile: Profile,
+    lines: Sequence[tuple[int, int]],
+    synthetic: Synthetic,
+    ctx: Context,
 ) -> tuple[Mastering, dict[str, Any]]:
     """Write `dub.wav` at the profile's loudness; return how, and what a viewer will hear of it.
 
@@ -35,10 +59,10 @@ def master_mix(
     facts = wav.facts(original)
     before = loudness.measure(wav.blocks(original), facts.sample_rate, facts.channels)
     coded = coding.coding_for(film.audio[0], suffix_for(film)[0])
-    delivery = partial(_delivered, coded=coded, ctx=ctx)
+    delivery = partial(_delivered, coded=coded, synthetic=synthetic, ctx=ctx)
     done = master(mixed, facts, profile, before, _spoken(lines, facts), delivery)
     ctx.progress(0.8)
-    full = _marked(done.how.render(mixed, facts.sample_rate), facts.sample_rate, ctx)
+    full = _marked(done.how.render(mixed, facts.sample_rate), facts.sample_rate, synthetic, ctx)
     deliverables.write(ctx.out / "dub.wav", full, facts.channels, Form.of(film))
     ctx.flags += _misses(done, profile)
     return done.how, {
@@ -52,17 +76,18 @@ def master_mix(
     }
 
 
-def _delivered(blocks: Iterable[Samples], *, coded: coding.Coding, ctx: Context) -> Iterator[Samples]:
-    return coding.heard(_marked(blocks, coded.rate, ctx), coded)
+def _delivered(
+    blocks: Iterable[Samples], *, coded: coding.Coding, synthetic: Synthetic, ctx: Context
+) -> Iterator[Samples]:
+    return coding.heard(_marked(blocks, coded.rate, synthetic, ctx), coded)
 
 
-def _marked(blocks: Iterable[Samples], sample_rate: int, ctx: Context) -> Iterator[Samples]:
-    """Yield the finished mix, with an inaudible mark where the pipeline names an engine for it."""
-    if "mark" not in ctx.backends:
-        yield from blocks
-        return
-    engine: AudioMarker = ctx.backend("mark")
-    yield from engine.mark(blocks, sample_rate)
+def _marked(blocks: Iterable[Samples], sample_rate: int, synthetic: Synthetic, ctx: Context) -> Iterator[Samples]:
+    """Yield the finished mix with the watermark, and with the mark of an engine if the pipeline names one."""
+    if "mark" in ctx.backends:
+        engine: AudioMarker = ctx.backend("mark")
+        blocks = engine.mark(blocks, sample_rate)
+    return synthetic.marked(blocks, sample_rate)
 
 
 def _spoken(lines: Sequence[tuple[int, int]], facts: wav.WavFacts) -> NDArray[np.bool_]:

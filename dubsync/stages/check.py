@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from dubsync.audio import loudness
 from dubsync.audio.loudness import Meter
 from dubsync.documents import save, write_whole
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
@@ -23,6 +22,7 @@ from dubsync.quality.look import Look
 from dubsync.quality.page import Pictures, render, stamp
 from dubsync.quality.report import Sheet, not_measured, partly_measured
 from dubsync.quality.timing import SpokenLine
+from dubsync.rights.detect import Listener, Mark
 from dubsync.stages._bench import (
     Bench,
     closures_seen,
@@ -40,7 +40,7 @@ SAME_SOUND = 0.9
 _SAME_LU, _SAME_DB = 0.2, 0.2
 """What the delivered sound may differ by from what the mix stage heard of the same coding."""
 NEEDS = ("source", "transcript", "speakers", "rights", "script", "voice", "mix", "heard", "render")
-OPTIONAL = ("shots", "faces", "stems", "actor", "translation", "casting", "drive", "mouth")
+OPTIONAL = ("shots", "faces", "stems", "actor", "translation", "casting", "drive", "mouth", "credentials")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class CheckParams:
     optional=OPTIONAL,
     params=CheckParams,
     backends=("face", "lips"),
-    version=7,
+    version=8,
 )
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
     """Measure, write report.json and report.html, and return the headline figures."""
@@ -117,6 +117,7 @@ class _FilmFacts:
     changed_s: float
     track: measure.TrackFit | None
     sound: Meter
+    marks: tuple[Mark, ...]
 
 
 def _film_facts(bench: Bench, film: Path) -> _FilmFacts:
@@ -125,14 +126,18 @@ def _film_facts(bench: Bench, film: Path) -> _FilmFacts:
     durations = bench.table.durations[book.frames] if book else np.zeros(0)
     track = measure.track_fit(bench.video, bench.made.one("mix").file("dub.wav"))
     audio = bench.film.audio[0]
-    heard = loudness.measure(sound(bench.video, bench.table), audio.sample_rate, audio.channels)
-    return _FilmFacts(untouched, float(durations.sum() * bench.table.time_base), track, heard)
+    meter, listener = Meter(audio.sample_rate, audio.channels), Listener(audio.sample_rate)
+    for block in sound(bench.video, bench.table):
+        meter.add(block)
+        listener.add(block)
+    return _FilmFacts(untouched, float(durations.sum() * bench.table.time_base), track, meter, listener.marks())
 
 
 def _enter_film(sheet: Sheet, bench: Bench, facts: _FilmFacts) -> None:
     sheet.put("picture.psnr_untouched_db", facts.untouched_db)
     sheet.put("picture.faces_changed_s", facts.changed_s)
     _enter_sound(sheet, bench, facts.sound)
+    _enter_marks(sheet, bench, facts.marks)
     sheet.put("media.av_offset_ms", facts.track.offset_ms if facts.track else None, why_not="the dub is silent")
     if facts.track and facts.track.likeness < SAME_SOUND:
         what = f"the film's first sound track is not the mix that was made for it (likeness {facts.track.likeness:.2f})"
@@ -153,6 +158,32 @@ def _enter_sound(sheet: Sheet, bench: Bench, heard: Meter) -> None:
         sheet.own.append(
             Flag(Severity.ERROR, "delivery-differs", bench.language, what, "report it: it should not happen")
         )
+
+
+def _enter_marks(sheet: Sheet, bench: Bench, marks: Sequence[Mark]) -> None:
+    """Enter whether the watermark is heard in the delivered track, and what is signed."""
+    made = bench.value("mix")["mark"]
+    nothing = "no speech is synthetic: recorded and kept voices are not marked"
+    found = next((mark for mark in marks if made and str(mark.payload) == made["id"]), None)
+    entry = made and {
+        "id": made["id"],
+        "marked_s": made["seconds"],
+        "heard": found is not None,
+        "heard_s": found.seconds if found else 0.0,
+        "score": round(found.score, 1) if found else None,
+        "confidence": round(1 - found.chance, 6) if found else None,
+    }
+    sheet.put("rights.watermark", entry, why_not=nothing)
+    if made and not found:
+        what = f"the watermark in {made['seconds']} s of synthetic speech is not heard in the delivered sound"
+        hint = (
+            "it takes about ten seconds of speech to be heard; the container's tags disclose the synthesis all the same"
+        )
+        sheet.own.append(Flag(Severity.INFO, "mark-not-heard", "rights.watermark", what, hint))
+    signed = {"c2pa": None, "why_not": "this pipeline has no credentials stage"}
+    if bench.made.has("credentials"):
+        signed = bench.value("credentials")
+    sheet.put("rights.c2pa", signed["c2pa"], why_not=str(signed["why_not"]))
 
 
 def _enter_mouths(sheet: Sheet, bench: Bench, seen: Look | None, ctx: Context) -> None:
@@ -182,8 +213,6 @@ def _enter_rest(sheet: Sheet, bench: Bench) -> None:
     for key in ("backend", "draft"):
         sheet.put(f"translation.{key}", translated[key], why_not="the lines were brought, not translated")
     sheet.put("rights.consent", bench.value("rights")["consent"])
-    for key in ("watermark", "c2pa"):
-        sheet.put(f"rights.{key}", None, why_not="this version makes none; the container's tags disclose the synthesis")
 
 
 def _pictures(bench: Bench, seen: Look | None, lines: Sequence[SpokenLine]) -> Pictures:

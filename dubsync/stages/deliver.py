@@ -14,6 +14,7 @@ from dubsync.documents import beside, write_whole
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity, UsageError
 from dubsync.stages import _subtitles
+from dubsync.stages.credentials import finished
 from dubsync.text.subtitles import write
 
 
@@ -27,9 +28,9 @@ class DeliverParams:
 @stage(
     over=Axis.LANGUAGE,
     needs=("source", "speakers", "script", "render", "mix", "check"),
-    optional=("shots", "faces", "stems"),
+    optional=("shots", "faces", "stems", "credentials"),
     params=DeliverParams,
-    version=4,
+    version=5,
     always=True,
 )
 def deliver(unit: Unit, made: Made, ctx: Context, params: DeliverParams) -> Mapping[str, Any]:
@@ -52,8 +53,7 @@ def deliver(unit: Unit, made: Made, ctx: Context, params: DeliverParams) -> Mapp
 
 def _files(made: Made, film: str, language: str) -> Iterator[tuple[Path, str]]:
     """Yield each file to hand over, and the name it gets."""
-    rendered = made.one("render")
-    video = rendered.file(rendered.value["video"])
+    rendered, video = made.one("render"), finished(made)
     yield video, f"{film}.{language}{video.suffix}"
     for name in rendered.value["subtitles"]:
         yield rendered.file(name), name

@@ -3,7 +3,7 @@
 Where a line is dubbed the bed stands for the original, so that the original speech is never heard under the dub;
 elsewhere the original is kept as it is, and so are reactions (laughs, breaths) that no dubbed line covers. Each line
 takes the level, the spectrum, the room and the place between the channels of the original line it stands for. The
-whole is then brought to the loudness profile under its true peak.
+whole is then brought to the loudness profile under its true peak, and synthetic speech gets its watermark.
 """
 
 from __future__ import annotations
@@ -26,9 +26,13 @@ from dubsync.audio.timeline import Placed, Region
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
 from dubsync.errors import BadPipeline, Flag, Severity
+from dubsync.rights import watermark
+from dubsync.rights.mark import payload_of
+from dubsync.rights.markcode import Payload
 from dubsync.stages import _deliverables as deliverables
 from dubsync.stages import _finish as finish
 from dubsync.stages._deliverables import Form
+from dubsync.stages.rights import needs_consent
 from dubsync.timing import Span, seconds, to_samples
 from dubsync.title import Source
 
@@ -71,6 +75,7 @@ class Dubbed:
     gain_db: float
     gains: Samples
     file: Path
+    is_synthetic: bool
 
 
 @stage(
@@ -78,7 +83,7 @@ class Dubbed:
     needs=("source", "stems", "voice"),
     optional=("reactions",),
     params=MixParams,
-    backends=("mark",),
+    backends=("mark", "voice"),
     version=8,
 )
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
@@ -95,14 +100,16 @@ def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str,
         regions = timeline.without(_regions(lines, stems[0]), kept)
         mixed = partial(_mixed, original, stems[1], lines, regions)
         spoken = [(line.start, line.frames) for line in lines]
-        found, numbers = finish.master_mix(mixed, made.one("source"), PROFILES[params.profile], spoken, ctx)
+        synthetic = _synthetic(made, lines, stems[0], kept, unit.language or "")
+        found, numbers = finish.master_mix(mixed, made.one("source"), PROFILES[params.profile], spoken, synthetic, ctx)
         speech = found.limited(_dialogue(lines, facts.frames, found.line_db), facts.sample_rate)
         deliverables.write(ctx.out / "dialogue.wav", speech, 1, replace(form, bits=32))
-        handed_over = _hand_over(lines, found, stems[1], form, ctx) if params.stems else []
+        handed_over = _hand_over(lines, found, stems[1], form, synthetic.payload, ctx) if params.stems else []
     return {
         "placements": [_placement(line, facts.sample_rate) for line in lines],
         "kept": [[str(Fraction(edge, facts.sample_rate)) for edge in (one.start, one.stop)] for one in kept],
         "stems": handed_over,
+        "mark": _mark(synthetic, facts.sample_rate),
         **numbers,
     }
 
@@ -113,6 +120,7 @@ def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Cont
     rooms = Rooms(_dry_speech(voices, rate), rate)
     places = [match.listen(_cut(dialogue, _own(voice), rate), rate) for voice in voices]
     usual = _usual_levels(voices, places)
+    is_synthetic = needs_consent(ctx)
     lines = []
     for number, (voice, place) in enumerate(zip(voices, places, strict=True)):
         speakers_own = usual.get(voice.value["speaker"])
@@ -122,7 +130,8 @@ def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Cont
         if place.is_audible:
             dry = match.follow(dry, features.mono(_cut(dialogue, _own(voice), rate)), rate)
         wet = room.place(dry, rate, rooms.find(around, rate))
-        lines.append(_dubbed(voice, place, wet, level, rate, folder / f"{number}.wav"))
+        line = _dubbed(voice, place, wet, level, rate, folder / f"{number}.wav")
+        lines.append(replace(line, is_synthetic=is_synthetic and voice.value["says"] == "line"))
         ctx.progress(0.5 * (number + 1) / len(voices))
     return lines
 
@@ -133,7 +142,7 @@ def _dubbed(voice: Product, place: match.Place, wet: Samples, level: float, rate
     gain_db = float(np.clip(level - loudness.speech_level(wet, rate), -MOST_GAIN_DB, MOST_GAIN_DB))
     wav.write(file, wet * np.float32(10 ** (gain_db / 20)), rate)
     start, length = (to_samples(seconds(float(value[name])), rate) for name in ("start", "seconds"))
-    return Dubbed(value["line"], value["speaker"], start, length, _own(voice), gain_db, place.gains, file)
+    return Dubbed(value["line"], value["speaker"], start, length, _own(voice), gain_db, place.gains, file, False)
 
 
 def _dry(voice: Product, rate: int) -> Samples:
@@ -214,7 +223,29 @@ def _run(loud: NDArray[np.bool_]) -> int:
     return steps
 
 
-def _hand_over(lines: Sequence[Dubbed], found: Mastering, bed: Path, form: Form, ctx: Context) -> list[str]:
+def _synthetic(
+    made: Made, lines: Sequence[Dubbed], dialogue: Path, kept: Sequence[Region], language: str
+) -> finish.Synthetic:
+    """Return where speech was made, not recorded: that is marked, and what is kept of the film is not."""
+    made_up = [line for line in lines if line.is_synthetic]
+    channels = wav.facts(made.one("source").file("audio.wav")).channels
+    spoken_in = np.any([_gains(line, channels) for line in made_up], axis=0) if made_up else np.zeros(0)
+    return finish.Synthetic(
+        payload_of(made.one("source").value["sha256"], language),
+        timeline.without(_regions(made_up, dialogue), kept),
+        tuple(int(channel) for channel in np.flatnonzero(spoken_in)),
+    )
+
+
+def _mark(synthetic: finish.Synthetic, rate: int) -> dict[str, Any] | None:
+    """Return what the watermark says and how many seconds carry it; None where nothing is synthetic."""
+    samples = sum(region.stop - region.start for region in synthetic.regions)
+    return {"id": str(synthetic.payload), "seconds": round(samples / rate, 2)} if samples else None
+
+
+def _hand_over(
+    lines: Sequence[Dubbed], found: Mastering, bed: Path, form: Form, payload: Payload, ctx: Context
+) -> list[str]:
     """Write the stems and each line alone, in the order of the film; return their names."""
     folder = ctx.out / deliverables.FOLDER
     (folder / "lines").mkdir(parents=True)
@@ -228,6 +259,8 @@ def _hand_over(lines: Sequence[Dubbed], found: Mastering, bed: Path, form: Form,
         ))  # fmt: skip
     for number, line in enumerate(sorted(lines, key=lambda line: line.start), start=1):
         sound = found.limited([_loud(line, found.line_db)], form.sample_rate)
+        if line.is_synthetic:
+            sound = watermark.mark(sound, form.sample_rate, payload, watermark.Place(start=line.start))
         deliverables.write(folder / "lines" / f"{number:04}-{line.line}.wav", sound, 1, form, at=line.start)
     return sorted(str(path.relative_to(ctx.out)) for path in folder.rglob("*.wav"))
 
@@ -253,8 +286,11 @@ def _loud(line: Dubbed, line_db: float) -> Samples:
 
 def _panned(line: Dubbed, channels: int, line_db: float) -> Samples:
     """Return the line in the channels that the original came from; in the middle when nothing was heard of it."""
-    gains = line.gains if line.gains.any() else _middle(channels)
-    return _loud(line, line_db) * gains[None, :]
+    return _loud(line, line_db) * _gains(line, channels)[None, :]
+
+
+def _gains(line: Dubbed, channels: int) -> Samples:
+    return line.gains if line.gains.any() else _middle(channels)
 
 
 def _middle(channels: int) -> Samples:

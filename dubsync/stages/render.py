@@ -13,7 +13,7 @@ from dubsync.media.patches import PatchBook
 from dubsync.media.probe import Film
 from dubsync.media.table import FrameTable
 from dubsync.media.write import PictureParams
-from dubsync.rights.mark import disclosure_tags
+from dubsync.rights.mark import disclosure_tags, synthetic
 from dubsync.stages import _subtitles
 from dubsync.stages.rights import needs_consent
 from dubsync.text.subtitles import write
@@ -37,7 +37,7 @@ class RenderParams:
     optional=("mouth", "shots"),
     params=RenderParams,
     backends=("voice",),
-    version=8,
+    version=9,
 )
 def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mapping[str, Any]:
     language = unit.language or ""
@@ -46,13 +46,14 @@ def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mappin
     suffix, flags = suffix_for(film)
     cues = _subtitles.laid_out(_subtitles.cues(made), made, ctx, language)
     patches = _patches(made)
+    what = synthetic(voice=needs_consent(ctx), mouth=bool(patches))
     additions = Additions(
         language=language,
         sound=made.one("mix").file("dub.wav"),
         cues=cues,
         patches=patches,
         picture=PictureParams(params.codec, params.crf, params.preset, params.threads, params.untouched),
-        tags=disclosure_tags(language, voice=needs_consent(ctx), mouth=bool(patches)),
+        tags=disclosure_tags(language, what),
     )
     video = ctx.out / f"video{suffix}"
     for flag in (*flags, *mux(Film(ctx.film, film, table), additions, video, progress=ctx.progress)):
@@ -60,7 +61,7 @@ def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mappin
     subtitles = [f"{language}.{kind}" for kind in ("srt", "vtt")]
     for name in subtitles:
         write_whole(ctx.out / name, write(cues, name.rsplit(".", 1)[1], language=language).encode())
-    return {"video": video.name, "subtitles": subtitles, "frames": len(table)}
+    return {"video": video.name, "subtitles": subtitles, "frames": len(table), "synthetic": list(what)}
 
 
 def _patches(made: Made) -> PatchBook | None:

@@ -19,7 +19,7 @@ from dubsync.rights import consent
 RECORDS = "consent.toml"
 
 
-@stage(over=Axis.LANGUAGE, version=2, needs=("speakers",), reads=(RECORDS,), backends=("voice",), always=True)
+@stage(over=Axis.LANGUAGE, version=3, needs=("speakers",), reads=(RECORDS,), backends=("voice",), always=True)
 def rights(unit: Unit, made: Made, ctx: Context, params: None) -> dict[str, object]:
     """Return what each speaking speaker allows; raise ConsentMissing when one does not allow a voice that is made.
 
@@ -78,5 +78,6 @@ def _row(use: consent.Use, grant: consent.Grant) -> dict[str, object]:
         "voice": grant.voice,
         "face": grant.face,
         "record": ", ".join(f"{RECORDS}: {person.id} (sha256 {person.digest})" for person in grant.records),
+        "digests": [person.digest for person in grant.records],
         "scope": " / ".join(person.scope for person in grant.records),
     }

@@ -127,6 +127,15 @@ def read_aloud(engine: VoiceCloner, turns: Sequence[tuple[str, str]], language: 
     return Reading(np.concatenate(parts), tuple(words), tuple(spoken), " ".join(text for _, text in turns))
 
 
+def read_all(engine: VoiceCloner, *, pause: float = 0.25) -> NDArray[np.float32]:
+    """Return all passages in all languages as they are said one after another, mono (n,) at `RATE`."""
+    read = [
+        read_aloud(engine, [(CASTS[tag][at % 2], text) for at, text in enumerate(texts)], tag, pause=pause).samples
+        for tag, texts in PASSAGES.items()
+    ]
+    return np.concatenate(read)
+
+
 def hearing(
     reading: Reading, transcriber: Transcriber, aligner: Aligner | None, folder: Path, language: str
 ) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+import certificates
 import numpy as np
 import pytest
 from fake_films import FAKES, changed, consent, dubsync, hands, made
@@ -18,7 +19,7 @@ from dubsync import scripts
 from dubsync.audio import bench_rivals, wav
 from dubsync.errors import ConsentMissing, UsageError
 from dubsync.testing.talking import TalkingSpec, make_talking_film
-from dubsync.verbs import Localized, Wish, check, explain, localize, plan, status
+from dubsync.verbs import Localized, Wish, check, explain, localize, plan, status, verify
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,33 @@ def test_the_mouth_moves_and_only_while_somebody_speaks(dubbed: tuple[Path, Loca
     assert max(silent) == 0
 
 
+def test_the_finished_film_is_known_by_what_it_says_of_itself(dubbed: tuple[Path, Localized]) -> None:
+    film, (dub,) = dubbed[0], dubbed[1].dubs
+    mark = json.loads(Path(str(dub.report)).read_text())["rights"]["watermark"]
+    found = verify(Path(str(dub.video)), title=film)
+    assert found.disclosure is not None
+    assert found.is_synthetic
+    assert mark["marked_s"] > 0
+    assert mark["id"] in Path(str(dub.report)).with_suffix(".html").read_text()
+    assert mark["heard"] == any(str(each.mark.payload) == mark["id"] for each in found.marks)
+    assert found.is_known == mark["heard"]
+
+
+def test_a_film_is_signed_where_a_certificate_is_named(film: Path, tmp_path: Path) -> None:
+    pytest.importorskip("c2pa")
+    chain, key = certificates.write(tmp_path)
+    (dub,) = made(film, settings={"credentials": {"certificate": str(chain), "key": str(key)}}).dubs
+    report, found = json.loads(Path(str(dub.report)).read_text()), verify(Path(str(dub.video))).manifest
+    assert found is not None
+    assert found.is_intact
+    assert found.claims == ("speech synthesised in es", "mouth movements synthesised in es")
+    assert found.dub is not None
+    assert "disc" not in json.dumps(found.dub), "who allowed it is not told"
+    assert report["rights"]["c2pa"] == {"intact": True, "issuer": "Test Studio", "claims": list(found.claims)}
+    again = made(film, settings={"credentials": {"certificate": str(chain), "key": str(key)}})
+    assert again.summary.ran == 0
+
+
 def test_a_second_run_makes_nothing_and_gives_the_same_bytes(film: Path) -> None:
     first = made(film)
     video = Path(str(first.dubs[0].video))
@@ -151,7 +179,7 @@ def test_an_edit_of_one_line_re_runs_that_line_the_mouth_of_its_shot_mix_and_ren
     localize(film, ["es"], wish, sink=lambda e: events.append((e.kind, e.stage)), runner=hands())
     ran = Counter(stage for kind, stage in events if kind == "finished")
 
-    touched = {"script": 1, "voice": 1, "mix": 1, "mouth": 1, "render": 1}
+    touched = {"script": 1, "voice": 1, "mix": 1, "mouth": 1, "render": 1, "credentials": 1}
     assert {stage: ran[stage] for stage in touched} == touched
     asked = {"rights", "likeness"}
     judged = {"drive", "heard", "check", "deliver"}

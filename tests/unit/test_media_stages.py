@@ -117,7 +117,7 @@ def test_shots_find_the_cuts_and_break_long_shots_into_pieces(tmp_path: Path) ->
 def test_without_mouths_the_picture_is_copied_and_the_subtitles_follow_the_voice(workshop: Workshop) -> None:
     value = with_a_dub(workshop).run(render, SPANISH)
     out = workshop.folder / "render"
-    assert value == {"video": "video.mp4", "subtitles": ["es.srt", "es.vtt"], "frames": 90}
+    assert value == {"video": "video.mp4", "subtitles": ["es.srt", "es.vtt"], "frames": 90, "synthetic": ["speech"]}
     assert untouched_psnr(workshop.film, out / "video.mp4", {}) == IDENTICAL_DB
     assert "00:00:00,600 --> 00:00:02,400\nHola" in (out / "es.srt").read_text(encoding="utf-8")
     assert (out / "es.vtt").read_text(encoding="utf-8").startswith("WEBVTT")

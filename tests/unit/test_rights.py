@@ -20,7 +20,7 @@ from dubsync.documents import save
 from dubsync.engine.stage import Context, Made, Product, Unit
 from dubsync.errors import ConsentMissing, Flag, UsageError
 from dubsync.rights import consent
-from dubsync.rights.mark import disclosure_tags
+from dubsync.rights.mark import disclosure_tags, synthetic
 from dubsync.stages.rights import command_for, rights
 
 MARA = consent.Person(
@@ -182,15 +182,15 @@ def test_show_lists_what_new_wrote(title_folder: Path) -> None:
 
 
 def test_the_tags_disclose_the_synthesis() -> None:
-    assert "mouth" in disclosure_tags("es", voice=True, mouth=True)["comment"]
-    assert "mouth" not in disclosure_tags("es", voice=True, mouth=False)["comment"]
-    assert "Synthetic" in disclosure_tags("es", voice=True, mouth=False)["comment"]
+    assert "mouth" in disclosure_tags("es", synthetic(voice=True, mouth=True))["comment"]
+    assert "mouth" not in disclosure_tags("es", synthetic(voice=True, mouth=False))["comment"]
+    assert "Synthetic" in disclosure_tags("es", synthetic(voice=True, mouth=False))["comment"]
 
 
 def test_recorded_speech_is_not_called_synthetic() -> None:
-    assert "speech" not in disclosure_tags("es", voice=False, mouth=True)["comment"]
-    assert "mouth movements" in disclosure_tags("es", voice=False, mouth=True)["comment"]
-    assert disclosure_tags("es", voice=False, mouth=False) == {}
+    assert "speech" not in disclosure_tags("es", synthetic(voice=False, mouth=True))["comment"]
+    assert "mouth movements" in disclosure_tags("es", synthetic(voice=False, mouth=True))["comment"]
+    assert disclosure_tags("es", synthetic(voice=False, mouth=False)) == {}
 
 
 @pytest.mark.parametrize("engine", [RecordedVoice, KeepVoice])
