@@ -18,7 +18,7 @@ from dubsync.backends.protocols import Enrolled, Take
 from dubsync.errors import Flag, Severity
 from dubsync.stages._intelligible import CODES, LOST, Ways, lost
 
-MARGIN = 0.1
+MARGIN = 0.15
 """How much nearer two voices may be in another sentence than in that in which they are compared."""
 TRIES = 2
 """How often further takes are made for a speaker: three, a second of one core each."""

@@ -97,9 +97,9 @@ def test_further_takes_go_on_from_the_best_of_those_before(tmp_path: Path) -> No
 
 def test_another_take_that_is_there_is_used_before_one_is_made(tmp_path: Path) -> None:
     engine = Stepping(step=40)
-    _, second = cast(tmp_path, enrolled(0, 10), enrolled(80, 10, 70), engine=engine)
+    _, second = cast(tmp_path, enrolled(0, 10), enrolled(80, 10, 85), engine=engine)
 
-    assert _angle(second.takes[0]) == 70
+    assert _angle(second.takes[0]) == 85
     assert engine.asked == []
 
 
