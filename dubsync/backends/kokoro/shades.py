@@ -32,7 +32,7 @@ NEAREST = 4
 """Moments of the person that stand for one of the voice."""
 DOUBT = 2.0
 """A sound that was heard so often is trusted as much as its relatives."""
-SHARE = 0.8
+SHARE = 0.65
 """Of the difference that is made up for."""
 MOST_UP, MOST_DOWN = 5.0, 8.0
 """dB."""
