@@ -99,8 +99,8 @@ def load(file: Path, *, needs_titles: bool = True) -> Batch:
     titles = table.get("title", [])
     if not titles and needs_titles:
         raise BadPipeline(f"{file.name}: it lists no [[title]]")
-    if not titles:
-        _entry(file, table, {"film": "any"})  # says what is wrong with it before the first film comes
+    if not needs_titles:
+        _entry(file, table, {"film": "a film that it does not list"})  # says what is wrong before the first one comes
     return Batch(file, tuple(_entry(file, table, title) for title in titles), table)
 
 

@@ -18,11 +18,13 @@ from typing import Any
 
 from dubsync import batch as batches
 from dubsync import documents, folder
+from dubsync import pipeline as pipelines
 from dubsync.batch import Batch, Entry, Result
 from dubsync.engine.events import Sink
 from dubsync.engine.runner import Runner
 from dubsync.engine.store import digest_of, make_writable, sha256
 from dubsync.errors import BadPipeline, DubsyncError, InputError, Severity, StageFailed, UsageError
+from dubsync.text.language import normal_tag
 from dubsync.verbs import quiet
 
 SCHEMA = "dubsync.watch/1"
@@ -83,6 +85,7 @@ def watch(inbox: Path, batch: Path, tools: Tools, *, settle_s: float = 30.0, onc
     """
     listed = batches.load(batch, needs_titles=False)
     out = _outbox(inbox, listed)
+    _insist_on_sense(listed)
     make_writable(out)
     watcher = _Watcher(inbox, listed, out, tools, settle_s)
     with folder.lock(out):
@@ -120,6 +123,14 @@ def _outbox(inbox: Path, listed: Batch) -> Path:
     if out.resolve().is_relative_to(inbox.resolve()):
         raise UsageError(f"{out}: lies where films arrive", hint="nothing is written there: choose another out")
     return out
+
+
+def _insist_on_sense(listed: Batch) -> None:
+    """Raise what every film that comes would fail with: a language or pipeline that nobody knows."""
+    for entry in (listed.entry(Path("any")), *listed.entries):
+        pipelines.load(entry.wish.pipeline, settings=entry.wish.settings)
+        for language in entry.languages:
+            normal_tag(language)
 
 
 def is_film(path: Path) -> bool:

@@ -17,7 +17,15 @@ from fake_films import VOICES, command, consent, dubsync, hands
 from dubsync import batch as batches
 from dubsync import watch as watching
 from dubsync.batch import Entry, Result
-from dubsync.errors import BadPipeline, InputError, StageFailed, SystemRefused, UnreadableMedia, UsageError
+from dubsync.errors import (
+    BadPipeline,
+    InputError,
+    StageFailed,
+    SystemRefused,
+    UnknownLanguage,
+    UnreadableMedia,
+    UsageError,
+)
 from dubsync.testing.talking import TalkingSpec, make_talking_film
 
 SPEC = TalkingSpec(seconds=1.2, width=64, height=48, lines=((0.2, 1, 130),))
@@ -268,6 +276,16 @@ def test_what_cannot_be_watched_is_said_before_anything_begins(inbox: Path) -> N
     file.write_text(text.replace('"mp4"', '"mp5"'))
     with pytest.raises(BadPipeline, match='no delivery spec "mp5"'):
         watched(inbox)
+    file.write_text(text.replace('"es"', '"qqx-nope"'))
+    with pytest.raises(UnknownLanguage, match="qqx-nope"):
+        watched(inbox)
+    file.write_text(text.replace(str(VOICES), "nowhere.toml"))
+    with pytest.raises(BadPipeline, match="no pipeline"):
+        watched(inbox)
+    file.write_text(text.replace('languages = ["es"]\n', "") + '[[title]]\nfilm = "one.mp4"\nlanguages = ["es"]\n')
+    with pytest.raises(BadPipeline, match="a film that it does not list has no languages"):
+        watched(inbox)
+    assert not (inbox.parent / "outbox").exists()
     assert [path.name for path in inbox.iterdir()] == ["consent.toml"]
 
 
