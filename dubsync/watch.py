@@ -95,6 +95,7 @@ def watch(inbox: Path, batch: Path, tools: Tools, *, settle_s: float = 30.0, onc
         except KeyboardInterrupt:
             watcher.put_back()
             is_stopped = True
+        watcher.insist_on_saved()
     return Watched(out, watcher.rows(), watcher.arriving(), is_stopped)
 
 
@@ -159,6 +160,7 @@ class _Watcher:
     later: dict[str, float] = field(default_factory=dict)
     films: dict[str, dict[str, Any]] = field(default_factory=dict)
     stamps: dict[str, list[Any]] = field(default_factory=dict)
+    is_saved: bool = True
 
     def run(self, *, once: bool) -> None:
         """Look, take what has settled, wait; `once`: until nothing of what lay there at first is left to settle."""
@@ -232,7 +234,7 @@ class _Watcher:
         self._keep(digest, {**film, "attempts": attempts + 1, **_outcome(result)})
         if result.error:
             self.later[path.name] = self.tools.clock() + _LATER_S * (attempts + 1)
-            self.tools.saying(f"{path.name}: failed: {result.error.message}")
+            self.tools.saying(f"{path.name}: failed: {result.error.message.removeprefix(f'{path.name}: ')}")
 
     def _digest(self, path: Path) -> str | None:
         """Return the file's SHA-256; None if it changed or went while it was read, and must settle anew."""
@@ -282,7 +284,21 @@ class _Watcher:
         self._save()
 
     def _save(self) -> None:
+        """Keep how it stands; where that fails, as on a full disk, the next film brings another chance."""
+        try:
+            self._write()
+        except OSError as error:
+            self.is_saved = False
+            self.tools.saying(f"{self.out / NAME}: cannot be written, and is tried again: {error.strerror}")
+
+    def _write(self) -> None:
         documents.save(self.out / NAME, {"schema": SCHEMA, "films": self.films, "stamps": self.stamps})
+        self.is_saved = True
+
+    def insist_on_saved(self) -> None:
+        """Try once more to keep what could not be kept; raise OSError where it cannot be either."""
+        if not self.is_saved:
+            self._write()
 
 
 def _load(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, list[Any]]]:

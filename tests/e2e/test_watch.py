@@ -241,6 +241,29 @@ def test_a_film_that_kills_the_process_is_not_tried_for_ever(inbox: Path, monkey
     assert "ended the process" in str(found.films[0]["what"])
 
 
+def test_a_state_that_cannot_be_written_is_said_and_written_later(inbox: Path, worked: list[str]) -> None:
+    blocked = inbox.parent / "outbox/watch.json"
+    blocked.mkdir(parents=True)
+    (inbox / "one.mp4").write_text("one")
+    clock, said = Clock(), list[str]()
+    clock.at(45, blocked.rmdir)
+    clock.at(45, lambda: (inbox / "two.mp4").write_text("two"))
+    clock.at(100, stop)
+    tools = watching.Tools(hands(), saying=said.append, clock=lambda: clock.now, sleep=clock.sleep)
+    watching.watch(inbox, inbox.parent / "batch.toml", tools, settle_s=SETTLE_S)
+    assert worked == ["one.mp4", "two.mp4"]
+    assert any("watch.json: cannot be written, and is tried again" in row for row in said)
+    assert {name: film["state"] for name, film in state(inbox).items()} == {"one.mp4": "done", "two.mp4": "done"}
+
+
+def test_a_state_that_can_never_be_written_is_an_error_at_the_end(inbox: Path, worked: list[str]) -> None:
+    (inbox.parent / "outbox/watch.json").mkdir(parents=True)
+    (inbox / "one.mp4").write_text("one")
+    with pytest.raises(OSError, match=r"watch\.json"):
+        watched(inbox)
+    assert worked == ["one.mp4"]
+
+
 def test_a_title_that_the_batch_lists_is_made_as_it_says(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries: list[Entry] = []
 
