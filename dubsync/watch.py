@@ -234,7 +234,7 @@ class _Watcher:
         self._keep(digest, {**film, "attempts": attempts + 1, **_outcome(result)})
         if result.error:
             self.later[path.name] = self.tools.clock() + _LATER_S * (attempts + 1)
-            self.tools.saying(f"{path.name}: failed: {result.error.message.removeprefix(f'{path.name}: ')}")
+            self.tools.saying(f"{path.name}: failed: {batches.why(result.error, path.name)}")
 
     def _digest(self, path: Path) -> str | None:
         """Return the file's SHA-256; None if it changed or went while it was read, and must settle anew."""
@@ -347,5 +347,6 @@ def _outcome(result: Result) -> dict[str, Any]:
     if error is None:
         packages = [str(each.folder) for each in result.packages]
         return {"state": "done", "may_pass": False, "flags": flags, "packages": packages, "what": ""}
-    what = f"{error.message}; {error.hint}" if error.hint else error.message
+    why = batches.why(error, result.entry.film.name)
+    what = f"{why}; {error.hint}" if error.hint else why
     return {"state": "failed", "may_pass": error.exit_code in _MAY_PASS, "flags": flags, "what": what}
