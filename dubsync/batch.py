@@ -99,8 +99,8 @@ def load(file: Path, *, needs_titles: bool = True) -> Batch:
     titles = table.get("title", [])
     if not titles and needs_titles:
         raise BadPipeline(f"{file.name}: it lists no [[title]]")
-    if not titles:
-        _entry(file, table, {"film": "any"})  # says what is wrong with it before the first film comes
+    if not needs_titles:
+        _entry(file, table, {"film": "a film that it does not list"})  # says what is wrong before the first one comes
     return Batch(file, tuple(_entry(file, table, title) for title in titles), table)
 
 
@@ -191,26 +191,20 @@ def rows(results: list[Result]) -> list[dict[str, Any]]:
 
 
 def _facts(result: Result, language: str) -> dict[str, Any]:
-    if result.made is None or result.error is not None:
-        error = result.error
-        return {
-            "state": "failed",
-            "flags": 0,
-            "ran": 0,
-            "reused": 0,
-            "seconds": 0.0,
-            "what": error.message if error else "",
-        }
+    error = result.error
+    what = error.message if error else ""
+    if result.made is None:
+        return {"state": "failed", "flags": 0, "ran": 0, "reused": 0, "seconds": 0.0, "what": what}
     dub = next(each for each in result.made.dubs if each.language == normal_tag(language))
     summary = result.made.summary
     serious = sum(flag.severity is not Severity.INFO for flag in dub.flags)
     return {
-        "state": "done",
+        "state": "failed" if error else "done",
         "flags": serious,
         "ran": summary.ran,
         "reused": summary.reused,
         "seconds": round(summary.seconds, 1),
-        "what": dub.video or "",
+        "what": what or dub.video or "",
         **({"packages": [str(package.folder) for package in result.packages]} if result.packages else {}),
     }
 
@@ -231,14 +225,20 @@ def save(results: list[Result], batch: Batch) -> Path:
     return path
 
 
+def why(error: DubsyncError, film: str) -> str:
+    """Return what an error says, without the name of the film, which is said already."""
+    return error.message.removeprefix(f"{film}: ")
+
+
 def check(results: list[Result], *, is_strict: bool) -> None:
     """Raise StageFailed when a title failed, Flagged when one was flagged and `is_strict`."""
     failed = [result for result in results if result.error]
     if failed:
         first = failed[0]
         assert first.error is not None, "a failed title has an error"
+        film = first.entry.film.name
         raise StageFailed(
-            f"{len(failed)} of {len(results)} titles failed; first {first.entry.film.name}: {first.error.message}",
+            f"{len(failed)} of {len(results)} titles failed; first {film}: {why(first.error, film)}",
             title=first.entry.film.stem,
             stage="",
             unit="",

@@ -18,11 +18,13 @@ from typing import Any
 
 from dubsync import batch as batches
 from dubsync import documents, folder
+from dubsync import pipeline as pipelines
 from dubsync.batch import Batch, Entry, Result
 from dubsync.engine.events import Sink
 from dubsync.engine.runner import Runner
 from dubsync.engine.store import digest_of, make_writable, sha256
 from dubsync.errors import BadPipeline, DubsyncError, InputError, Severity, StageFailed, UsageError
+from dubsync.text.language import normal_tag
 from dubsync.verbs import quiet
 
 SCHEMA = "dubsync.watch/1"
@@ -83,6 +85,7 @@ def watch(inbox: Path, batch: Path, tools: Tools, *, settle_s: float = 30.0, onc
     """
     listed = batches.load(batch, needs_titles=False)
     out = _outbox(inbox, listed)
+    _insist_on_sense(listed)
     make_writable(out)
     watcher = _Watcher(inbox, listed, out, tools, settle_s)
     with folder.lock(out):
@@ -92,6 +95,7 @@ def watch(inbox: Path, batch: Path, tools: Tools, *, settle_s: float = 30.0, onc
         except KeyboardInterrupt:
             watcher.put_back()
             is_stopped = True
+        watcher.insist_on_saved()
     return Watched(out, watcher.rows(), watcher.arriving(), is_stopped)
 
 
@@ -122,6 +126,14 @@ def _outbox(inbox: Path, listed: Batch) -> Path:
     return out
 
 
+def _insist_on_sense(listed: Batch) -> None:
+    """Raise what every film that comes would fail with: a language or pipeline that nobody knows."""
+    for entry in (listed.entry(Path("any")), *listed.entries):
+        pipelines.load(entry.wish.pipeline, settings=entry.wish.settings)
+        for language in entry.languages:
+            normal_tag(language)
+
+
 def is_film(path: Path) -> bool:
     """Tell by its name whether a file is a film that is all there: not hidden, not a part of one on its way."""
     name = path.name.lower()
@@ -148,6 +160,7 @@ class _Watcher:
     later: dict[str, float] = field(default_factory=dict)
     films: dict[str, dict[str, Any]] = field(default_factory=dict)
     stamps: dict[str, list[Any]] = field(default_factory=dict)
+    is_saved: bool = True
 
     def run(self, *, once: bool) -> None:
         """Look, take what has settled, wait; `once`: until nothing of what lay there at first is left to settle."""
@@ -221,7 +234,7 @@ class _Watcher:
         self._keep(digest, {**film, "attempts": attempts + 1, **_outcome(result)})
         if result.error:
             self.later[path.name] = self.tools.clock() + _LATER_S * (attempts + 1)
-            self.tools.saying(f"{path.name}: failed: {result.error.message}")
+            self.tools.saying(f"{path.name}: failed: {batches.why(result.error, path.name)}")
 
     def _digest(self, path: Path) -> str | None:
         """Return the file's SHA-256; None if it changed or went while it was read, and must settle anew."""
@@ -271,7 +284,21 @@ class _Watcher:
         self._save()
 
     def _save(self) -> None:
+        """Keep how it stands; where that fails, as on a full disk, the next film brings another chance."""
+        try:
+            self._write()
+        except OSError as error:
+            self.is_saved = False
+            self.tools.saying(f"{self.out / NAME}: cannot be written, and is tried again: {error.strerror}")
+
+    def _write(self) -> None:
         documents.save(self.out / NAME, {"schema": SCHEMA, "films": self.films, "stamps": self.stamps})
+        self.is_saved = True
+
+    def insist_on_saved(self) -> None:
+        """Try once more to keep what could not be kept; raise OSError where it cannot be either."""
+        if not self.is_saved:
+            self._write()
 
 
 def _load(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, list[Any]]]:
@@ -320,5 +347,6 @@ def _outcome(result: Result) -> dict[str, Any]:
     if error is None:
         packages = [str(each.folder) for each in result.packages]
         return {"state": "done", "may_pass": False, "flags": flags, "packages": packages, "what": ""}
-    what = f"{error.message}; {error.hint}" if error.hint else error.message
+    why = batches.why(error, result.entry.film.name)
+    what = f"{why}; {error.hint}" if error.hint else why
     return {"state": "failed", "may_pass": error.exit_code in _MAY_PASS, "flags": flags, "what": what}

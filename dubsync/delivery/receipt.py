@@ -158,12 +158,14 @@ def _stays_inside(place: Path, name: str) -> bool:
 
 
 def _insist_on_room(place: Path, names: list[str], ours: set[str]) -> None:
+    hint = "choose another folder with --out, or move it away: files of others are never overwritten"
     for name in names:
-        if name not in ours and (place / name).exists():
-            raise UsageError(
-                f"{place / name}: is there already, and is not of a delivery of dubsync",
-                hint="choose another folder with --out, or move it away: files of others are never overwritten",
-            )
+        if name not in ours and os.path.lexists(place / name):
+            raise UsageError(f"{place / name}: is there already, and is not of a delivery of dubsync", hint=hint)
+        for parent in Path(name).parents[:-1]:
+            path = place / parent
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                raise UsageError(f"{path}: is there already, and is no folder of a delivery of dubsync", hint=hint)
 
 
 def _remove(place: Path, name: str) -> None:

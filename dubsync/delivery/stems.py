@@ -50,7 +50,8 @@ def _parts(params: Stems, title: str, dub: FinishedDub) -> list[tuple[Path, str]
     stems = [name for name in mix.value.get("stems", ()) if params.lines or not name.startswith("stems/lines/")]
     if not stems:
         command = shlex.join([*dub.command, "--set", "mix.stems=true"])
-        raise UsageError(f"{title} in {dub.language} was mixed without stems", hint=f"run `{command}` first")
+        hint = f"run `{command}` first; a batch file says [set.mix] stems = true"
+        raise UsageError(f"{title} in {dub.language} was mixed without stems", hint=hint)
     head = f"{title}.{dub.language}"
     found = [(mix.file("dub.wav"), f"{head}.mix.wav")]
     for name in stems:

@@ -78,7 +78,8 @@ def examine(path: Path) -> tuple[Source, FrameTable]:
 
 
 def comments(path: Path) -> str:
-    """Return the comments of a film or sound file and of its tracks, one a line."""
+    """Return the comments of a film or sound file and of its tracks, one a line. Raises UnreadableMedia."""
+    _refuse_what_is_no_film(path)
     with opened(path) as container:
         tables = [container.metadata, *(stream.metadata for stream in container.streams)]
         return "\n".join(text for table in tables for key, text in table.items() if key.lower() == "comment")
@@ -105,6 +106,10 @@ def _refuse_what_is_no_film(path: Path) -> None:
         raise UnreadableMedia(f"{path.name}: is empty", hint="copy the film again")
     with path.open("rb") as file:
         head = file.read(12)
+        if head[4:8] in (b"styp", b"sidx", b"moof"):
+            raise UnreadableMedia(
+                f"{path.name}: is one segment of a stream, and cannot be read alone", hint="name the stream's playlist"
+            )
         if head[4:8] == b"ftyp" and not _has_movie_box(path):
             raise UnreadableMedia(
                 f"{path.name}: is cut short, its index (the moov box) is missing",

@@ -97,6 +97,8 @@ def test_what_is_made_is_packaged_as_the_file_says_and_a_package_that_fails_is_t
     assert (listed.parent / "delivered/mp4/receipt.json").is_file()
     (row,) = batch.rows([result])
     assert (row["state"], row["what"]) == ("failed", "good in es was mixed without stems")
+    assert row["ran"] > 0, "the dub was made all the same"
+    assert row["packages"] == [str(listed.parent / "delivered/mp4")]
     assert batch.as_object([result])["failed"] == 1
     listed.write_text(f"{head}[set.mix]\nstems = true\n[[title]]{title}".replace("[set", 'deliver = ["stems"]\n[set'))
     (entry,) = batch.load(listed).entries

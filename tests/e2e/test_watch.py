@@ -17,7 +17,15 @@ from fake_films import VOICES, command, consent, dubsync, hands
 from dubsync import batch as batches
 from dubsync import watch as watching
 from dubsync.batch import Entry, Result
-from dubsync.errors import BadPipeline, InputError, StageFailed, SystemRefused, UnreadableMedia, UsageError
+from dubsync.errors import (
+    BadPipeline,
+    InputError,
+    StageFailed,
+    SystemRefused,
+    UnknownLanguage,
+    UnreadableMedia,
+    UsageError,
+)
 from dubsync.testing.talking import TalkingSpec, make_talking_film
 
 SPEC = TalkingSpec(seconds=1.2, width=64, height=48, lines=((0.2, 1, 130),))
@@ -97,7 +105,7 @@ def test_a_film_is_localized_and_packaged_and_nothing_is_written_where_it_arrive
     assert (outbox / "talk/mp4/receipt.json").is_file()
     assert (outbox / "talk.dubsync/title.json").is_file()
     assert {path: path.read_bytes() for path in inbox.iterdir()} == before
-    with pytest.raises(StageFailed, match=r"1 of 2 films failed; first broken\.mp4: .*cannot be read"):
+    with pytest.raises(StageFailed, match=r"1 of 2 films failed; first broken\.mp4: cannot be read"):
         watching.check(found)
 
 
@@ -233,6 +241,29 @@ def test_a_film_that_kills_the_process_is_not_tried_for_ever(inbox: Path, monkey
     assert "ended the process" in str(found.films[0]["what"])
 
 
+def test_a_state_that_cannot_be_written_is_said_and_written_later(inbox: Path, worked: list[str]) -> None:
+    blocked = inbox.parent / "outbox/watch.json"
+    blocked.mkdir(parents=True)
+    (inbox / "one.mp4").write_text("one")
+    clock, said = Clock(), list[str]()
+    clock.at(45, blocked.rmdir)
+    clock.at(45, lambda: (inbox / "two.mp4").write_text("two"))
+    clock.at(100, stop)
+    tools = watching.Tools(hands(), saying=said.append, clock=lambda: clock.now, sleep=clock.sleep)
+    watching.watch(inbox, inbox.parent / "batch.toml", tools, settle_s=SETTLE_S)
+    assert worked == ["one.mp4", "two.mp4"]
+    assert any("watch.json: cannot be written, and is tried again" in row for row in said)
+    assert {name: film["state"] for name, film in state(inbox).items()} == {"one.mp4": "done", "two.mp4": "done"}
+
+
+def test_a_state_that_can_never_be_written_is_an_error_at_the_end(inbox: Path, worked: list[str]) -> None:
+    (inbox.parent / "outbox/watch.json").mkdir(parents=True)
+    (inbox / "one.mp4").write_text("one")
+    with pytest.raises(OSError, match=r"watch\.json"):
+        watched(inbox)
+    assert worked == ["one.mp4"]
+
+
 def test_a_title_that_the_batch_lists_is_made_as_it_says(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries: list[Entry] = []
 
@@ -268,6 +299,16 @@ def test_what_cannot_be_watched_is_said_before_anything_begins(inbox: Path) -> N
     file.write_text(text.replace('"mp4"', '"mp5"'))
     with pytest.raises(BadPipeline, match='no delivery spec "mp5"'):
         watched(inbox)
+    file.write_text(text.replace('"es"', '"qqx-nope"'))
+    with pytest.raises(UnknownLanguage, match="qqx-nope"):
+        watched(inbox)
+    file.write_text(text.replace(str(VOICES), "nowhere.toml"))
+    with pytest.raises(BadPipeline, match="no pipeline"):
+        watched(inbox)
+    file.write_text(text.replace('languages = ["es"]\n', "") + '[[title]]\nfilm = "one.mp4"\nlanguages = ["es"]\n')
+    with pytest.raises(BadPipeline, match="a film that it does not list has no languages"):
+        watched(inbox)
+    assert not (inbox.parent / "outbox").exists()
     assert [path.name for path in inbox.iterdir()] == ["consent.toml"]
 
 

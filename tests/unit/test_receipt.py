@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,27 @@ def test_a_file_of_others_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"es\.m3u8: is there already"):
         handed(tmp_path, {"a": "1", "es.m3u8": "2"})
     assert contents(tmp_path) == {"es.m3u8": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("name", "lay"),
+    [
+        ("a.m3u8", lambda path: path.symlink_to("gone")),
+        ("video", lambda path: path.write_text("a file")),
+        ("video", lambda path: path.symlink_to(path.parents[1], target_is_directory=True)),
+    ],
+    ids=["a link to nothing", "a file where a folder belongs", "a link to a folder elsewhere"],
+)
+def test_what_others_put_in_the_way_is_refused_before_the_old_receipt_goes(
+    tmp_path: Path, name: str, lay: Callable[[Path], object]
+) -> None:
+    place = tmp_path / "out"
+    handed(place, {"b": "two"})
+    lay(place / name)
+    with pytest.raises(UsageError, match=f"{name}: is there already"):
+        handed(place, {"a.m3u8": "list", "video/1.m4s": "data"})
+    assert receipt.verify(place).files == 1
+    assert not (tmp_path / "1.m4s").exists()
 
 
 def test_a_delivery_that_was_killed_has_no_receipt_and_the_next_one_finishes_it(

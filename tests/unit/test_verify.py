@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -63,6 +64,23 @@ def test_what_is_no_media_is_unreadable(tmp_path: Path) -> None:
     assert told is None
     assert isinstance(error, UnreadableMedia)
     assert error.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("lay", "what"),
+    [
+        (lambda path: None, "there is no such file"),
+        (lambda path: path.mkdir(), "is a folder"),
+        (lambda path: path.touch(), "is empty"),
+        (lambda path: path.write_bytes(b"\0\0\0\x18stypmsdh" + bytes(100)), "is one segment of a stream"),
+    ],
+)
+def test_what_cannot_be_looked_through_is_said_in_words(
+    tmp_path: Path, lay: Callable[[Path], object], what: str
+) -> None:
+    lay(tmp_path / "given.mp4")
+    with pytest.raises(UnreadableMedia, match=what):
+        look_through(tmp_path / "given.mp4")
 
 
 def test_a_tag_alone_says_it_too(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dubsync.audio import features, loudness
+from dubsync.audio import features, loudness, whisper
 from dubsync.audio.timeline import Region
 from dubsync.media.sound import mono
 from dubsync.rights import bench, markcode
@@ -90,6 +90,12 @@ def test_it_is_read_after_lossy_coding(tmp_path: Path, codec: str, kilobits: int
     path = tmp_path / f"coded.{suffix}"
     bench.encode(dub(), path, codec, kilobits, channels)
     heard = found(np.concatenate(list(mono(path, 16_000)))[:, 0], 16_000)
+    assert heard is not None
+    assert heard.payload == PAYLOAD
+
+
+def test_a_whisper_carries_it_too() -> None:
+    heard = found(marked(whisper.whispered(speech(), RATE)))
     assert heard is not None
     assert heard.payload == PAYLOAD
 
