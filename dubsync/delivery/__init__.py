@@ -19,7 +19,7 @@ from dubsync.delivery.receipt import Verified
 from dubsync.delivery.specs import File, Segments, Spec
 from dubsync.documents import from_json, to_json
 from dubsync.engine.store import digest_of
-from dubsync.errors import Flag
+from dubsync.errors import Flag, UsageError
 from dubsync.media.probe import Film
 from dubsync.media.table import FrameTable
 from dubsync.text.language import normal_tag
@@ -27,6 +27,10 @@ from dubsync.title import Source, Title
 
 VERSION = 1
 """Of the packaging: raised whenever the same dub would be packaged otherwise."""
+
+
+_TITLES_OWN = ("store", "runs", "edits", "out")
+"""Folders of a title that hold what it is made of, and what `localize` gives out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def deliver(
     folder (default: `delivery/SPEC` in the title folder). What lies there whole and made from the same is left alone.
 
     Raises:
-        UsageError: a dub is not finished or not current; the hint has the command to run.
+        UsageError: a dub is not finished or not current; the hint has the command to run. Or `out` is the title's own.
         ConsentMissing: a right a dub was made under has ended.
         UnsupportedStream: a dub cannot be delivered as it is coded.
         IntegrityError: what was packaged does not play as the dub.
@@ -66,6 +70,7 @@ def deliver(
     title = folder.known_title(place)
     home = Path(title.folder)
     out = (out or home / "delivery" / chosen.name).absolute()
+    _insist_on_own_place(out, home)
     with folder.lock(home):
         dubs = gather(title, languages)
         facts = _facts(title, chosen, dubs)
@@ -75,6 +80,14 @@ def deliver(
             built = _build(chosen, title, dubs, work, saying)
             found = receipt.hand_over(out, work / "files", {**facts, **_findings(built)})
     return Delivered(out, chosen.name, found, is_new=True)
+
+
+def _insist_on_own_place(out: Path, home: Path) -> None:
+    """Refuse to package among what the title is made of."""
+    for name in _TITLES_OWN:
+        if out.resolve().is_relative_to((home / name).resolve()):
+            hint = "choose another folder with --out, or leave it out: the default is delivery/SPEC in the title folder"
+            raise UsageError(f"{out}: {name}/ of a title folder is no place for deliveries", hint=hint)
 
 
 def check(place: Path) -> Verified:

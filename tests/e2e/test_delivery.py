@@ -265,3 +265,12 @@ def test_a_film_with_lossless_sound_commentary_and_subtitles_keeps_them_all(film
         assert codecs[1:4] == ["aac", "aac", "ac3"], "lossless sound is coded, what MP4 players know is copied"
         assert [stream.type for stream in container.streams].count("subtitle") == 2
         assert "Synthetic speech" in container.metadata["comment"]
+
+
+@pytest.mark.parametrize("own", ["store", "out/es", "runs"])
+def test_nothing_is_packaged_among_what_the_title_is_made_of(film: Path, own: str) -> None:
+    place = film.with_suffix(".dubsync") / own
+    before = files(place)
+    with pytest.raises(UsageError, match="no place for deliveries"):
+        delivery.deliver(film, ["es"], "mp4", out=place)
+    assert files(place) == before
