@@ -23,7 +23,7 @@ RATE = 24000
 _FILMS = {".mp4", ".mov", ".mkv", ".avi", ".mpg", ".wav", ".flac"}
 _LEAST_REFERENCE_S = 8.0
 _MOST_SPEAKERS = 10
-_LINES_EACH = 4
+_LINES_EACH = 8
 _POINTS = 50
 
 
@@ -53,7 +53,7 @@ class Judges:
 
 @dataclass(frozen=True, slots=True)
 class _Take:
-    """A voice saying two pairs of lines; of the first, how like the speaker's own speech that was not learnt from."""
+    """A voice saying four pairs of lines; of the first, how like the speaker's own speech that was not learnt from."""
 
     sounds: tuple[Samples, ...]
     texts: tuple[str, ...]
@@ -116,7 +116,10 @@ def _gain(before: Sequence[_Take], after: Sequence[_Take]) -> float:
 
 def _take(voice: VoiceCloner, chosen: Voice, kept: Samples, judges: Judges, number: int) -> _Take:
     lines = LINES["es"]
-    pairs = [" ".join(lines[(2 * number + step) % len(lines)] for step in steps) for steps in ((0, 1), (2, 3))]
+    pairs = [
+        " ".join(lines[(2 * number + step) % len(lines)] for step in steps)
+        for steps in ((0, 1), (2, 3), (4, 5), (6, 7))
+    ]
     sounds = [voice.speak(text, voice=chosen, language="es", seconds=None, seed=0).samples for text in pairs]
     vector = judges.judge.embed(sounds[0], RATE)
     return _Take(
