@@ -58,19 +58,34 @@ def folder() -> Path:
 
 def names() -> tuple[str, ...]:
     """Return the names of the packaged pipelines."""
-    return tuple(sorted(path.stem for path in folder().glob("*.toml")))
+    return names_in(folder())
 
 
 def load(name: str, *, settings: Mapping[str, Mapping[str, Any]] | None = None) -> Pipeline:
     """Return the pipeline of this name, or that of a `.toml` file; `settings`: parameters by stage, over the file's."""
-    path = Path(name) if name.endswith(".toml") else folder() / f"{name}.toml"
+    path, table = table_of(name, folder(), "pipeline")
+    return _Reader(path.name, table, settings or {}).pipeline(path.stem)
+
+
+def names_in(place: Path) -> tuple[str, ...]:
+    """Return the names of the TOML files in a folder."""
+    return tuple(sorted(path.stem for path in place.glob("*.toml")))
+
+
+def table_of(name: str, place: Path, what: str) -> tuple[Path, dict[str, Any]]:
+    """Return the file of this name in a folder, or the `.toml` file that is named itself, and what is in it.
+
+    Raises:
+        BadPipeline: there is none, or it is not TOML. `what`: what such a file is called.
+    """
+    path = Path(name) if name.endswith(".toml") else place / f"{name}.toml"
     if not path.is_file():
-        raise BadPipeline(f'there is no pipeline "{name}"', hint=f"known: {', '.join(names())}; or give a .toml file")
+        known = ", ".join(names_in(place))
+        raise BadPipeline(f'there is no {what} "{name}"', hint=f"known: {known}; or give a .toml file")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return path, tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadPipeline(f"{path.name} is not TOML: {error}") from error
-    return _Reader(path.name, table, settings or {}).pipeline(path.stem)
 
 
 @dataclass(frozen=True, slots=True)

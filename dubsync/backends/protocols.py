@@ -269,14 +269,6 @@ class Recordings(Backend, Protocol):
         """Return where the line is; None: nobody recorded it. Raises InputError when nothing at all was recorded."""
 
 
-@runtime_checkable
-class AudioMarker(Backend, Protocol):
-    """Hides in a finished mix, before it is coded, that it is synthetic."""
-
-    def mark(self, blocks: Iterable[Samples], sample_rate: int) -> Iterator[Samples]:
-        """Yield the sound (n, channels) with the mark in it; the lengths add up to the same."""
-
-
 @dataclass(frozen=True, slots=True)
 class Face:
     """A face in one picture. `landmarks`: (468, 3) float32 pixels, MediaPipe topology. `box`: x0 y0 x1 y1."""

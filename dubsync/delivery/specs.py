@@ -9,7 +9,6 @@ A key that is not known is an error that names the nearest one.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -78,18 +77,12 @@ def folder() -> Path:
 
 def names() -> tuple[str, ...]:
     """Return the names of the packaged specs."""
-    return tuple(sorted(path.stem for path in folder().glob("*.toml")))
+    return pipeline.names_in(folder())
 
 
 def load(name: str) -> Spec:
     """Return the spec of this name, or that of a `.toml` file. Raises BadPipeline."""
-    path = Path(name) if name.endswith(".toml") else folder() / f"{name}.toml"
-    if not path.is_file():
-        raise BadPipeline(f'there is no delivery spec "{name}"', hint=f"known: {', '.join(names())}; or a .toml file")
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadPipeline(f"{path.name} is not TOML: {error}") from error
+    path, table = pipeline.table_of(name, folder(), "delivery spec")
     if table.get("schema") != SCHEMA:
         raise BadPipeline(f'{path.name}: schema is {table.get("schema")!r}, not "{SCHEMA}"')
     kind = _FORMS.get(str(table.get("form")))

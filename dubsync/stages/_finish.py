@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from dubsync.audio import loudness, wav
 from dubsync.audio.mastering import TOLERANCE_LU, Mastered, Mastering, Mix, Profile, master
 from dubsync.audio.timeline import Region
-from dubsync.backends.protocols import AudioMarker
 from dubsync.documents import from_json
 from dubsync.engine.stage import Context, Product
 from dubsync.errors import Flag, Severity
@@ -59,10 +58,10 @@ def master_mix(
     facts = wav.facts(original)
     before = loudness.measure(wav.blocks(original), facts.sample_rate, facts.channels)
     coded = coding.coding_for(film.audio[0], suffix_for(film)[0])
-    delivery = partial(_delivered, coded=coded, synthetic=synthetic, ctx=ctx)
+    delivery = partial(_delivered, coded=coded, synthetic=synthetic)
     done = master(mixed, facts, profile, before, _spoken(lines, facts), delivery)
     ctx.progress(0.8)
-    full = _marked(done.how.render(mixed, facts.sample_rate), facts.sample_rate, synthetic, ctx)
+    full = synthetic.marked(done.how.render(mixed, facts.sample_rate), facts.sample_rate)
     deliverables.write(ctx.out / "dub.wav", full, facts.channels, Form.of(film))
     ctx.flags += _misses(done, profile)
     return done.how, {
@@ -76,18 +75,8 @@ def master_mix(
     }
 
 
-def _delivered(
-    blocks: Iterable[Samples], *, coded: coding.Coding, synthetic: Synthetic, ctx: Context
-) -> Iterator[Samples]:
-    return coding.heard(_marked(blocks, coded.rate, synthetic, ctx), coded)
-
-
-def _marked(blocks: Iterable[Samples], sample_rate: int, synthetic: Synthetic, ctx: Context) -> Iterator[Samples]:
-    """Yield the finished mix with the watermark, and with the mark of an engine if the pipeline names one."""
-    if "mark" in ctx.backends:
-        engine: AudioMarker = ctx.backend("mark")
-        blocks = engine.mark(blocks, sample_rate)
-    return synthetic.marked(blocks, sample_rate)
+def _delivered(blocks: Iterable[Samples], *, coded: coding.Coding, synthetic: Synthetic) -> Iterator[Samples]:
+    return coding.heard(synthetic.marked(blocks, coded.rate), coded)
 
 
 def _spoken(lines: Sequence[tuple[int, int]], facts: wav.WavFacts) -> NDArray[np.bool_]:

@@ -83,7 +83,7 @@ class Dubbed:
     needs=("source", "stems", "voice"),
     optional=("reactions",),
     params=MixParams,
-    backends=("mark", "voice"),
+    backends=("voice",),
     version=8,
 )
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:

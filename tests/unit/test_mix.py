@@ -409,22 +409,6 @@ def time_reference(path: Path) -> int:
     return int.from_bytes(content[at + 338 : at + 346], "little")
 
 
-class Whistle:
-    """Marks a mix with a constant, which no mark should be, but a test can find."""
-
-    def mark(self, blocks: Any, sample_rate: int) -> Any:
-        assert sample_rate == RATE
-        return (block + np.float32(0.001) for block in blocks)
-
-
-def test_a_mark_is_put_into_the_final_mix_where_the_pipeline_names_an_engine(film: Film) -> None:
-    film.capabilities["voice"] = RecordedVoice.capabilities
-    plain = wav.read(mixed(film).file("dub.wav"))
-    film.more["mark"] = Whistle
-    marked = wav.read(film.run(mix, MixParams()).file("dub.wav"))
-    np.testing.assert_allclose(marked - plain, 0.001, atol=1e-6)
-
-
 def test_what_people_recorded_is_not_marked_as_synthetic(film: Film) -> None:
     assert mixed(film).value["mark"]["seconds"] > 2
     film.capabilities["voice"] = RecordedVoice.capabilities
