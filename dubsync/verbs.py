@@ -18,7 +18,7 @@ from dubsync.engine import plan as planning
 from dubsync.engine.events import Event, JsonLines, Sink
 from dubsync.engine.plan import Forecast, Plan, Setting
 from dubsync.engine.runner import LocalRunner, Runner, Summary
-from dubsync.engine.stage import Product
+from dubsync.engine.stage import Checked, Product
 from dubsync.engine.store import Store, make_writable
 from dubsync.errors import Flag, UnknownLanguage, UsageError
 from dubsync.pipeline import Pipeline
@@ -265,6 +265,9 @@ def _prepare(languages: Sequence[str], wish: Wish, fetching: Callable[[str, int,
         os.environ["DUBSYNC_OFFLINE"] = "1"  # the workers inherit it
     for engine in chosen.pipeline.engines():
         registry.check(engine.name)
+    for step in chosen.pipeline.steps:
+        if isinstance(step.params, Checked):
+            step.params.check()
     needed = (name for engine in chosen.pipeline.engines() for name in registry.capabilities(engine.name).weights)
     missing = [name for name in dict.fromkeys(needed) if not weights.is_present(name)]
     if missing:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from dubsync.errors import Flag
 
@@ -59,6 +59,14 @@ class Product:
 
     def file(self, name: str) -> Path:
         return self.folder / name
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """Parameters that name what may not be there: looked at before any work, not when their stage's turn comes."""
+
+    def check(self) -> None:
+        """Raise a UsageError if a run with them would fail."""
 
 
 class Made:

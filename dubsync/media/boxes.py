@@ -102,6 +102,23 @@ def boxes(content: bytes, start: int = 0, stop: int | None = None) -> Iterator[t
         start += size
 
 
+def outermost(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield (kind, first byte, end) of a file's outermost boxes; the last one of a cut file ends beyond it."""
+    size, place = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while place + 8 <= size:
+            file.seek(place)
+            head = file.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:
+                length = int.from_bytes(head[8:16], "big")
+            end = place + length if length else size  # 0: to the end of the file
+            if end < place + 8:
+                return
+            yield head[4:8].decode("latin-1"), place, end
+            place = end
+
+
 def find(content: bytes, *path: str) -> tuple[int, int] | None:
     """Return where the content of the first box on a path of kinds begins and ends; None: there is none."""
     start, stop = 0, len(content)

@@ -143,13 +143,5 @@ def playlist(path: Path) -> Heard:
 
 def has_index_in_front(path: Path) -> bool:
     """Tell whether an MP4's index lies before its data, so that it plays while it is still being fetched."""
-    size, place = path.stat().st_size, 0
-    with path.open("rb") as file:
-        while place + 8 <= size:
-            file.seek(place)
-            head = file.read(16)
-            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
-            if kind in (b"moov", b"mdat"):
-                return kind == b"moov"
-            place += int.from_bytes(head[8:16], "big") if length == 1 else max(length, 8)
-    return False
+    kinds = (kind for kind, _, _ in boxes.outermost(path))
+    return next((kind for kind in kinds if kind in ("moov", "mdat")), "") == "moov"

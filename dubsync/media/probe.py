@@ -15,6 +15,7 @@ from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 from dubsync.errors import NoAudio, UnreadableMedia, UnsupportedStream
+from dubsync.media import boxes
 from dubsync.media.table import FrameTable, Scan, opened, picture_stream, scan
 from dubsync.media.timecode import start_timecode
 from dubsync.timing import clock
@@ -118,21 +119,9 @@ def _refuse_what_is_no_film(path: Path) -> None:
 
 
 def _has_movie_box(path: Path) -> bool:
-    """Walk the outermost boxes of an MP4 (ISO 14496-12) and look for a whole index."""
-    size, position = path.stat().st_size, 0
-    with path.open("rb") as file:
-        while position + 8 <= size:
-            file.seek(position)
-            header = file.read(16)
-            length, kind = int.from_bytes(header[:4], "big"), header[4:8]
-            if length == 1:
-                length = int.from_bytes(header[8:16], "big")
-            if kind == b"moov":
-                return length == 0 or position + length <= size
-            if length < 8:
-                return False
-            position += length
-    return False
+    """Look for a whole index among the outermost boxes of an MP4 (ISO 14496-12)."""
+    size = path.stat().st_size
+    return any(kind == "moov" and end <= size for kind, _, end in boxes.outermost(path))
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, name: str) -> av.VideoFrame:

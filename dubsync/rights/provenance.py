@@ -67,19 +67,40 @@ def sign(film: Path, out: Path, deed: Deed, certificate: Path, key: Path) -> Non
     """
     import c2pa
 
-    secrets = [_read(path) for path in (certificate, key)]
+    signer = _signer(certificate, key)
     try:
-        signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(_algorithm(secrets[0]), *secrets, None))
         with beside(out) as draft:
             with film.open("rb") as content, draft.open("w+b") as copy:
                 c2pa.Builder(json.dumps(_manifest(deed))).sign(signer, _MIME, content, copy)
             draft.replace(out)
     except c2pa.C2paError as error:
-        raise UsageError(
-            f"{certificate}: cannot sign with it: {error}",
-            hint="a C2PA certificate is X.509 with the use digitalSignature and e-mail protection or document signing, "
-            "with a key of ES256, ES384, PS256 or Ed25519; give the whole chain",
-        ) from error
+        raise _unusable(certificate, error) from error
+
+
+def insist_on(certificate: Path, key: Path) -> None:
+    """Raise UsageError where these cannot be read, or, as far as the extra is there to tell, cannot be signed with."""
+    for path in (certificate, key):
+        _read(path)
+    if is_installed():
+        _signer(certificate, key)
+
+
+def _signer(certificate: Path, key: Path) -> Any:
+    import c2pa
+
+    secrets = [_read(path) for path in (certificate, key)]
+    try:
+        return c2pa.Signer.from_info(c2pa.C2paSignerInfo(_algorithm(secrets[0]), *secrets, None))
+    except c2pa.C2paError as error:
+        raise _unusable(certificate, error) from error
+
+
+def _unusable(certificate: Path, error: Exception) -> UsageError:
+    return UsageError(
+        f"{certificate}: cannot sign with it: {error}",
+        hint="a C2PA certificate is X.509 with the use digitalSignature and e-mail protection or document signing, "
+        "with a key of ES256, ES384, PS256 or Ed25519; give the whole chain",
+    )
 
 
 def _read(path: Path) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
-from dubsync.errors import Flag, Severity
+from dubsync.errors import Flag, Severity, UsageError
 from dubsync.rights import provenance
 
 _ENGINES = ("asr", "mt", "voice", "mouth")
@@ -27,6 +27,14 @@ class CredentialsParams:
 
     certificate: str = ""
     key: str = ""
+
+    def check(self) -> None:
+        """Raise UsageError where the film could not be signed once it is made."""
+        if bool(self.certificate) != bool(self.key):
+            hint = "a manifest is signed with both: --set credentials.certificate=FILE --set credentials.key=FILE"
+            raise UsageError("only one of credentials.certificate and credentials.key is named", hint=hint)
+        if self.certificate:
+            provenance.insist_on(Path(self.certificate), Path(self.key))
 
 
 @stage(

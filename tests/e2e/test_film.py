@@ -138,6 +138,19 @@ def test_a_film_is_signed_where_a_certificate_is_named(film: Path, tmp_path: Pat
     assert again.summary.ran == 0
 
 
+@pytest.mark.parametrize(
+    ("named", "what"),
+    [
+        ({"certificate": "gone.pem", "key": "gone.pem"}, "cannot be read"),
+        ({"certificate": "gone.pem"}, "only one of"),
+    ],
+)
+def test_what_cannot_be_signed_with_is_said_before_any_work(film: Path, named: dict[str, str], what: str) -> None:
+    with pytest.raises(UsageError, match=what):
+        made(film, settings={"credentials": named})
+    assert not (film.with_suffix(".dubsync") / "store").exists()
+
+
 def test_a_second_run_makes_nothing_and_gives_the_same_bytes(film: Path) -> None:
     first = made(film)
     video = Path(str(first.dubs[0].video))
