@@ -98,13 +98,21 @@ def _dub(title: Title, language: str) -> FinishedDub:
         raise UsageError(f"{title.name} in {language} is not finished or not current: {what}", hint=_say(command))
     made = asked.plan.products
     products = {stage: product for (stage, of, key), product in made.items() if key in (TITLE_KEY, of)}
-    if missing := [stage for stage in _DELIVERED if stage not in products]:
-        raise UsageError(f"{asked.pipeline.name}: this pipeline has no {missing[0]} stage, so nothing can be delivered")
+    insist_on_dub(asked.pipeline)
     synthetic = _synthetic(asked.pipeline)
     _insist_on_consent(title, language, products, asked.plan.setting.human(RECORDS), synthetic)
     video = products["render"].file(products["render"].value["video"])
     film = Film(video, *examine(video))
     return FinishedDub(language, products, film, _records(products["rights"]), command, "voice" in synthetic)
+
+
+def insist_on_dub(made_by: Pipeline) -> None:
+    """Raise UsageError where a pipeline makes nothing that can be packaged."""
+    if missing := [stage for stage in _DELIVERED if not made_by.has(stage)]:
+        raise UsageError(
+            f"{made_by.name}: this pipeline makes no dub: it has no {missing[0]} stage",
+            hint="what `dubsync localize` handed over is all there is of it",
+        )
 
 
 def _say(command: Sequence[str]) -> str:

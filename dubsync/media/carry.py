@@ -19,9 +19,13 @@ from dubsync.media.write import Target
 
 
 class Carrier:
-    """The source's tracks that are carried along as they are."""
+    """The source's tracks that are carried along as they are.
 
-    def __init__(self, target: Target, film: Film, origin: Fraction) -> None:
+    `default`: the kind of track, "audio" or "subtitle", of which a new one is the default instead of the source's.
+    """
+
+    def __init__(self, target: Target, film: Film, origin: Fraction, *, default: str | None) -> None:
+        self._default = default
         self._target, self._origin = target, origin
         self._is_mp4 = target.path.suffix == ".mp4"
         self._has_run_in = not film.source.container.startswith("matroska")
@@ -47,8 +51,10 @@ class Carrier:
                 self.flags.append(Flag(severity, "track-left-out", f"track {stream.index}", what, hint))
                 continue
             kept = stream.disposition
-            if stream.type == "audio":
-                kept = kept & ~Disposition.default | Disposition.original
+            if stream.type == self._default:
+                kept &= ~Disposition.default
+                if stream.type == "audio":
+                    kept |= Disposition.original
             keep_names(stream, copy, kept)
 
     def write(self, packet: Packet[Any]) -> None:

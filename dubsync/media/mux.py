@@ -1,7 +1,8 @@
 """The dubbed film, written in one streaming pass over the source.
 
-Picture, coded again with the new mouths or copied bit for bit where there are none; the dub's sound first, then all
-the source's own tracks as they are; the new subtitles, then the source's. What a container cannot hold is flagged.
+Picture, coded again with the new mouths or copied bit for bit where there are none; the dub's sound first, if there
+is one, then all the source's own tracks as they are; the new subtitles, then the source's. What a container cannot hold
+is flagged.
 """
 
 from __future__ import annotations
@@ -40,13 +41,14 @@ _RESTARTING = ("mpegts", "mpeg")
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What a dub adds. `language`: BCP 47. `sound`: WAV of picture length. `patches`: none leave the picture alone.
+    """What a dub adds. `language`: BCP 47. `sound`: WAV of picture length, or None: the film keeps its own sound alone,
+    and the new subtitles are those that players show by themselves. `patches`: none leave the picture alone.
 
     `tags`: of the container; one that the film has too is kept, with ours behind it.
     """
 
     language: str
-    sound: Path
+    sound: Path | None
     cues: tuple[ShownText, ...] = ()
     patches: PatchBook | None = None
     picture: PictureParams = field(default_factory=PictureParams)
@@ -102,14 +104,17 @@ class _Run:
         self._picture, flags = picture_track(film, additions.patches, additions.picture, target, (self._source, first))
         keep_names(self._source, self._picture.stream, self._source.disposition)
         start = film.table.start - self._origin
-        self._sound = SoundEncoder(target, additions.sound, film.source.audio[0], start)
-        _name(self._sound.stream, additions.language, Disposition.default | Disposition.dub)
-        self._carried = Carrier(target, film, self._origin)
+        self._sound: SoundEncoder | None = None
+        if additions.sound is not None:
+            self._sound = SoundEncoder(target, additions.sound, film.source.audio[0], start)
+            _name(self._sound.stream, additions.language, Disposition.default | Disposition.dub)
+        new = "audio" if self._sound else "subtitle" if additions.cues else None
+        self._carried = Carrier(target, film, self._origin, default=new)
         self._carried.add(stream for stream in container.streams.audio if stream.codec_context is not None)
         self._captions: CaptionTrack | None = None
         if additions.cues:
             self._captions = CaptionTrack(target, additions.cues, start)
-            _name(self._captions.stream, additions.language, Disposition(0))
+            _name(self._captions.stream, additions.language, Disposition(0) if self._sound else Disposition.default)
         self._carried.add(s for s in container.streams if s.index != self._source.index and s.type != "audio")
         self.flags = [*flags, *self._carried.flags]
         _copy_head(container, target, self._origin)
@@ -141,7 +146,8 @@ class _Run:
 
     def _pull(self, time: Fraction | None) -> None:
         """Let the dub's own tracks catch up, so that the muxer never holds much of the film."""
-        self._target.mux(self._sound.until(time))
+        if self._sound is not None:
+            self._target.mux(self._sound.until(time))
         if self._captions is not None:
             self._target.mux(self._captions.until(time))
 

@@ -69,7 +69,7 @@ def beyond(values: Mapping[str, Any]) -> Iterator[Flag]:
             value = 1000 * value / values["media.fps"]
         if value is not None and not limit.low <= value <= limit.high:
             yield Flag(Severity.WARNING, limit.code, where=limit.key, what=limit.say(value), hint=limit.hint)
-    for speaker, value in values.get("voice.speaker_similarity", {}).items():
+    for speaker, value in (values.get("voice.speaker_similarity") or {}).items():
         if value is not None and value < ALIKE:
             what = f"the voice does not sound like the original one (cosine {value:.2f})"
             yield Flag(

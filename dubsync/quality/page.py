@@ -45,16 +45,28 @@ def stamp(film: Source, time: Fraction | float) -> str:
     return timecode(film.timecode + frame_time(frame, film.video.rate), film.video.rate)
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the report is about. `speakers`: names by id. `is_dub`: a new sound, and not new subtitles alone.
+
+    `synthetic`: in words, what of the film is (`rights.mark.synthetic`).
+    """
+
+    language_name: str
+    speakers: Mapping[str, str]
+    synthetic: Sequence[str]
+    is_dub: bool
+
+
 def render(
     report: Mapping[str, Any],
     pictures: Pictures,
+    subject: Subject,
     *,
-    language_name: str,
-    speakers: Mapping[str, str],
     at: Callable[[Fraction | float], str],
     shown: Callable[[int], Fraction],
 ) -> str:
-    """Return the page. `speakers`: names by id. `at` names a moment of so many seconds; `shown`: a frame's seconds."""
+    """Return the page. `at` names a moment of so many seconds; `shown`: a frame's seconds."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -69,19 +81,41 @@ def render(
     return template.render(
         report=report,
         pictures=pictures,
-        tiles=tiles(report),
-        language_name=language_name,
-        names=defaultdict(str, speakers),
+        tiles=tiles(report, is_dub=subject.is_dub),
+        synthetic=subject.synthetic,
+        is_dub=subject.is_dub,
+        language_name=subject.language_name,
+        names=defaultdict(str, subject.speakers),
         at=at,
         shown=shown,
     )
 
 
-def tiles(report: Mapping[str, Any]) -> tuple[Tile, ...]:
-    """Return the headline figures in words."""
-    timing, voice, sync, picture = report["timing"], report["voice"], report["sync"], report["picture"]
+def tiles(report: Mapping[str, Any], *, is_dub: bool) -> tuple[Tile, ...]:
+    """Return the headline figures in words: of a dub all, of new subtitles what is said of them and of the film."""
+    fastest = report["subtitles"]["reading_speed_max"]
+    film = (
+        Tile("fastest subtitle", None if fastest is None else f"{fastest:.0f}", "characters a second"),
+        Tile("picture and sound", _unit(report["media"]["av_offset_ms"], "ms"), "offset of the first sound track"),
+        Tile(
+            "untouched picture",
+            _fidelity(report["picture"]["psnr_untouched_db"]),
+            "outside the new mouths, against the film" if is_dub else "all of it, against the film",
+        ),
+        Tile(
+            "loudness",
+            _unit(report["sound"]["integrated_lufs"], "LUFS"),
+            f"integrated, of {'the new mix' if is_dub else 'the film itself'}",
+        ),
+    )
+    return (*_spoken(report), *film) if is_dub else film
+
+
+def _spoken(report: Mapping[str, Any]) -> tuple[Tile, ...]:
+    """Return what is said of new voices and mouths."""
+    timing, voice, sync = report["timing"], report["voice"], report["sync"]
     understood = None if voice["wer_back"] is None else max(0.0, 1 - voice["wer_back"])
-    likeness = [value for value in voice["speaker_similarity"].values() if value is not None]
+    likeness = [value for value in (voice["speaker_similarity"] or {}).values() if value is not None]
     return (
         Tile("words understood", _percent(understood), "heard back by a speech recogniser"),
         Tile(
@@ -91,9 +125,6 @@ def tiles(report: Mapping[str, Any]) -> tuple[Tile, ...]:
         Tile("fastest line", _times(timing["speech_rate_max"]), "against an unhurried reading"),
         Tile("mouth and sound", _frames(sync["offset_frames"]), "offset of the new mouth to the new voice"),
         Tile("lips closed", _percent(report["closures"]["closed_share"]), "of the p, b and m that are on screen"),
-        Tile("picture and sound", _unit(report["media"]["av_offset_ms"], "ms"), "offset of the muxed track"),
-        Tile("untouched picture", _fidelity(picture["psnr_untouched_db"]), "outside the new mouths, against the film"),
-        Tile("loudness", _unit(report["sound"]["integrated_lufs"], "LUFS"), "integrated, of the new mix"),
     )
 
 

@@ -14,6 +14,7 @@ SCHEMA = "dubsync.report/1"
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "media": ("duration_s", "frames", "fps", "av_offset_ms"),
     "timing": ("speech_overlap", "speech_rate_max", "lines"),
+    "subtitles": ("count", "reading_speed_max", "too_fast"),
     "sync": ("confidence", "offset_frames", "articulation_error"),
     "closures": ("count", "closed_share"),
     "mouth": ("painter",),

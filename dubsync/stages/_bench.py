@@ -1,4 +1,4 @@
-"""What the check stage measures, gathered: the dub's film beside the original and what was planned."""
+"""What the check stage measures, gathered: the finished film beside the original and what was planned."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ HEAR_RATE = 16_000
 
 @dataclass(frozen=True)
 class Bench:
-    """What is measured: the dub's film, beside the original and what was planned."""
+    """What is measured: the finished film, beside the original and what was planned.
+
+    `placed`, `heard`: nothing where no line is spoken anew.
+    """
 
     language: str
     made: Made
@@ -48,6 +51,16 @@ class Bench:
     def upright(self) -> Upright:
         return Upright(self.film.video.rotation, self.film.video.width, self.film.video.height)
 
+    @property
+    def is_dub(self) -> bool:
+        """Whether the film has a new sound, and not new subtitles alone."""
+        return self.made.has("mix")
+
+    @property
+    def sound(self) -> Path:
+        """The WAV that the film's first sound track was made of, or is."""
+        return self.made.one("mix").file("dub.wav") if self.is_dub else self.made.one("source").file("audio.wav")
+
     def value(self, stage: str) -> Any:
         return self.made.one(stage).value
 
@@ -55,7 +68,8 @@ class Bench:
 def open_bench(unit: Unit, made: Made) -> Bench:
     """Gather what is to be measured."""
     assert unit.language is not None, "the stage runs once per language"
-    placements = made.one("mix").value["placements"]
+    placements = made.one("mix").value["placements"] if made.has("mix") else ()
+    heard = made.one("heard").value["utterances"] if made.has("heard") else []
     return Bench(
         unit.language,
         made,
@@ -63,7 +77,7 @@ def open_bench(unit: Unit, made: Made) -> Bench:
         table=FrameTable.load(made.one("source").file("frames.npz")),
         video=finished(made),
         utterances=from_json(tuple[Utterance, ...], made.one("speakers").value["utterances"], where="speakers"),
-        heard=from_json(tuple[Utterance, ...], made.one("heard").value["utterances"], where="heard"),
+        heard=from_json(tuple[Utterance, ...], heard, where="heard"),
         placed={item["line"]: Span(Fraction(item["start"]), Fraction(item["end"])) for item in placements},
     )
 
@@ -78,7 +92,8 @@ def earlier_flags(made: Made, stages: Sequence[str]) -> Iterator[Flag]:
 def spoken_lines(bench: Bench) -> tuple[SpokenLine, ...]:
     """Return every line of the script as it came out."""
     original = {utterance.id: utterance for utterance in bench.utterances}
-    natural = {each.value["line"]: each.value["natural_seconds"] for each in bench.made.all("voice")}
+    voiced = bench.made.all("voice") if bench.made.has("voice") else ()
+    natural = {each.value["line"]: each.value["natural_seconds"] for each in voiced}
     lines = []
     for line in from_json(tuple[Line, ...], bench.value("script")["lines"], where="script"):
         utterance, spoken = original.get(line.utterance), bench.placed.get(line.id)

@@ -20,8 +20,8 @@ _LISTEN_S = 8
 
 
 def cues(made: Made) -> Iterator[Cue]:
-    """Yield each line's text while it is heard: where the mix has laid it, else in its slot."""
-    placed = {item["line"]: item for item in made.one("mix").value["placements"]}
+    """Yield each line's text while it is heard: where the mix has laid it, else in its own time."""
+    placed = {item["line"]: item for item in made.one("mix").value["placements"]} if made.has("mix") else {}
     for line in from_json(tuple[Line, ...], made.one("script").value["lines"], where="script"):
         place = placed.get(line.id)
         span = Span(Fraction(place["start"]), Fraction(place["end"])) if place else line.span

@@ -1,4 +1,7 @@
-"""check: the finished dub is measured as it will be delivered, and the report is written."""
+"""check: the finished film is measured as it will be delivered, and the report is written.
+
+Where a pipeline makes subtitles alone, the film's own sound and picture are held against the source.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from dubsync.media import measure
 from dubsync.media.sound import sound
 from dubsync.quality import chart, timing, voices
 from dubsync.quality.look import Look
-from dubsync.quality.page import Pictures, render, stamp
+from dubsync.quality.page import Pictures, Subject, render, stamp
 from dubsync.quality.report import Sheet, not_measured, partly_measured
 from dubsync.quality.timing import SpokenLine
 from dubsync.rights.detect import Listener, Mark
@@ -34,13 +37,16 @@ from dubsync.stages._bench import (
     spoken_lines,
 )
 from dubsync.text import language as tags
+from dubsync.text import layout, subtitles
 
 SAME_SOUND = 0.9
 """Correlation of the film's track with the mix under which it is another sound; lossy coding leaves 0.98 and more."""
 _SAME_LU, _SAME_DB = 0.2, 0.2
 """What the delivered sound may differ by from what the mix stage heard of the same coding."""
-NEEDS = ("source", "transcript", "speakers", "rights", "script", "voice", "mix", "heard", "render")
-OPTIONAL = ("shots", "faces", "stems", "actor", "translation", "casting", "drive", "mouth", "credentials")
+NEEDS = ("source", "transcript", "speakers", "script", "render")
+_SPOKEN = ("rights", "casting", "voice", "mix", "heard")
+OPTIONAL = ("shots", "faces", "stems", "actor", "translation", "drive", "mouth", "credentials", *_SPOKEN)
+_NOT_SPOKEN = "no line is spoken anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class CheckParams:
     optional=OPTIONAL,
     params=CheckParams,
     backends=("face", "lips"),
-    version=8,
+    version=9,
 )
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
     """Measure, write report.json and report.html, and return the headline figures."""
@@ -66,6 +72,7 @@ def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[
         facts = beside.submit(_film_facts, bench, ctx.film)
         lines = spoken_lines(bench)
         _enter_timing(sheet, bench, lines)
+        _enter_subtitles(sheet, bench)
         _enter_voice(sheet, bench, lines)
         seen = look_again(bench, ctx, seconds=params.mouth_seconds) if made.has("mouth") else None
         ctx.progress(0.8)
@@ -76,14 +83,8 @@ def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[
     save(ctx.out / "report.json", report)
     names = {speaker["id"]: speaker["name"] for speaker in bench.value("speakers")["speakers"]}
     pictures = _pictures(bench, seen, lines)
-    page = render(
-        report,
-        pictures,
-        language_name=tags.name(bench.language),
-        speakers=names,
-        at=partial(stamp, bench.film),
-        shown=bench.table.time,
-    )
+    subject = Subject(tags.name(bench.language), names, bench.value("render")["synthetic"], bench.is_dub)
+    page = render(report, pictures, subject, at=partial(stamp, bench.film), shown=bench.table.time)
     write_whole(ctx.out / "report.html", page.encode())
     ctx.flags += sheet.own
     return {section: report[section] for section in ("sync", "picture", "voice", "sound")}
@@ -91,12 +92,26 @@ def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[
 
 def _enter_timing(sheet: Sheet, bench: Bench, lines: Sequence[SpokenLine]) -> None:
     overlap = timing.speech_overlap((each.span for each in bench.utterances), bench.placed.values())
-    sheet.put("timing.speech_overlap", overlap, why_not="nobody speaks")
-    sheet.put("timing.speech_rate_max", timing.speech_rate_max(lines), why_not="no line was spoken")
+    why_not = "nobody speaks" if bench.is_dub else _NOT_SPOKEN
+    sheet.put("timing.speech_overlap", overlap if bench.is_dub else None, why_not=why_not)
+    sheet.put("timing.speech_rate_max", timing.speech_rate_max(lines), why_not=_NOT_SPOKEN)
     sheet.put("timing.lines", [line.row() for line in lines])
 
 
+def _enter_subtitles(sheet: Sheet, bench: Bench) -> None:
+    cues = subtitles.read(bench.made.one("render").file(f"{bench.language}.vtt"))
+    fastest = max(map(layout.reading_speed, cues), default=None)
+    sheet.put("subtitles.count", len(cues))
+    sheet.put("subtitles.reading_speed_max", fastest, why_not="no line has a text")
+    sheet.put("subtitles.too_fast", len(layout.too_fast(cues, bench.language)))
+
+
 def _enter_voice(sheet: Sheet, bench: Bench, lines: Sequence[SpokenLine]) -> None:
+    if not (bench.is_dub and bench.made.has("heard")):
+        why_not = "this pipeline has no heard stage" if bench.is_dub else _NOT_SPOKEN
+        sheet.put("voice.wer_back", None, why_not=why_not)
+        sheet.put("voice.speaker_similarity", None, why_not=why_not)
+        return
     originals = {each.value["line"] for each in bench.made.all("voice") if each.value["says"] == "original"}
     anew = [line for line in lines if line.spoken and line.line not in originals]
     kept = [line.spoken for line in lines if line.spoken and line.line in originals]
@@ -124,7 +139,7 @@ def _film_facts(bench: Bench, film: Path) -> _FilmFacts:
     book = patch_book(bench) if bench.made.has("mouth") else None
     untouched = measure.untouched_psnr(film, bench.video, book.boxes() if book else {}, table=bench.table)
     durations = bench.table.durations[book.frames] if book else np.zeros(0)
-    track = measure.track_fit(bench.video, bench.made.one("mix").file("dub.wav"))
+    track = measure.track_fit(bench.video, bench.sound)
     audio = bench.film.audio[0]
     meter, listener = Meter(audio.sample_rate, audio.channels), Listener(audio.sample_rate)
     for block in sound(bench.video, bench.table):
@@ -138,9 +153,10 @@ def _enter_film(sheet: Sheet, bench: Bench, facts: _FilmFacts) -> None:
     sheet.put("picture.faces_changed_s", facts.changed_s)
     _enter_sound(sheet, bench, facts.sound)
     _enter_marks(sheet, bench, facts.marks)
-    sheet.put("media.av_offset_ms", facts.track.offset_ms if facts.track else None, why_not="the dub is silent")
+    sheet.put("media.av_offset_ms", facts.track.offset_ms if facts.track else None, why_not="the sound is silent")
     if facts.track and facts.track.likeness < SAME_SOUND:
-        what = f"the film's first sound track is not the mix that was made for it (likeness {facts.track.likeness:.2f})"
+        wanted = "the mix that was made for it" if bench.is_dub else "the film's own"
+        what = f"the film's first sound track is not {wanted} (likeness {facts.track.likeness:.2f})"
         sheet.own.append(
             Flag(Severity.ERROR, "track-is-not-mix", bench.language, what, "report it: it should not happen")
         )
@@ -150,6 +166,8 @@ def _enter_sound(sheet: Sheet, bench: Bench, heard: Meter) -> None:
     """Enter what the delivered track measures, and flag where it is not what the mix was mastered to."""
     sheet.put("sound.integrated_lufs", heard.integrated())
     sheet.put("sound.true_peak_dbtp", heard.true_peak)
+    if not bench.is_dub:
+        return
     mix = bench.value("mix")
     moved = heard.integrated() - mix["integrated_lufs"]
     over = heard.true_peak - max(mix["true_peak_dbtp"], mix["ceiling_dbtp"])
@@ -162,8 +180,8 @@ def _enter_sound(sheet: Sheet, bench: Bench, heard: Meter) -> None:
 
 def _enter_marks(sheet: Sheet, bench: Bench, marks: Sequence[Mark]) -> None:
     """Enter whether the watermark is heard in the delivered track, and what is signed."""
-    made = bench.value("mix")["mark"]
-    nothing = "no speech is synthetic: recorded and kept voices are not marked"
+    made = bench.value("mix")["mark"] if bench.is_dub else None
+    nothing = "no speech is synthetic: recorded and kept voices are not marked" if bench.is_dub else _NOT_SPOKEN
     found = next((mark for mark in marks if made and str(mark.payload) == made["id"]), None)
     entry = made and {
         "id": made["id"],
@@ -212,7 +230,7 @@ def _enter_rest(sheet: Sheet, bench: Bench) -> None:
     translated = bench.value("translation") if bench.made.has("translation") else {"backend": None, "draft": None}
     for key in ("backend", "draft"):
         sheet.put(f"translation.{key}", translated[key], why_not="the lines were brought, not translated")
-    sheet.put("rights.consent", bench.value("rights")["consent"])
+    sheet.put("rights.consent", bench.value("rights")["consent"] if bench.made.has("rights") else [])
 
 
 def _pictures(bench: Bench, seen: Look | None, lines: Sequence[SpokenLine]) -> Pictures:

@@ -27,8 +27,8 @@ class DeliverParams:
 
 @stage(
     over=Axis.LANGUAGE,
-    needs=("source", "speakers", "script", "render", "mix", "check"),
-    optional=("shots", "faces", "stems", "credentials"),
+    needs=("source", "speakers", "script", "render", "check"),
+    optional=("mix", "shots", "faces", "stems", "credentials"),
     params=DeliverParams,
     version=5,
     always=True,
@@ -57,8 +57,8 @@ def _files(made: Made, film: str, language: str) -> Iterator[tuple[Path, str]]:
     yield video, f"{film}.{language}{video.suffix}"
     for name in rendered.value["subtitles"]:
         yield rendered.file(name), name
-    for name in ("dub.wav", *made.one("mix").value.get("stems", ())):
-        yield made.one("mix").file(name), name
+    for mix in made.all("mix") if made.has("mix") else ():
+        yield from ((mix.file(name), name) for name in ("dub.wav", *mix.value.get("stems", ())))
     for name in ("report.json", "report.html"):
         yield made.one("check").file(name), name
 

@@ -1,4 +1,7 @@
-"""render: the film with its new mouths, its new sound and its new subtitles, in one streaming pass."""
+"""render: the film with its new mouths, its new sound and its new subtitles, in one streaming pass.
+
+What a pipeline does not make stays the film's own: without a mix its sound, without mouths its picture.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,8 @@ class RenderParams:
 
 @stage(
     over=Axis.LANGUAGE,
-    needs=("source", "script", "mix"),
-    optional=("mouth", "shots"),
+    needs=("source", "script"),
+    optional=("mix", "mouth", "shots"),
     params=RenderParams,
     backends=("voice",),
     version=9,
@@ -46,10 +49,11 @@ def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mappin
     suffix, flags = suffix_for(film)
     cues = _subtitles.laid_out(_subtitles.cues(made), made, ctx, language)
     patches = _patches(made)
-    what = synthetic(voice=needs_consent(ctx), mouth=bool(patches))
+    mixed = made.one("mix").file("dub.wav") if made.has("mix") else None
+    what = synthetic(voice=mixed is not None and needs_consent(ctx), mouth=bool(patches))
     additions = Additions(
         language=language,
-        sound=made.one("mix").file("dub.wav"),
+        sound=mixed,
         cues=cues,
         patches=patches,
         picture=PictureParams(params.codec, params.crf, params.preset, params.threads, params.untouched),

@@ -1,6 +1,7 @@
 """script: the lines as they will be spoken: a text chosen for each slot, and people's edits laid over.
 
 How long a text takes is what the speaker's voice says of it, where there is one already; else it goes by syllables.
+Lines that are subtitles only keep the time in which the original is said, and take as long as they are read.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, PermanentError, Severity
 from dubsync.stages.casting import UNKNOWN
 from dubsync.text import duration, lips
+from dubsync.text.layout import reading
 from dubsync.timing import Span
 from dubsync.title import Candidate, Line, Source, Utterance
 
@@ -34,9 +36,13 @@ Clock = Callable[[str, str | None], float]
 
 @dataclass(frozen=True, slots=True)
 class ScriptParams:
-    """`reach`: seconds of silence after an utterance that its line may be spoken into."""
+    """`reach`: seconds of silence after an utterance that its line may be spoken into, or read in.
+
+    `subtitles`: the lines are read and not spoken.
+    """
 
     reach: float = 1.5
+    subtitles: bool = False
 
 
 @stage(
@@ -54,20 +60,29 @@ def script(unit: Unit, made: Made, ctx: Context, params: ScriptParams) -> Mappin
     film = from_json(Source, made.one("source").value)
     people = made.one("speakers").value
     utterances = from_json(tuple[Utterance, ...], people["utterances"])
-    clock = _clock(made, ctx, unit.language)
+    clock = _reading_clock(unit.language) if params.subtitles else _clock(made, ctx, unit.language)
     translated = _candidates(made.one("translation").value["lines"], utterances, clock)
     spans = slots([utterance.span for utterance in utterances], film.duration, reach=Fraction(params.reach))
     seen = set(people.get("faces", {}).values())
     machine = tuple(
-        _line(utterance, span, _of(utterance, translated), is_seen=utterance.speaker in seen)
+        _shown(utterance, span, _of(utterance, translated))
+        if params.subtitles
+        else _line(utterance, span, _of(utterance, translated), is_seen=utterance.speaker in seen)
         for utterance, span in zip(utterances, spans, strict=True)
     )
     applied = edits.apply(machine, edits.read(ctx.human(f"edits/{unit.language}.jsonl")))
     ctx.flags += applied.flags
     lines = tuple(_with_duration(line, clock) for line in applied.lines)
-    for line in lines:
-        _flag_length(line, unit.language, ctx)
+    if not params.subtitles:  # what cannot be read in its time is seen when subtitles are laid out
+        for line in lines:
+            _flag_length(line, unit.language, ctx)
     return {"lines": to_json(lines)}
+
+
+def _reading_clock(language: str) -> Clock:
+    """Say how long people need to read a text."""
+    speed = reading(language).speed
+    return lambda text, speaker: len(text) / speed
 
 
 def _clock(made: Made, ctx: Context, language: str) -> Clock:
@@ -137,6 +152,15 @@ def _line(utterance: Utterance, span: Span, said: _Said, *, is_seen: bool) -> Li
     mouths = _agreements(utterance, candidates) if is_seen else ()
     best = duration.choose(lengths, scores, own=own, slot=float(span.duration), lips=mouths)
     return Line(line_id, utterance.id, candidates[best].text, span, utterance.speaker, candidates)
+
+
+def _shown(utterance: Utterance, room: Span, said: _Said) -> Line:
+    """Return a line that is shown while the original is said: the best that can be read until the next one."""
+    line_id, candidates = said
+    lengths = [candidate.seconds or 0.0 for candidate in candidates]
+    scores = [candidate.score for candidate in candidates]
+    best = duration.choose(lengths, scores, own=0.0, slot=float(room.duration) / duration.FASTEST)
+    return Line(line_id, utterance.id, candidates[best].text, utterance.span, utterance.speaker, candidates)
 
 
 def _agreements(utterance: Utterance, candidates: Sequence[Candidate]) -> tuple[float, ...]:

@@ -14,6 +14,8 @@ FAKES = Path(__file__).parent / "fakes.toml"
 """Every stage, a fake for every engine."""
 VOICES = Path(__file__).parent / "voices.toml"
 """New voices only, a fake for every engine."""
+SUBTITLES = Path(__file__).parent / "subtitles.toml"
+"""Nothing but subtitles, a fake for every engine."""
 _CONSENT = """schema = "dubsync.consent/1"
 [[person]]
 id = "disc"

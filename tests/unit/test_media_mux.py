@@ -13,6 +13,7 @@ from typing import Any, Literal
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from media_stand import clicks, opened_film
 
 from dubsync.errors import DubsyncError
@@ -156,6 +157,24 @@ def test_the_new_subtitles_are_a_track_and_the_old_ones_stay(dubbed: tuple[Film,
     assert texts(dub.path, 0) == ["Hola, ¿qué tal?", "Adiós"]
     for index in range(len(film.source.subtitles)):
         assert texts(dub.path, index + 1) == texts(film.path, index)
+
+
+@pytest.mark.parametrize("name", ["25.mp4", "24000-1001.mkv"])
+def test_without_a_new_sound_the_film_keeps_its_own_and_the_new_subtitles_are_shown(folder: Path, name: str) -> None:
+    film = opened_film(folder, name, FILMS[name])
+    out = folder / f"shown.{name}"
+    assert mux(film, Additions("es", None, CUES), out) == ()
+    source, table = examine(out)
+    assert [track.is_default for track in source.audio] == [track.is_default for track in film.source.audio]
+    assert [track.language for track in source.audio] == [track.language for track in film.source.audio]
+    for index in range(len(source.audio)):
+        assert packets(out, "audio", index) == packets(film.path, "audio", index)
+    assert packets(out, "video", 0) == packets(film.path, "video", 0)
+    with av.open(str(out)) as made:
+        roles = [Disposition.default in stream.disposition for stream in made.streams.subtitles]
+    assert roles == [True, *(False for _ in film.source.subtitles)]
+    assert texts(out, 0) == [cue.text for cue in CUES]
+    assert [table.time(n) for n in range(len(table))] == [film.table.time(n) for n in range(len(film.table))]
 
 
 def test_a_copied_picture_is_the_same_bit_for_bit(folder: Path) -> None:

@@ -17,7 +17,7 @@ from dubsync.errors import Flag, Severity
 from dubsync.media.read import Upright
 from dubsync.quality import chart, filmstrip
 from dubsync.quality.mouths import Watched
-from dubsync.quality.page import Pictures, render, stamp, tiles
+from dubsync.quality.page import Pictures, Subject, render, stamp, tiles
 from dubsync.quality.report import SECTIONS, Sheet, in_order
 from dubsync.quality.timing import SpokenLine, speech_overlap, speech_rate_max
 from dubsync.timing import Span, from_timecode
@@ -177,13 +177,12 @@ def shade(uri: str) -> float:
     return float(cv2.imdecode(content, cv2.IMREAD_COLOR).mean())
 
 
-def full_page(sheet: Sheet | None = None, pictures: Pictures | None = None) -> str:
+def full_page(sheet: Sheet | None = None, pictures: Pictures | None = None, *, is_synthetic: bool = True) -> str:
     report = (sheet or full_sheet()).report()
     return render(
         report,
         pictures or Pictures(),
-        language_name="Spanish",
-        speakers={"speaker-a": "Mara"},
+        Subject("Spanish", {"speaker-a": "Mara"}, ("speech",) if is_synthetic else (), is_dub=True),
         at=lambda time: f"at {float(time):.2f}",
         shown=lambda frame: Fraction(frame, 25),
     )
@@ -232,7 +231,7 @@ def test_text_of_the_film_cannot_become_markup() -> None:
 
 
 def test_what_was_not_measured_is_said_so_among_the_headlines() -> None:
-    found = {tile.name: tile.value for tile in tiles(full_sheet().report())}
+    found = {tile.name: tile.value for tile in tiles(full_sheet().report(), is_dub=True)}
     assert found["words understood"] is None
     assert found["voice likeness"] == "0.70"
 
@@ -241,6 +240,11 @@ def test_speakers_are_called_by_their_names_where_they_have_one() -> None:
     text = full_page()
     assert "<td>Mara</td>" in text
     assert "speaker-b: not measured" in text
+
+
+def test_the_page_says_what_is_synthetic_and_that_nothing_is_where_people_recorded_the_lines() -> None:
+    assert "says that this is synthetic: speech." in full_page()
+    assert "Nothing in the film is synthetic." in full_page(is_synthetic=False)
 
 
 def test_a_dub_without_new_mouths_says_that_the_picture_is_the_original() -> None:

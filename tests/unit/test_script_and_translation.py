@@ -170,6 +170,18 @@ def test_a_line_that_cannot_be_said_in_time_takes_the_shortest_and_is_flagged(st
     assert "syllables" in stand.flags[0].hint
 
 
+def test_lines_that_are_read_keep_the_originals_time_and_the_best_that_can_be_read_is_taken(stand: Stand) -> None:
+    read, unread = "una cosa que decir", "una cosa que desde hace tiempo tenía muchas ganas de decirte"
+    engine = Engine(lambda text: [unread, read] if text == "Oh?" else [text])
+    stand.put("translation", stand.run(translation, language="es", mt=lambda: engine))
+    value = stand.run(script, ScriptParams(subtitles=True), language="es")
+    lines = from_json(tuple[Line, ...], value["lines"])
+    assert [line.span for line in lines] == [one.span for one in SAID]
+    assert lines[2].text == read
+    assert [one.seconds for one in lines[2].candidates] == [round(len(text) / 17, 3) for text in (unread, read)]
+    assert not stand.flags, "nobody says them: how long that would take does not matter"
+
+
 def test_an_edit_has_the_last_word_and_touches_no_other_line(stand: Stand, tmp_path: Path) -> None:
     before = lines_of(stand)
     edits.append(edits.path_of(tmp_path, "es"), [edits.edit(before[2], who="Ana", text="¿Cómo?")])
