@@ -22,7 +22,7 @@ from dubsync.title import Title
 
 SCHEMA = "dubsync.title/1"
 SUFFIX = ".dubsync"
-HUMAN_FILES = ("consent.toml", "casting.toml", "glossary.csv", "series.dubsync-voices")
+HUMAN_FILES = ("consent.toml", "signers.toml", "casting.toml", "glossary.csv", "series.dubsync-voices")
 """People's files that may also lie beside the film; those in the title folder come first."""
 
 

@@ -1,16 +1,17 @@
-"""`dubsync consent`: put on record who allowed what, and show it."""
+"""`dubsync consent`: put on record who allowed what, sign it, and show it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dubsync.errors import InputError, UsageError
-from dubsync.rights import consent
+from dubsync.rights import consent, signature
 from dubsync.title import content_id
 
 consent_app = typer.Typer(help="Who allowed which voice and face to be synthesised.", no_args_is_help=True)
@@ -41,6 +42,7 @@ def new(
             f"{until.date()} is over: such a record allows nothing", hint="give the last day it shall hold"
         )
     path = consent_file(place)
+    people = consent.load(path)
     languages = tuple(tag for value in lang for tag in value.split(","))
     titles = tuple(title or [_film_name(place)])
     person = consent.Person(
@@ -56,7 +58,11 @@ def new(
         until=until.date() if until else None,
         note=note,
     )
-    consent.save(path, [*(known for known in consent.load(path) if known.id != person.id), person])
+    if any(known.id == person.id and known.signature and known.is_in_force(date.today()) for known in people):
+        raise UsageError(
+            f"{path}: {name} is on record with this, and the record is signed", hint="nothing is to be done"
+        )
+    consent.save(path, [*(known for known in people if known.id != person.id), person])
     print(f"{path}: {name}: {person.scope}")
 
 
@@ -69,12 +75,11 @@ def revoke(
     people = consent.load(path)
     kept = consent.revoked(people, person, date.today())
     if kept == people:
-        names = ", ".join(dict.fromkeys(known.name for known in people)) or "nobody"
-        raise UsageError(f"{path}: no record of {person} is in force", hint=f"on record: {names}")
+        raise _nobody(path, people, person)
     consent.save(path, kept)
     for known in kept:
         if person in (known.id, known.name):
-            print(f"{path}: {known.name} ({known.id}): ended on {known.until}")
+            print(f"{path}: {known.name} ({known.id}): {known.scope}")
     print("what was made before stays where it is: delete the title folder, and `dubsync cast forget` the voice")
 
 
@@ -84,12 +89,20 @@ def show(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show the records."""
+    """Show the records, and whether their signatures fit."""
     path = consent_file(place)
     people = consent.load(path)
     if as_json:
         rows = [
-            {"id": p.id, "name": p.name, "speakers": p.speakers, "scope": p.scope, "sha256": p.digest} for p in people
+            {
+                "id": p.id,
+                "name": p.name,
+                "speakers": p.speakers,
+                "scope": p.scope,
+                "sha256": p.digest,
+                "signature": _signature(p),
+            }
+            for p in people
         ]
         print(json.dumps({"file": str(path), "people": rows}, ensure_ascii=False))
         return
@@ -97,6 +110,46 @@ def show(
         print(f"{path}: nobody is on record")
     for person in people:
         print(f"{person.name} ({person.id}; speaks as {', '.join(person.speakers)}): {person.scope}")
+        if made := _signature(person):
+            fits = "the record is as it was signed" if made["fits"] else "THE RECORD IS NOT WHAT WAS SIGNED"
+            print(f"    signed as {made['by']} on {made['on']}, key {made['fingerprint']}: {fits}")
+
+
+def _signature(person: consent.Person) -> dict[str, Any] | None:
+    """Return what `show` tells of a record's signature; None where nobody signed it."""
+    made = person.signature
+    if made is None:
+        return None
+    told = {"by": made.by, "on": str(made.on), "key": made.key, "fingerprint": signature.fingerprint(made.key)}
+    return {**told, "fits": signature.fits(person)}
+
+
+@consent_app.command()
+def sign(
+    place: Place,
+    person: Annotated[str, typer.Argument(help="A name, or a record's id as `consent show` has it.")],
+    *,
+    key: Annotated[Path, typer.Option(help="The signer's private key: Ed25519, PEM.")],
+    by: Annotated[str | None, typer.Option(help="Who signs; default: the person.")] = None,
+) -> None:
+    """Sign a person's records that are in force, so that nobody can change what they say."""
+    path = consent_file(place)
+    people, today = consent.load(path), date.today()
+    asked = [known for known in people if person in (known.id, known.name) and known.is_in_force(today)]
+    if not asked:
+        raise _nobody(path, people, person)
+    signed = {known.id: signature.sign(known, key, by=by or known.name, on=today) for known in asked}
+    consent.save(path, [signed.get(known.id, known) for known in people])
+    for known in signed.values():
+        print(f"{path}: {known.name} ({known.id}): signed: {known.scope}")
+    made = next(iter(signed.values())).signature
+    assert made is not None, "what was signed has a signature"
+    print(f'for {signature.SIGNERS}: name = "{made.by}", key = "{made.key}"')
+
+
+def _nobody(path: Path, people: Sequence[consent.Person], person: str) -> UsageError:
+    names = ", ".join(dict.fromkeys(known.name for known in people)) or "nobody"
+    return UsageError(f"{path}: no record of {person} is in force", hint=f"on record: {names}")
 
 
 def consent_file(place: Path) -> Path:

@@ -18,7 +18,8 @@ from dubsync.engine.store import sha256
 from dubsync.errors import ConsentMissing, UsageError
 from dubsync.media.probe import Film, examine
 from dubsync.pipeline import Pipeline
-from dubsync.rights import consent
+from dubsync.rights import consent, signature
+from dubsync.rights.signature import SIGNERS, Records
 from dubsync.stages.rights import RECORDS
 from dubsync.text.language import normal_tag
 from dubsync.title import Title
@@ -100,7 +101,9 @@ def _dub(title: Title, language: str) -> FinishedDub:
     products = {stage: product for (stage, of, key), product in made.items() if key in (TITLE_KEY, of)}
     insist_on_dub(asked.pipeline)
     synthetic = _synthetic(asked.pipeline)
-    _insist_on_consent(title, language, products, asked.plan.setting.human(RECORDS), synthetic)
+    human = asked.plan.setting.human
+    records = signature.read(human(RECORDS), human(SIGNERS))
+    _insist_on_consent(title, language, products, records, synthetic)
     video = products["render"].file(products["render"].value["video"])
     film = Film(video, *examine(video))
     return FinishedDub(language, products, film, _records(products["rights"]), command, "voice" in synthetic)
@@ -146,15 +149,14 @@ def _synthetic(made_by: Pipeline) -> tuple[str, ...]:
 
 
 def _insist_on_consent(
-    title: Title, language: str, products: Mapping[str, Product], records: Path, synthetic: Sequence[str]
+    title: Title, language: str, products: Mapping[str, Product], records: Records, synthetic: Sequence[str]
 ) -> None:
     """Raise ConsentMissing where a right the dub was made under has ended since."""
-    people = consent.load(records)
     names = {speaker["id"]: speaker["name"] for speaker in products["speakers"].value["speakers"]}
     for row in products["rights"].value["consent"]:
         speaker = row["speaker"]
         use = consent.Use(speaker, names.get(speaker, speaker), Path(title.film).stem, language, date.today())
-        grant = consent.granted(people, use)
+        grant = records.granted(use)
         for what in synthetic:
             if row[what] and not getattr(grant, what):
                 why = "; ".join(grant.refusals) or "there is no record for this speaker"

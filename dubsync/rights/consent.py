@@ -13,9 +13,15 @@
     granted_by = "Mara Voss"
     granted_on = 2026-11-01
     note = ""
+    revoked_on = 2027-05-01         # the first day on which it holds no more; `consent revoke` writes it
+    [person.signature]              # `consent sign` writes it (`signature.py`)
+    by = "Mara Voss"
+    on = 2026-11-02
+    key = "..."
+    value = "..."
 
 "*" for speakers is a statement about all voices, so it is accepted only where the file names exactly one person.
-Nothing here knows stages or signatures; signing a record is a later step over the same file.
+Nothing here knows stages, or whether a signature fits.
 """
 
 from __future__ import annotations
@@ -23,9 +29,9 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import date, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +43,21 @@ ANY = "*"
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """Who says to have signed a record, and when; the public key (Ed25519) and the signature, in base64."""
+
+    by: str
+    on: date
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
-    """One person's record. `until`: the last day it holds, None until it is taken back."""
+    """One person's record. `until`: the last day it holds, None until it is taken back, which `revoked_on` tells.
+
+    What is signed is all but the last two: to take consent back nobody needs a key.
+    """
 
     id: str
     name: str
@@ -51,12 +70,23 @@ class Person:
     granted_on: date
     until: date | None = None
     note: str = ""
+    revoked_on: date | None = None
+    signature: Signature | None = None
+
+    @property
+    def facts(self) -> str:
+        """Return what was agreed to as JSON with sorted keys, which is signed; without a note or an end nobody gave."""
+        agreed = replace(self, revoked_on=None, signature=None)
+        return json.dumps(_as_table(agreed), sort_keys=True, default=str)
 
     @property
     def digest(self) -> str:
-        """Return the start of the record's SHA-256, which a report can name."""
-        facts = json.dumps(_as_table(self), sort_keys=True, default=str)
-        return hashlib.sha256(facts.encode()).hexdigest()[:16]
+        """Return the start of the SHA-256 of what was agreed to, which a report can name."""
+        return hashlib.sha256(self.facts.encode()).hexdigest()[:16]
+
+    def is_in_force(self, day: date) -> bool:
+        """Tell whether the record has not ended and was not taken back by that day."""
+        return (self.until is None or day <= self.until) and (self.revoked_on is None or day < self.revoked_on)
 
     @property
     def scope(self) -> str:
@@ -66,6 +96,7 @@ class Person:
         )
         where = f"{_listed(self.titles, 'any title')} in {_listed(self.languages, 'any language')}"
         end = f"until {self.until}" if self.until else "until taken back"
+        end = f"taken back on {self.revoked_on}" if self.revoked_on else end
         return f"{what}; {where}; {end}; granted by {self.granted_by} on {self.granted_on}"
 
 
@@ -94,14 +125,18 @@ class Grant:
     refusals: tuple[str, ...]
 
 
-def granted(people: Sequence[Person], use: Use) -> Grant:
+Doubt = Callable[[Person], str]
+"""Says why a record does not count, whatever it says; "" where it does."""
+
+
+def granted(people: Sequence[Person], use: Use, doubt: Doubt = lambda person: "") -> Grant:
     """Return what all records together allow for this use."""
     valid: list[Person] = []
     refusals: list[str] = []
     for person in people:
         if not ({use.speaker, use.speaker_name, ANY} & set(person.speakers)):
             continue
-        if reason := _refusal(person, use):
+        if reason := doubt(person) or _refusal(person, use):
             refusals.append(f"{person.name}: {reason}")
         else:
             valid.append(person)
@@ -111,7 +146,7 @@ def granted(people: Sequence[Person], use: Use) -> Grant:
     return Grant(voice, face, tuple(valid), tuple(refusals))
 
 
-def faces_allowed(people: Sequence[Person], uses: Sequence[Use]) -> dict[str, bool]:
+def faces_allowed(people: Sequence[Person], uses: Sequence[Use], doubt: Doubt = lambda person: "") -> dict[str, bool]:
     """Tell for each speaker whether their face may be learnt: some record allows it in some language on that day.
 
     The language of the uses does not matter; what a language's own dub may show is `granted`'s to say.
@@ -119,17 +154,14 @@ def faces_allowed(people: Sequence[Person], uses: Sequence[Use]) -> dict[str, bo
     found = {}
     for use in uses:
         languages = {language for person in people for language in person.languages}
-        found[use.speaker] = any(granted(people, replace(use, language=language)).face for language in languages)
+        found[use.speaker] = any(granted(people, replace(use, language=language), doubt).face for language in languages)
     return found
 
 
 def revoked(people: Sequence[Person], who: str, day: date) -> tuple[Person, ...]:
-    """Return the records with those of a person, by name or id, ended on the day before; the others as they are."""
-    yesterday = day - timedelta(days=1)
+    """Return the records with those of a person, by name or id, taken back on a day; the others as they are."""
     return tuple(
-        replace(person, until=yesterday)
-        if who in (person.id, person.name) and (person.until is None or person.until > yesterday)
-        else person
+        replace(person, revoked_on=day) if who in (person.id, person.name) and person.is_in_force(day) else person
         for person in people
     )
 
@@ -139,7 +171,9 @@ def _refusal(person: Person, use: Use) -> str:
         return f"covers {', '.join(person.titles)}, not {use.title}"
     if not any(_covers(language, use.language) for language in person.languages):
         return f"covers {', '.join(person.languages)}, not {use.language}"
-    if person.until is not None and use.day > person.until:
+    if person.revoked_on is not None and use.day >= person.revoked_on:
+        return f"was taken back on {person.revoked_on}"
+    if not person.is_in_force(use.day):
         return f"ended on {person.until}"
     if use.day < person.granted_on:
         return f"begins on {person.granted_on}"
@@ -184,8 +218,9 @@ def _check_together(people: Sequence[Person], path: Path) -> None:
 
 _TEXTS = ("id", "name", "granted_by", "note")
 _LISTS = ("speakers", "titles", "languages")
-_DATES = ("granted_on", "until")
-_REQUIRED = {field.name for field in fields(Person)} - {"until", "note"}
+_DATES = ("granted_on", "until", "revoked_on")
+_REQUIRED = {field.name for field in fields(Person)} - {"until", "note", "revoked_on", "signature"}
+_SIGNED = {field.name for field in fields(Signature)}
 
 
 def _person(table: Mapping[str, Any], *, where: str) -> Person:
@@ -198,6 +233,8 @@ def _person(table: Mapping[str, Any], *, where: str) -> Person:
         if not _is_right(key, value):
             raise UsageError(f"{where}: {key} = {value!r} is not {_expected(key)}")
     values: dict[str, Any] = {key: tuple(value) if key in _LISTS else value for key, value in table.items()}
+    if "signature" in table:
+        values["signature"] = Signature(**table["signature"])
     return Person(**values)
 
 
@@ -208,6 +245,10 @@ def _is_right(key: str, value: object) -> bool:
         return type(value) is date
     if key in _TEXTS:
         return isinstance(value, str) and (bool(value) or key == "note")
+    if key == "signature":
+        if not isinstance(value, dict) or set(value) != _SIGNED:
+            return False
+        return all(type(one) is (date if name == "on" else str) for name, one in value.items())
     return isinstance(value, bool)
 
 
@@ -216,6 +257,8 @@ def _expected(key: str) -> str:
         return "a list of one or more names"
     if key in _DATES:
         return "a date such as 2030-12-31, without quotes"
+    if key == "signature":
+        return f"a table with {', '.join(sorted(_SIGNED))}, as `dubsync consent sign` writes it"
     return "a text" if key in _TEXTS else "true or false"
 
 
@@ -230,11 +273,14 @@ def save(path: Path, people: Sequence[Person]) -> None:
 
 def _as_table(person: Person) -> dict[str, Any]:
     values = {field.name: getattr(person, field.name) for field in fields(Person)}
-    return {
+    table = {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in values.items()
         if value is not None and value != ""
     }
+    if person.signature is not None:
+        table["signature"] = asdict(person.signature)
+    return table
 
 
 def require_voice(grant: Grant, use: Use, *, command: str) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date
 
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
-from dubsync.rights import consent
+from dubsync.rights import consent, signature
+from dubsync.rights.signature import SIGNERS
 from dubsync.stages.rights import RECORDS
 
 
-@stage(over=Axis.TITLE, version=1, needs=("speakers",), reads=(RECORDS,), always=True)
+@stage(over=Axis.TITLE, version=1, needs=("speakers",), reads=(RECORDS,), may_read=(SIGNERS,), always=True)
 def likeness(unit: Unit, made: Made, ctx: Context, params: None) -> dict[str, object]:
     """Return for each speaker whether some record allows the face today; asked each time, as records end."""
-    people = consent.load(ctx.human(RECORDS))
+    records = signature.read(ctx.human(RECORDS), ctx.human(SIGNERS))
     uses = [
         consent.Use(speaker["id"], speaker["name"], title=ctx.film.stem, language="", day=date.today())
         for speaker in made.one("speakers").value["speakers"]
     ]
-    return {"faces": consent.faces_allowed(people, uses)}
+    return {"faces": records.faces_allowed(uses)}

@@ -1,7 +1,8 @@
 """rights: nobody's voice or face is synthesised without a record that allows it for this title, language and day.
 
 Whether a voice is synthesised at all is said by the voice engine (`needs_consent`): lines that people recorded, and the
-film's own, ask for no record of the voice. The face is asked for in any case.
+film's own, ask for no record of the voice. The face is asked for in any case. A record that was changed since it was
+signed stops the run.
 """
 
 from __future__ import annotations
@@ -14,18 +15,27 @@ from typing import Any
 
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity, UsageError
-from dubsync.rights import consent
+from dubsync.rights import consent, signature
+from dubsync.rights.signature import SIGNERS
 
 RECORDS = "consent.toml"
 
 
-@stage(over=Axis.LANGUAGE, version=3, needs=("speakers",), reads=(RECORDS,), backends=("voice",), always=True)
+@stage(
+    over=Axis.LANGUAGE,
+    version=4,
+    needs=("speakers",),
+    reads=(RECORDS,),
+    may_read=(SIGNERS,),
+    backends=("voice",),
+    always=True,
+)
 def rights(unit: Unit, made: Made, ctx: Context, params: None) -> dict[str, object]:
     """Return what each speaking speaker allows; raise ConsentMissing when one does not allow a voice that is made.
 
     A face that is not allowed is a flag: that speaker is dubbed, and the picture stays as it is.
     """
-    people = consent.load(ctx.human(RECORDS))
+    records = signature.read(ctx.human(RECORDS), ctx.human(SIGNERS))
     language = unit.language
     if language is None:
         raise UsageError("the rights stage needs a language")
@@ -33,12 +43,12 @@ def rights(unit: Unit, made: Made, ctx: Context, params: None) -> dict[str, obje
     is_synthetic = needs_consent(ctx)
     for speaker, name in _speaking(made.one("speakers").value):
         use = consent.Use(speaker, name, title=ctx.film.stem, language=language, day=date.today())
-        grant = consent.granted(people, use)
+        grant = records.granted(use)
         if is_synthetic:
             consent.require_voice(grant, use, command=command_for(ctx.human(RECORDS), use))
         if not grant.face:
             ctx.flag(_face_flag(use, ctx.human(RECORDS), voice=is_synthetic))
-        rows.append(_row(use, grant))
+        rows.append(_row(use, grant, records))
     return {"consent": rows}
 
 
@@ -71,13 +81,14 @@ def _face_flag(use: consent.Use, records: Path, *, voice: bool) -> Flag:
     )
 
 
-def _row(use: consent.Use, grant: consent.Grant) -> dict[str, object]:
+def _row(use: consent.Use, grant: consent.Grant, records: signature.Records) -> dict[str, object]:
     return {
         "person": ", ".join(dict.fromkeys(person.name for person in grant.records)),
         "speaker": use.speaker,
         "voice": grant.voice,
         "face": grant.face,
         "record": ", ".join(f"{RECORDS}: {person.id} (sha256 {person.digest})" for person in grant.records),
+        "signed": " / ".join(words for person in grant.records if (words := records.signed(person))),
         "digests": [person.digest for person in grant.records],
         "scope": " / ".join(person.scope for person in grant.records),
     }
