@@ -2,7 +2,7 @@
 
 schema = "dubsync.batch/1"
 languages = ["es", "pt"]        # for every title that names none
-pipeline = "film"
+pipeline = "film"               # or a .toml file, beside the batch file like every file that is named here
 consent = "consent.toml"        # like `bank`: for every title that names none
 out = "delivered"               # each title gets a folder in it
 deliver = ["hls"]               # packages to make of each title (docs/delivery.md)
@@ -17,12 +17,12 @@ out = "delivered/one"
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubsync import documents
+from dubsync import documents, folder, pipeline
 from dubsync.engine.events import Sink
 from dubsync.engine.runner import Runner
 from dubsync.errors import BadPipeline, DubsyncError, Flag, Flagged, InputError, Severity, StageFailed, SystemRefused
@@ -101,7 +101,28 @@ def load(file: Path, *, needs_titles: bool = True) -> Batch:
         raise BadPipeline(f"{file.name}: it lists no [[title]]")
     if not needs_titles:
         _entry(file, table, {"film": "a film that it does not list"})  # says what is wrong before the first one comes
-    return Batch(file, tuple(_entry(file, table, title) for title in titles), table)
+    entries = tuple(_entry(file, table, title) for title in titles)
+    _insist_on_places(file, entries)
+    return Batch(file, entries, table)
+
+
+def _insist_on_places(file: Path, entries: Sequence[Entry]) -> None:
+    """Raise BadPipeline where one title's files would be written over by those of another."""
+    taken: dict[Path, str] = {}
+    homes: dict[Path, Path] = {}
+    for entry in entries:
+        home = entry.wish.folder or folder.place_of(entry.film)
+        first = homes.setdefault(home.resolve(), entry.film)
+        if first.resolve() != entry.film.resolve():
+            what = f"{first.name} and {entry.film.name} have one title folder, {home}"
+            raise BadPipeline(f"{file.name}: {what}", hint="give one of them a folder of its own")
+        if entry.wish.out is None:
+            continue
+        place = entry.wish.out.resolve()
+        if place in taken:
+            what = f"{taken[place]} and {entry.film.name} both go to {entry.wish.out}"
+            raise BadPipeline(f"{file.name}: {what}", hint="give one of them an out of its own")
+        taken[place] = entry.film.name
 
 
 def _entry(file: Path, table: Mapping[str, Any], title: Mapping[str, Any]) -> Entry:
@@ -116,27 +137,38 @@ def _entry(file: Path, table: Mapping[str, Any], title: Mapping[str, Any]) -> En
     if "out" in table and "out" not in title:
         place["out"] = file.parent / table["out"] / Path(title["film"]).stem
     wish = Wish(
-        pipeline=title.get("pipeline", table.get("pipeline", "film")),
+        pipeline=_named(file, title.get("pipeline", table.get("pipeline", "film"))),
         settings=_merged(table.get("set", {}), title.get("set", {})),
         **place,
     )
-    return Entry(
-        file.parent / title["film"], tuple(languages), wish, _specs(file, said.get("deliver", table.get("deliver")))
-    )
+    deliver = _specs(file, said.get("deliver", table.get("deliver")), wish)
+    return Entry(file.parent / title["film"], tuple(languages), wish, deliver)
 
 
-def _specs(file: Path, said: object) -> tuple[str, ...]:
-    """Return the specs that are asked for, by name or as files beside the batch file; raises BadPipeline."""
+def _named(file: Path, name: str) -> str:
+    """Return a pipeline or spec as it is named, or as a file beside the batch file."""
+    return str(file.parent / name) if name.endswith(".toml") else name
+
+
+def _specs(file: Path, said: object, wish: Wish) -> tuple[str, ...]:
+    """Return the specs that are asked for; raise BadPipeline where what the wish makes cannot be packaged by them."""
     if not said:
         return ()
     names = [said] if isinstance(said, str) else said
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise BadPipeline(f"{file.name}: deliver must be a name or a list of names", hint='say deliver = ["hls"]')
     from dubsync.delivery import specs
+    from dubsync.delivery.dubs import insist_on_dub
 
-    found = tuple(str(file.parent / name) if name.endswith(".toml") else name for name in names)
+    found = tuple(_named(file, name) for name in names)
+    made_by = pipeline.load(wish.pipeline, settings=wish.settings)
+    insist_on_dub(made_by)
     for name in found:
-        specs.load(name)
+        if specs.load(name).needs_stems and not made_by.param("mix", "stems"):
+            what = f'"{name}" packages stems, and the pipeline {made_by.name} mixes without them'
+            raise BadPipeline(f"{file.name}: {what}", hint="say [set.mix] stems = true")
+    if len({Path(name).stem for name in found}) < len(found):
+        raise BadPipeline(f"{file.name}: two of {', '.join(names)} go to one folder", hint="give the file another name")
     return found
 
 
@@ -145,11 +177,9 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_keys(file: Path, table: Mapping[str, Any], known: set[str], where: str) -> None:
-    from dubsync.pipeline import nearest
-
     for key in table:
         if key not in known:
-            raise BadPipeline(f'{file.name}: {where}unknown key "{key}"', hint=nearest(key, sorted(known)))
+            raise BadPipeline(f'{file.name}: {where}unknown key "{key}"', hint=pipeline.nearest(key, sorted(known)))
 
 
 def run(entry: Entry, *, runner: Runner, sink: Sink = quiet, offline: bool = False) -> Result:
@@ -248,4 +278,4 @@ def check(results: list[Result], *, is_strict: bool) -> None:
         )
     flags = [flag for result in results for flag in result.flags if flag.severity is not Severity.INFO]
     if is_strict and flags:
-        raise Flagged(f"{len(flags)} flags were raised", hint="they are in the reports, in words")
+        raise Flagged(f"flags were raised: {len(flags)}", hint="they are in the reports, in words")

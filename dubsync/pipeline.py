@@ -50,6 +50,10 @@ class Pipeline:
     def has(self, stage: str) -> bool:
         return any(step.name == stage for step in self.steps)
 
+    def param(self, stage: str, name: str) -> Any:
+        """Return a parameter of a stage that the pipeline has."""
+        return next(getattr(step.params, name) for step in self.steps if step.name == stage)
+
 
 def folder() -> Path:
     """Return where the packaged pipelines are, installed or in a checkout."""

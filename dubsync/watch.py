@@ -329,9 +329,14 @@ def _asked(entry: Entry) -> str:
 
     Where people's files and the outbox lie is no part of it: the same batch file may be named in several ways.
     """
-    wish = {"pipeline": entry.wish.pipeline, "settings": documents.to_json(dict(entry.wish.settings))}
-    specs = [Path(name).name for name in entry.deliver]
+    wish = {"pipeline": _name(entry.wish.pipeline), "settings": documents.to_json(dict(entry.wish.settings))}
+    specs = [_name(spec) for spec in entry.deliver]
     return digest_of({"languages": entry.languages, **wish, "deliver": specs})
+
+
+def _name(asked: str) -> str:
+    """Return a name as it is, of a file its own without the folders before it."""
+    return Path(asked).name
 
 
 def _beside(film: Path, entry: Entry) -> str:
@@ -344,9 +349,10 @@ def _beside(film: Path, entry: Entry) -> str:
 def _outcome(result: Result) -> dict[str, Any]:
     error: DubsyncError | None = result.error
     flags = sum(flag.severity is not Severity.INFO for flag in result.flags)
+    packages = [str(each.folder) for each in result.packages]
     if error is None:
-        packages = [str(each.folder) for each in result.packages]
         return {"state": "done", "may_pass": False, "flags": flags, "packages": packages, "what": ""}
     why = batches.why(error, result.entry.film.name)
     what = f"{why}; {error.hint}" if error.hint else why
-    return {"state": "failed", "may_pass": error.exit_code in _MAY_PASS, "flags": flags, "what": what}
+    may_pass = error.exit_code in _MAY_PASS
+    return {"state": "failed", "may_pass": may_pass, "flags": flags, "packages": packages, "what": what}

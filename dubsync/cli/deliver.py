@@ -44,6 +44,12 @@ def deliver(
     from dubsync import delivery
 
     if check is not None:
+        others = {"a title": title, "--lang": lang, "--spec": spec, "--out": out, "--strict": strict}
+        if given := [name for name, value in others.items() if value]:
+            raise UsageError(
+                f"--check looks at a delivery that lies there, and has no use for {given[0]}",
+                hint="say `dubsync deliver --check FOLDER`, with --json if you like",
+            )
         _print_verified(check, delivery.check(check), as_json=as_json)
         return
     if title is None or not lang or not spec:
@@ -93,7 +99,8 @@ def _print_verified(place: Path, found: Verified, *, as_json: bool) -> None:
         print(json.dumps({"folder": str(place), "files": found.files, "bytes": found.size, "others": found.others}))
         return
     others = f"; {found.others} others lie there" if found.others else ""
-    _out.print(f"{found.files} files are as they were delivered{others}", highlight=False)
+    are = "file is as it was" if found.files == 1 else "files are as they were"
+    _out.print(f"{found.files} {are} delivered{others}", highlight=False)
 
 
 def watch(
@@ -127,7 +134,12 @@ def watch(
 
 def _print_watched(found: Watched) -> None:
     for film in found.films:
-        what = film["what"] or ", ".join([str(found.out / film["place"]), *film.get("packages", ())])
+        packages = film.get("packages", ())
+        what = (
+            "; ".join([film["what"], *packages])
+            if film["what"]
+            else ", ".join([str(found.out / film["place"]), *packages])
+        )
         _out.print(f"{film['file']}  {film['state']}  {what}", soft_wrap=True, highlight=False)
     for name in found.arriving:
         _out.print(f"{name}  is still arriving", soft_wrap=True, highlight=False)

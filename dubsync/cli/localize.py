@@ -16,6 +16,7 @@ from dubsync import verbs as api
 from dubsync.cli.inspect import print_forecast
 from dubsync.cli.progress import Bars
 from dubsync.cli.wishes import languages_from, wish_from
+from dubsync.cli.words import counted
 from dubsync.errors import Flag, Flagged, Severity
 
 _out = Console()
@@ -100,7 +101,7 @@ def check_strict(flags: tuple[Flag, ...], *, is_strict: bool) -> None:
     """Raise Flagged when `--strict` was asked for and something is not as it should be."""
     serious = [flag for flag in flags if flag.severity is not Severity.INFO]
     if is_strict and serious:
-        raise Flagged(f"{len(serious)} flags were raised", hint="they are in the report, in words")
+        raise Flagged(f"{counted(len(serious), 'flag')} raised", hint="they are in the report, in words")
 
 
 def _print(made: api.Localized) -> None:
@@ -116,7 +117,8 @@ def _print(made: api.Localized) -> None:
                 f"    [{colour}]{flag.severity}[/{colour}] {flag.where}: {flag.what}", soft_wrap=True, highlight=False
             )
     summary = made.summary
-    _out.print(f"{summary.ran} units ran, {summary.reused} were made already, {summary.seconds:.1f} s", highlight=False)
+    ran = counted(summary.ran, "unit")
+    _out.print(f"{ran} ran, {summary.reused} made already, {summary.seconds:.1f} s", highlight=False)
 
 
 def batch(

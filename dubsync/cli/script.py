@@ -12,6 +12,7 @@ from rich.console import Console
 
 from dubsync import edits, folder, scripts
 from dubsync.cli.inspect import AsJson, TitlePlace
+from dubsync.cli.words import counted
 from dubsync.documents import to_json
 from dubsync.errors import UsageError
 from dubsync.text.exchange import FORMATS
@@ -61,7 +62,7 @@ def import_(
         print(json.dumps(to_json(report)))
         return
     _out.print(
-        f"{len(report.changed)} lines changed, {len(report.unchanged)} as they were, "
+        f"{counted(len(report.changed), 'line')} changed, {len(report.unchanged)} as they were, "
         f"{len(report.untouched)} not in the file, {report.pending} wait for the first run",
         highlight=False,
     )

@@ -76,6 +76,7 @@ def deliver(
         facts = _facts(title, chosen, dubs)
         if receipt.is_current(out, facts["made_from"]):
             return Delivered(out, chosen.name, receipt.read(out), is_new=False)
+        receipt.insist_on_room(out, _certain(chosen, title, dubs))
         with receipt.workplace(out) as work:
             built = _build(chosen, title, dubs, work, saying)
             found = receipt.hand_over(out, work / "files", {**facts, **_findings(built)})
@@ -108,6 +109,17 @@ def _build(spec: Spec, title: Title, dubs: Sequence[FinishedDub], work: Path, sa
     if isinstance(spec.params, File):
         return files.build(spec.params, order)
     return stems.build(spec.params, order)
+
+
+def _certain(spec: Spec, title: Title, dubs: Sequence[FinishedDub]) -> list[str]:
+    """Return files that will be in the package whatever else is: where they lie there already, no work is begun."""
+    languages = [dub.language for dub in dubs]
+    params = spec.params
+    if isinstance(params, Segments):
+        return [name for language in languages for name in streams.manifests_of(params, language).values()]
+    if isinstance(params, File):
+        return [files.file_of(title.name, language) for language in languages]
+    return [stems.sums_of(language) for language in languages]
 
 
 def _facts(title: Title, spec: Spec, dubs: Sequence[FinishedDub]) -> dict[str, Any]:

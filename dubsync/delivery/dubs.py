@@ -95,7 +95,7 @@ def _dub(title: Title, language: str) -> FinishedDub:
     command = _command(title, language, asked.wish)
     if asked.waiting:
         first = asked.waiting[0]
-        what = f"{len(asked.waiting)} units would run, first {first.stage}: {first.why}"
+        what = f"{first.stage} would run first, since {first.why}"
         raise UsageError(f"{title.name} in {language} is not finished or not current: {what}", hint=_say(command))
     made = asked.plan.products
     products = {stage: product for (stage, of, key), product in made.items() if key in (TITLE_KEY, of)}

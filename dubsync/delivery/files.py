@@ -20,7 +20,7 @@ def build(params: File, order: Order) -> Built:
     flags: list[Flag] = []
     for dub in order.dubs:
         order.saying(f"{dub.language}: file")
-        name = f"{order.title}.{dub.language}.mp4"
+        name = file_of(order.title, dub.language)
         sounds, subtitles = _wanted(params, dub)
         made = order.place / name
         flags += remux(dub.film, made, sounds=sounds, subtitles=subtitles, copied=params.copied_sound)
@@ -35,6 +35,11 @@ def build(params: File, order: Order) -> Built:
             flags += raised
         files[dub.language] = {"mp4": name}
     return Built(files, tuple(checked), tuple(flags))
+
+
+def file_of(title: str, language: str) -> str:
+    """Return what a dub's file is called."""
+    return f"{title}.{language}.mp4"
 
 
 def _wanted(params: File, dub: FinishedDub) -> tuple[tuple[int, ...], tuple[int, ...]]:

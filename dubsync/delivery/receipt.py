@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +121,7 @@ def hand_over(place: Path, package: Path, facts: Mapping[str, Any]) -> dict[str,
     names = sorted(path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file())
     files = {name: {"sha256": sha256(package / name), "size": (package / name).stat().st_size} for name in names}
     ours = _ours(place)
-    _insist_on_room(place, names, ours)
+    insist_on_room(place, names)
     documents.save(place / _WORK / _COMING, {"files": sorted({*names, *ours})})
     (place / NAME).unlink(missing_ok=True)
     for name in sorted(ours - set(names)):
@@ -157,7 +157,9 @@ def _stays_inside(place: Path, name: str) -> bool:
     return (place / name).resolve().is_relative_to(place.resolve())
 
 
-def _insist_on_room(place: Path, names: list[str], ours: set[str]) -> None:
+def insist_on_room(place: Path, names: Sequence[str]) -> None:
+    """Raise UsageError where somebody else's file lies where one of these belongs."""
+    ours = _ours(place)
     hint = "choose another folder with --out, or move it away: files of others are never overwritten"
     for name in names:
         if name not in ours and os.path.lexists(place / name):

@@ -66,6 +66,11 @@ class Spec:
     params: Segments | File | Stems
 
     @property
+    def needs_stems(self) -> bool:
+        """Whether dubs must have been mixed with stems."""
+        return isinstance(self.params, Stems)
+
+    @property
     def digest(self) -> str:
         return digest_of({"form": type(self.params).__name__, "params": to_json(self.params)})
 

@@ -31,18 +31,23 @@ def build(params: Stems, order: Order) -> Built:
     """
     files: dict[str, dict[str, str]] = {}
     checked: list[Checked] = []
-    for dub in order.dubs:
+    for dub, parts in [(dub, _parts(params, order.title, dub)) for dub in order.dubs]:
         order.saying(f"{dub.language}: stems")
         folder = order.place / dub.language
-        for origin, name in _parts(params, order.title, dub):
+        for origin, name in parts:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(origin, target)
         checked += _checked(folder, f"{order.title}.{dub.language}", order, dub)
         rows = [f"{sha256(path)}  {path.relative_to(folder).as_posix()}" for path in sorted(folder.rglob("*.wav"))]
-        (folder / SUMS).write_text("\n".join(rows) + "\n", encoding="utf-8")
-        files[dub.language] = {"stems": f"{dub.language}/{SUMS}"}
+        (order.place / sums_of(dub.language)).write_text("\n".join(rows) + "\n", encoding="utf-8")
+        files[dub.language] = {"stems": sums_of(dub.language)}
     return Built(files, tuple(checked), ())
+
+
+def sums_of(language: str) -> str:
+    """Return where in the package the checksums of a dub's stems are."""
+    return f"{language}/{SUMS}"
 
 
 def _parts(params: Stems, title: str, dub: FinishedDub) -> list[tuple[Path, str]]:

@@ -53,6 +53,12 @@ def build(params: Segments, order: Order) -> Built:
     return Built(written, tuple(packer.checked), tuple(packer.flags))
 
 
+def manifests_of(params: Segments, language: str) -> dict[str, str]:
+    """Return the manifests of a language by their kind."""
+    endings = {"hls": "m3u8", "dash": "mpd"}
+    return {kind: f"{language}.{ending}" for kind, ending in endings.items() if kind in params.manifests}
+
+
 def _original(packer: Packer, film: Film, spoken: str, spare: Path) -> tuple[Film, str]:
     """Package the film as it was; return it as it is read from now on, and its picture's id, "" where there is none."""
     if not packer.params.original:
@@ -113,14 +119,15 @@ def _written(packer: Packer, presentations: Sequence[Presentation], frames: int)
         packer.saying(f"{each.language}: manifest")
         name = free(each.language, iter(found))
         found[name] = {}
-        if "hls" in packer.params.manifests:
-            path = packer.place / f"{name}.m3u8"
+        names = manifests_of(packer.params, name)
+        if "hls" in names:
+            path = packer.place / names["hls"]
             path.write_text(hls.multivariant(each, places), encoding="utf-8")
             _insist_on_playing(path, each, frames)
             named.update(hls.named(path))
             found[name]["hls"] = path.name
-        if "dash" in packer.params.manifests:
-            path = packer.place / f"{name}.mpd"
+        if "dash" in names:
+            path = packer.place / names["dash"]
             path.write_text(dash.manifest(each, target), encoding="utf-8")
             named.update(dash.named(path))
             found[name]["dash"] = path.name

@@ -247,11 +247,29 @@ def _forecast(plan: Plan, store: Store, step: Step, unit: Unit) -> Forecast:
 
 
 def why(last: Mapping[str, Any] | None, recipe: Mapping[str, Any]) -> str:
-    """Name the first field in which the recipe differs from that of the last product."""
+    """Say in words what first differs in the recipe from that of the last product."""
     if last is None:
         return "it was never made"
     place = _first_difference(last["recipe"], recipe, "")
-    return f"{place} changed" if place else "its product is gone from the store"
+    return f"{_in_words(place, recipe['unit'])} changed" if place else "its product is gone from the store"
+
+
+def _in_words(place: str, unit: Mapping[str, Any]) -> str:
+    """Return what a person calls a field of a unit's recipe, such as "reads.consent.toml"."""
+    part, _, name = place.partition(".")
+    if part == "reads":
+        file, _, table = name.format(language=unit["language"], unit=unit["key"]).partition("#")
+        return f"[{table}] of {file}" if table else file
+    first, _, rest = name.partition(".")
+    words = {
+        "version": "the stage's own version",
+        "unit": "what it is made for",
+        "params": f"the setting {name}",
+        "engines": f"the {first} engine" + (f" (its {rest})" if rest else ""),
+        "film": "the film",
+        "inputs": f"what {first} made",
+    }
+    return words.get(part, place)
 
 
 def _first_difference(old: Any, new: Any, place: str) -> str:

@@ -11,7 +11,8 @@ from fake_films import FAKES, hands
 
 from dubsync import batch
 from dubsync.cli.wishes import wish_from
-from dubsync.errors import BadPipeline, StageFailed
+from dubsync.delivery import specs
+from dubsync.errors import BadPipeline, StageFailed, UsageError
 from dubsync.testing.talking import make_talking_film
 
 
@@ -86,24 +87,68 @@ def test_a_disk_that_refuses_one_title_does_not_stop_the_others(listed: Path) ->
     assert "runs" in result.error.message
 
 
+def one_title(listed: Path, *, head: str, title: str = "") -> None:
+    """Rewrite the batch file: one title in one language, and what else is to stand in its head and with the title."""
+    listed.write_text(
+        f'schema = "dubsync.batch/1"\nlanguages = ["es"]\npipeline = "{FAKES}"\n{head}\n'
+        f'[[title]]\nfilm = "good.mp4"\nout = "delivered"\n{title}\n'
+    )
+
+
 def test_what_is_made_is_packaged_as_the_file_says_and_a_package_that_fails_is_told(listed: Path) -> None:
-    text = listed.read_text().replace('"es", "pt"', '"es"').replace('[[title]]\nfilm = "bad.mp4"\n', "")
-    head, _, title = text.partition("[[title]]")
-    listed.write_text(f'{head}deliver = ["mp4", "stems"]\nconsent = "consent.toml"\n[[title]]{title}')
+    one_title(listed, head='deliver = ["mp4", "mp4-all"]\nconsent = "consent.toml"')
     (entry,) = batch.load(listed).entries
     assert entry.wish.consent == listed.parent / "consent.toml"
+    mine = listed.parent / "delivered/mp4-all/good.es.mp4"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
     result = batch.run(entry, runner=hands())
     assert [package.folder for package in result.packages] == [listed.parent / "delivered/mp4"]
     assert (listed.parent / "delivered/mp4/receipt.json").is_file()
     (row,) = batch.rows([result])
-    assert (row["state"], row["what"]) == ("failed", "good in es was mixed without stems")
+    assert row["state"] == "failed"
+    assert "good.es.mp4: is there already" in str(row["what"])
     assert row["ran"] > 0, "the dub was made all the same"
     assert row["packages"] == [str(listed.parent / "delivered/mp4")]
     assert batch.as_object([result])["failed"] == 1
-    listed.write_text(f"{head}[set.mix]\nstems = true\n[[title]]{title}".replace("[set", 'deliver = ["stems"]\n[set'))
+    assert mine.read_text() == "mine"
+    one_title(listed, head='deliver = ["stems"]', title="[title.set.mix]\nstems = true")
     (entry,) = batch.load(listed).entries
     result = batch.run(entry, runner=hands())
     assert batch.rows([result])[0]["packages"] == [str(listed.parent / "delivered/stems")]
+
+
+@pytest.mark.parametrize(
+    ("head", "title", "what"),
+    [
+        ('deliver = ["stems"]', "", r"mixes without them"),
+        ('deliver = "mp4"', f'pipeline = "{fake_films.SUBTITLES}"', r"makes no dub"),
+        ('deliver = ["mp4", "mine/mp4.toml"]', "", r"two of mp4, mine/mp4\.toml go to one folder"),
+        (
+            "",
+            '[[title]]\nfilm = "other/good.mp4"\nout = "delivered"',
+            r"good\.mp4 and good\.mp4 both go to .*delivered",
+        ),
+        ("", '[[title]]\nfilm = "good.mov"', r"good\.mp4 and good\.mov have one title folder"),
+    ],
+)
+def test_what_cannot_end_well_is_said_before_anything_is_made(listed: Path, head: str, title: str, what: str) -> None:
+    mine = listed.parent / "mine/mp4.toml"
+    mine.parent.mkdir()
+    mine.write_text((specs.folder() / "mp4.toml").read_text())
+    one_title(listed, head=head, title=title)
+    with pytest.raises(UsageError, match=what):
+        batch.load(listed)
+
+
+def test_every_file_that_is_named_lies_beside_the_batch_file(listed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (listed.parent / "mine.toml").write_text(FAKES.read_text())
+    (listed.parent / "package.toml").write_text((specs.folder() / "mp4.toml").read_text())
+    one_title(listed, head='deliver = "package.toml"', title='pipeline = "mine.toml"')
+    monkeypatch.chdir("/")
+    (entry,) = batch.load(listed).entries
+    assert entry.wish.pipeline == str(listed.parent / "mine.toml")
+    assert entry.deliver == (str(listed.parent / "package.toml"),)
 
 
 def test_titles_go_to_folders_of_their_own_in_the_place_that_the_file_names(listed: Path) -> None:

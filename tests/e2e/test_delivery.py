@@ -138,7 +138,7 @@ def test_a_flipped_bit_is_found_and_delivered_anew(film: Path) -> None:
     assert "talk.fr.mp4 is not what was delivered" in failed.stderr
     assert delivery.deliver(film, ["fr"], "mp4").is_new
     assert (out / "talk.fr.mp4").read_bytes() == whole
-    assert dubsync("deliver", "--check", out).stdout == "1 files are as they were delivered\n"
+    assert dubsync("deliver", "--check", out).stdout == "1 file is as it was delivered\n"
 
 
 def test_a_package_that_does_not_play_is_never_handed_over(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,10 @@ def test_what_is_not_finished_or_not_current_is_refused_with_the_command_to_run(
     assert edits.is_file()
     failed = dubsync("deliver", film, "--lang", "fr", "--spec", "mp4")
     assert failed.returncode == 2
-    assert "not finished or not current" in failed.stderr
+    assert (
+        "talk in fr is not finished or not current: script would run first, since edits/fr.jsonl changed"
+        in " ".join(failed.stderr.split())
+    )
     assert f"dubsync localize {film} --lang fr --pipeline {VOICES}" in failed.stderr
     assert not (film.parent / "talk.dubsync/delivery").exists()
 
@@ -222,6 +225,31 @@ def test_a_delivery_needs_a_title_a_language_and_a_spec(film: Path) -> None:
     failed = dubsync("deliver", film, "--lang", "es")
     assert failed.returncode == 2
     assert "specs: cmaf, dash, hls, mp4, mp4-all, stems" in failed.stderr
+
+
+def test_a_file_of_others_is_seen_before_anything_is_packaged(film: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    for spec, name in (("hls", "es.m3u8"), ("mp4", "talk.es.mp4"), ("stems", "es/SHA256SUMS")):
+        mine = tmp_path / spec / name
+        mine.parent.mkdir(parents=True)
+        mine.write_text("mine")
+        with pytest.raises(UsageError, match="is there already"):
+            delivery.deliver(film, ["es"], spec, out=tmp_path / spec, saying=said.append)
+        assert files(tmp_path / spec) == {name: b"mine"}
+    assert said == []
+
+
+def test_stems_that_one_language_lacks_are_missed_before_another_is_packaged(film: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(UsageError, match="talk in fr was mixed without stems"):
+        delivery.deliver(film, ["es", "fr"], "stems", saying=said.append)
+    assert said == []
+
+
+def test_a_check_takes_nothing_that_it_would_not_heed(film: Path) -> None:
+    failed = dubsync("deliver", film, "--check", film.parent)
+    assert failed.returncode == 2
+    assert "has no use for a title" in failed.stderr
 
 
 def rich(film: Path, place: Path) -> Path:

@@ -109,6 +109,19 @@ def test_a_film_is_localized_and_packaged_and_nothing_is_written_where_it_arrive
         watching.check(found)
 
 
+def test_what_was_packaged_before_a_package_failed_is_listed(inbox: Path, drawn: Path) -> None:
+    shutil.copy(drawn, inbox / "talk.mp4")
+    text = (inbox.parent / "batch.toml").read_text()
+    (inbox.parent / "batch.toml").write_text(text.replace('"mp4"', '["mp4", "mp4-all"]'))
+    mine = inbox.parent / "outbox/talk/mp4-all/talk.es.mp4"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    (film,) = watched(inbox).films
+    assert film["state"] == "failed"
+    assert film["packages"] == [str(inbox.parent / "outbox/talk/mp4")]
+    assert "is there already" in str(film["what"])
+
+
 def test_each_film_is_worked_on_once_through_restarts_and_under_other_names(inbox: Path, worked: list[str]) -> None:
     (inbox / "one.mp4").write_text("one")
     watched(inbox)

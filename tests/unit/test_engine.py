@@ -13,7 +13,7 @@ import toys
 
 from dubsync.engine import memory
 from dubsync.engine.events import Event
-from dubsync.engine.plan import Engine, Plan, Setting, Step, forecast
+from dubsync.engine.plan import Engine, Plan, Setting, Step, forecast, why
 from dubsync.engine.runner import LocalRunner, Summary
 from dubsync.engine.stage import Context, Made, Unit
 from dubsync.engine.store import Store, sha256
@@ -137,7 +137,7 @@ def test_a_parameter_re_runs_its_stage_and_the_plan_says_so(bench: Bench) -> Non
     bench.params["loud"] = toys.Loudness(factor=2)
     rows = forecast(bench.plan(), bench.store)
     loud = [row for row in rows if row.stage == "loud"]
-    assert {row.why for row in loud} == {"params.factor changed"}
+    assert {row.why for row in loud} == {"the setting factor changed"}
     assert [row.runs for row in rows if row.stage == "voice"] == [False] * 3
     assert {row.why for row in rows if row.stage == "take"} == {"it needs loud, which runs first"}
 
@@ -146,7 +146,7 @@ def test_another_engine_version_re_runs_its_units(bench: Bench) -> None:
     bench.run()
     bench.voice = replace(VOICE, identity={"version": "2"})
     rows = forecast(bench.plan(), bench.store)
-    assert {row.why for row in rows if row.stage == "voice"} == {"engines.voice.version changed"}
+    assert {row.why for row in rows if row.stage == "voice"} == {"the voice engine (its version) changed"}
 
 
 def test_a_plan_changes_nothing(bench: Bench) -> None:
@@ -277,3 +277,20 @@ def test_memory_that_was_let_go_goes_back_to_the_system() -> None:
 
     assert full - before > 200_000_000
     assert memory.held() - before < 60_000_000
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"reads": {"edits/{language}.jsonl": "2"}}, "edits/es.jsonl changed"),
+        ({"reads": {"casting.toml#voices": "2"}}, "[voices] of casting.toml changed"),
+        ({"version": 2}, "the stage's own version changed"),
+        ({"inputs": {"stems": {"title": "2"}}}, "what stems made changed"),
+        ({"engines": {"voice": None}}, "the voice engine changed"),
+        ({}, "its product is gone from the store"),
+    ],
+)
+def test_what_differs_is_said_in_words(change: dict[str, object], words: str) -> None:
+    unit = {"key": "es", "language": "es"}
+    recipe = {"version": 1, "unit": unit, "engines": {"voice": {"name": "a"}}, "reads": {}, "inputs": {}}
+    assert why({"recipe": recipe}, {**recipe, **change}) == words
