@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from dubsync.audio import features, music, wav
@@ -43,6 +44,8 @@ def laid_out(cues: Iterable[Cue], made: Made, ctx: Context, language: str) -> tu
     for cue in too_fast(shown, language):
         what = f"{reading_speed(cue):.0f} characters a second, and readers take {reading(language).speed}: {cue.text!r}"
         hint = "shorten the line (dubsync script export)"
+        if not too_fast([replace(cue, text=sdh.unlabelled(cue.text))], language):
+            hint = "the name before it makes it so: give the speaker a shorter one, or shorten the line"
         ctx.flag(Flag(Severity.WARNING, "subtitle-too-fast", cue.id or language, what, hint))
     return shown
 

@@ -49,6 +49,15 @@ def labelled(cues: Sequence[Cue], names: Mapping[str, str], unseen: Collection[s
     return tuple(found)
 
 
+def unlabelled(text: str) -> str:
+    """Return a text without the mark before it.
+
+    >>> unlabelled("[Anna] Yes."), unlabelled("Yes.")
+    ('Yes.', 'Yes.')
+    """
+    return re.sub(r"^\[[^]]*\]\s*", "", text)
+
+
 def gaps(spans: Sequence[Span], end: Fraction) -> tuple[Span, ...]:
     """Return the stretches of the film in which nobody speaks for long."""
     edges = [Fraction(0), *(edge for span in union(spans) for edge in (span.start, span.end)), end]

@@ -161,6 +161,21 @@ def test_a_subtitle_that_nobody_can_read_in_its_time_is_flagged(stand: Stand) ->
     assert flag.where == lines[0]
     assert "[Ana] Texto 0." in flag.what
     assert "readers take 17" in flag.what
+    assert "shorten the line" in flag.hint
+
+
+def test_where_the_name_alone_makes_it_too_fast_that_is_said(stand: Stand) -> None:
+    lines = [line["id"] for line in stand.products["script"][0].value["lines"]]
+    times = (("1", "1.6"), ("1.7", "4"))
+    places = [{"line": line, "start": a, "end": b} for line, (a, b) in zip(lines, times, strict=True)]
+    stand.products["mix"][0].value["placements"].extend(places)
+    finished(stand)
+
+    stand.run(deliver, DeliverParams(sdh=True), language="es")
+
+    (flag,) = [one for one in stand.flags if one.code == "subtitle-too-fast"]
+    assert "[Ana] Texto 0." in flag.what
+    assert "the name before it makes it so" in flag.hint
 
 
 def finished(stand: Stand) -> None:
