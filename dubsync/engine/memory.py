@@ -23,9 +23,9 @@ def give_back() -> None:
 
 
 def tidy() -> None:
-    """Do the same for what a unit left behind, in a tenth of the time: what outlives it is not looked at again.
+    """Do the same for what a unit left behind; what outlives it, as libraries and engines do, is not looked at again.
 
-    Libraries and engines are a million objects. Engines that are closed later need `give_back`.
+    Engines that are closed later need `give_back`.
     """
     gc.collect()
     gc.freeze()
