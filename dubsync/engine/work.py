@@ -86,7 +86,7 @@ class Workshop:
         open_engine: Callable[[Engine], Any],
         *,
         engines_kept: int = 2,
-        memory_kept: int = 900 << 20,
+        memory_kept: int = 1100 << 20,
     ) -> None:
         self._load_stage = load_stage
         self._open_engine = open_engine

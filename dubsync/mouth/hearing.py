@@ -3,11 +3,14 @@
 The recogniser knows sounds whoever says them; the energies know how loud and how open they were. The encoder sees
 30 s at a time and its answer depends on what else it sees, so training and use share one policy: windows of 30 s, 20 s
 apart, each answering for its middle 20 s (the first also for its beginning, the last for its end); what is short is
-padded with silence. Float32: in int8 single frames come out wrong.
+padded with silence. Two sounds that are only held against each other may both be heard through shorter windows.
+Float32: in int8 single frames come out wrong.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,36 @@ from dubsync.audio import features as sound_features
 RATE = 16000
 FEATURES_PER_SECOND = 50
 _STEP = RATE // FEATURES_PER_SECOND
-_WINDOW_S, _HOP_S, _MARGIN_S = 30, 20, 5
 _BANDS, _SIZE = 40, 512
 _SYLLABLE = 4
 """Features that `loudness` is smoothed over (standard deviation): 80 ms."""
 _QUIET_DB = 34.0
 """How far below the loud parts a sound is still told from silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How much the encoder sees at a time, how far apart, and what of an edge it does not answer for; seconds."""
+
+    length: int = 30
+    hop: int = 20
+    margin: int = 5
+
+    @classmethod
+    def around(cls, seconds: float) -> Windows:
+        """Return windows that hold a sound with a little silence after it: short ones take much less computing."""
+        length = min(cls().length, max(10, math.ceil(seconds) + 2))
+        return cls(length, 2 * length // 3, length // 6)
+
+    def starts(self, samples: int) -> list[int]:
+        """Return the first sample of each window."""
+        starts = [0]
+        while starts[-1] + self.length * RATE < samples:
+            starts.append(starts[-1] + self.hop * RATE)
+        return starts
+
+
+HALF_MINUTES = Windows()
 
 
 class Ear:
@@ -45,28 +72,32 @@ class Ear:
         known = self.recognise(samples)
         return np.concatenate([known, log_mel(samples)[: len(known)]], axis=1)
 
-    def recognise(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (n, width) features of the encoder alone; feature k is centred on sample 320 k."""
+    def recognise(self, samples: NDArray[np.float32], windows: Windows = HALF_MINUTES) -> NDArray[np.float32]:
+        """Return (n, width) features of the encoder alone; feature k is centred on sample 320 k.
+
+        Only features that came through windows of one length may be compared.
+        """
         wanted = len(samples) // _STEP + 1
         parts: list[NDArray[np.float32]] = []
         have = 0
-        for start in _starts(len(samples)):
-            features = self._window(samples[start : start + _WINDOW_S * RATE])
+        length = windows.length * RATE
+        for start in windows.starts(len(samples)):
+            features = self._window(samples[start : start + length], windows.length)
             first = start // _STEP
-            is_last = start + _WINDOW_S * RATE >= len(samples)
-            until = wanted if is_last else first + (_WINDOW_S - _MARGIN_S) * FEATURES_PER_SECOND
+            is_last = start + length >= len(samples)
+            until = wanted if is_last else first + (windows.length - windows.margin) * FEATURES_PER_SECOND
             parts.append(features[have - first : until - first])
             have = first + len(features[: until - first])
         heard = np.concatenate(parts)
         return np.pad(heard, ((0, wanted - len(heard)), (0, 0)), mode="edge")
 
-    def _window(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the encoder's last layer for at most 30 s, (1500, width)."""
+    def _window(self, samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+        """Return the encoder's last layer for at most `length` seconds, (50 * length, width)."""
         import ctranslate2
 
-        padded = np.zeros(_WINDOW_S * RATE, np.float32)
+        padded = np.zeros(length * RATE, np.float32)
         padded[: len(samples)] = samples
-        spectrum = np.ascontiguousarray(self._spectrum(padded, padding=0)[None, :, : _WINDOW_S * 100], np.float32)
+        spectrum = np.ascontiguousarray(self._spectrum(padded, padding=0)[None, :, : length * 100], np.float32)
         heard = self._model.encode(ctranslate2.StorageView.from_array(spectrum), to_cpu=True)
         features: NDArray[np.float32] = np.asarray(heard, np.float32)[0]
         return features
@@ -94,14 +125,6 @@ def levels(samples: NDArray[np.float32], count: int) -> NDArray[np.float64]:
     padded = np.pad(samples, (0, max(0, count * _STEP - len(samples))))[: count * _STEP]
     power = np.mean(np.square(padded.reshape(count, _STEP), dtype=np.float64), axis=1)
     return np.asarray(10 * np.log10(power + 1e-10), np.float64)
-
-
-def _starts(length: int) -> list[int]:
-    """Return the first sample of each window."""
-    starts = [0]
-    while starts[-1] + _WINDOW_S * RATE < length:
-        starts.append(starts[-1] + _HOP_S * RATE)
-    return starts
 
 
 def at_times(features: NDArray[np.float32], seconds: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from dubsync.documents import from_json
 from dubsync.engine.stage import Context, Product
 from dubsync.errors import Flag, Severity
 from dubsync.media import coding
+from dubsync.media.ahead import ahead
 from dubsync.media.mux import suffix_for
 from dubsync.rights import watermark
 from dubsync.rights.markcode import Payload
@@ -76,7 +77,7 @@ def master_mix(
 
 
 def _delivered(blocks: Iterable[Samples], *, coded: coding.Coding, synthetic: Synthetic) -> Iterator[Samples]:
-    return coding.heard(synthetic.marked(blocks, coded.rate), coded)
+    return ahead(coding.heard(ahead(synthetic.marked(blocks, coded.rate)), coded))
 
 
 def _spoken(lines: Sequence[tuple[int, int]], facts: wav.WavFacts) -> NDArray[np.bool_]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import mmap
 import multiprocessing
+import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -226,6 +230,22 @@ def test_engines_stay_warm_within_a_worker(bench: Bench, monkeypatch: pytest.Mon
     assert diary.read_text().count("opened") == 1
 
 
+def test_a_unit_goes_to_the_worker_that_has_had_its_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    diary = tmp_path / "engines.diary"
+    monkeypatch.setenv("TOY_DIARY", str(diary))
+    many = Bench(tmp_path / "many", ("words", "loud"))
+    films = [Bench(tmp_path / name, ("words", "lines", "voice")) for name in ("one", "two")]
+    with LocalRunner(toys.load, toys.open_engine, slots=2) as runner:
+        many.run_with(runner, many.plan())
+        for film in films:
+            film.film.write_text("one")
+            film.run_with(runner, film.plan())
+            runner._slots.reverse()
+
+        assert len(runner._slots) == 2
+    assert diary.read_text().count("opened") == 1
+
+
 def _opened_in_turn(names: str, *, memory_kept: int) -> str:
     """Return which engines a worker opened when units asked for them one after another."""
     opened: list[str] = []
@@ -266,6 +286,34 @@ def test_a_stage_that_makes_room_closes_every_engine(tmp_path: Path) -> None:
     workshop._engine(engine)
 
     assert opened == ["kept", "kept"]
+
+
+class _Ring:
+    """Refers to itself: only the collector lets go of it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_outlives_a_unit_is_put_aside_until_an_engine_is_closed() -> None:
+    ring = _Ring()
+    seen = weakref.ref(ring)
+    memory.tidy()
+    del ring
+    gc.collect()
+    assert seen() is not None, "every object was looked at again"
+    memory.give_back()
+
+    assert seen() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell what is shared")
+def test_files_that_are_mapped_into_memory_are_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "library").write_bytes(bytes(100_000_000))
+    before = memory.held()
+    with (tmp_path / "library").open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as library:
+        assert sum(library[::4096]) == 0
+        assert memory.held() - before < 20_000_000
 
 
 def test_memory_that_was_let_go_goes_back_to_the_system() -> None:

@@ -11,7 +11,7 @@ from scipy.signal import butter, sosfilt
 from dubsync.audio import shading
 from dubsync.audio.shading import BANDS, RATE
 from dubsync.backends.kokoro import shades
-from dubsync.mouth.hearing import FEATURES_PER_SECOND
+from dubsync.mouth.hearing import FEATURES_PER_SECOND, Windows
 from dubsync.timing import Span, seconds
 from dubsync.title import Phone
 
@@ -41,9 +41,13 @@ def phones(symbols: str) -> tuple[Phone, ...]:
 
 
 class Ear:
-    """Hears a (low) from i (high), whoever says it."""
+    """Hears a (low) from i (high), whoever says it. `windows`: through which it heard so far."""
 
-    def recognise(self, samples: np.ndarray) -> np.ndarray:
+    def __init__(self) -> None:
+        self.windows: list[Windows] = []
+
+    def recognise(self, samples: np.ndarray, windows: Windows) -> np.ndarray:
+        self.windows.append(windows)
         step = 16000 // FEATURES_PER_SECOND
         heard = []
         for start in range(0, len(samples) + 1, step):
@@ -62,6 +66,15 @@ def found() -> np.ndarray:
     person = finder.moments(said(1000, 2300, 1000, 2300))
     voice, what = said(700, 2900, 700, 2900), phones("aiai")
     return shades.table(finder.wanted(person, voice, what), voice, what)
+
+
+def test_person_and_voice_are_heard_through_the_same_windows_as_short_as_the_person_allows() -> None:
+    ear: Any = Ear()
+    finder = shades.Shades(ear)
+    person = finder.moments(np.tile(said(1000, 2300), 30)[: round(17.5 * RATE)])
+    finder.wanted(person, said(700, 2900), phones("ai"))
+
+    assert [windows.length for windows in ear.windows] == [20, 20]
 
 
 def row(symbol: str) -> int:

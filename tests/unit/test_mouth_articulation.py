@@ -47,11 +47,20 @@ def test_encoding_and_decoding_are_inverse_within_the_face_space() -> None:
 
 
 def test_features_do_not_depend_on_where_a_long_sound_is_cut() -> None:
-    starts = hearing._starts(95 * 16000)
+    starts = hearing.HALF_MINUTES.starts(95 * 16000)
 
     assert starts[0] == 0
     assert starts[-1] + 30 * 16000 >= 95 * 16000
     assert all(after - before == 20 * 16000 for before, after in itertools.pairwise(starts))
+
+
+@pytest.mark.parametrize(("seconds", "length"), [(1.5, 10), (8, 10), (8.5, 11), (20, 22), (28, 30), (95, 30)])
+def test_windows_around_a_short_sound_hold_it_with_silence_after_it(seconds: float, length: int) -> None:
+    windows = hearing.Windows.around(seconds)
+
+    assert windows.length == length
+    assert len(windows.starts(round(seconds * 16000))) == (1 if seconds <= 30 else 5)
+    assert windows.length - windows.margin - windows.hop >= windows.margin, "a moment between two windows is lost"
 
 
 def test_in_silence_the_mouth_rests() -> None:

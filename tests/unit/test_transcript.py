@@ -254,27 +254,15 @@ def test_the_same_sound_is_encoded_once_in_a_row() -> None:
     assert asked == [6, 0, 6]
 
 
-def test_of_a_sentence_in_a_known_language_only_what_holds_sound_is_encoded() -> None:
+@pytest.mark.parametrize(
+    ("sounding_s", "encoded_s"), [(0, 10), (3.5, 10), (5.99, 10), (6.01, 11), (13, 17), (25.5, 30), (30, 30)]
+)
+def test_only_what_holds_sound_and_a_little_silence_after_it_is_encoded(sounding_s: float, encoded_s: int) -> None:
     once = asr_whisper._Once(lambda features: features.shape)
     features = np.zeros((2, 3000), np.float32)
-    shapes = []
-    for frames in (1000, None):
-        once.frames = frames
-        shapes.append(once(features))
+    features[1, : round(100 * sounding_s)] = -0.3
 
-    assert shapes == [(2, 1000), (2, 3000)]
-
-
-@pytest.mark.weights
-@pytest.mark.parametrize(("language", "length", "frames"), [("es", 3, 1000), (None, 3, None), ("es", 9, None)])
-def test_which_sounds_are_sentences_in_a_known_language(
-    tmp_path: Path, language: str | None, length: int, frames: int | None
-) -> None:
-    engine = WhisperTranscriber(threads=1)
-    wav.write(tmp_path / "speech.wav", silence(length), RATE)
-    engine.transcribe(tmp_path / "speech.wav", language=language, progress=lambda share: None)
-
-    assert engine._encoder.frames == frames
+    assert once(features) == (2, 100 * encoded_s)
 
 
 def test_the_longest_stretches_tell_the_language_in_the_order_of_the_film() -> None:

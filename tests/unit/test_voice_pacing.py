@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dubsync.audio.slots import COMFORTABLE, aim
-from dubsync.backends.kokoro import pacing
+from dubsync.backends.kokoro import graphs, pacing
+from dubsync.backends.kokoro.engine import Engine
 
 
 @settings(max_examples=200, deadline=None)
@@ -47,3 +50,26 @@ def test_a_line_aims_at_the_original_and_uses_the_silence_before_it_hurries(
         assert asked == own
     elif natural / COMFORTABLE <= own + silence:
         assert natural / asked <= COMFORTABLE + 1e-9
+
+
+class _Durations:
+    """A graph that tells how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def run(self, wanted: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        self.asked += 1
+        return [given["tokens"] + given["style"][0, 0]]
+
+
+def test_how_long_a_line_naturally_lasts_is_asked_once_for_each_style(tmp_path: Path) -> None:
+    graph, engine = _Durations(), Engine(tmp_path, threads=1)
+    engine._sessions[graphs.DURATIONS] = graph
+    one, other = np.zeros(256, np.float32), np.ones(256, np.float32)
+
+    found = [engine.durations((5, 6), style).tolist() for style in (one, other, one.copy())]
+
+    assert found == [[0, 5, 6, 0], [1, 6, 7, 1], [0, 5, 6, 0]]
+    assert engine.durations((7,), one).tolist() == [0, 7, 0]
+    assert graph.asked == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ RATE = 24000
 FRAME = 600
 FRAMES_PER_SECOND = RATE // FRAME
 TIMBRE, PROSODY = slice(0, 128), slice(128, 256)
+_KEPT = 256
+"""Lines of which it is known how long they naturally last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,22 @@ class Engine:
     def __init__(self, folder: Path, *, threads: int) -> None:
         self._folder, self._threads = folder, threads
         self._sessions: dict[str, Any] = {}
+        self._known = lru_cache(_KEPT)(self._durations)
 
     def durations(self, ids: tuple[int, ...], style: Array) -> Array:
-        """Return how many frames each token would naturally last, with the two framing tokens: (len(ids) + 2,)."""
+        """Return how many frames each token would naturally last, with the two framing tokens: (len(ids) + 2,).
+
+        A line is asked for again and again while it is fitted and spoken, so answers are kept; they are read-only.
+        """
+        return self._known(ids, style.astype(np.float32).tobytes())
+
+    def _durations(self, ids: tuple[int, ...], style: bytes) -> Array:
         (raw,) = self._session(graphs.DURATIONS).run(
-            [graphs.RAW], {"tokens": _framed(ids), "style": style.reshape(1, 256)}
+            [graphs.RAW], {"tokens": _framed(ids), "style": np.frombuffer(style, np.float32).reshape(1, 256)}
         )
-        return np.asarray(raw, np.float32).ravel()
+        durations = np.asarray(raw, np.float32).ravel()
+        durations.flags.writeable = False
+        return durations
 
     def encode(self, ids: tuple[int, ...], style: Array, raw: Array, frames: NDArray[np.int64]) -> Encoded:
         """Lay the tokens out so that each lasts `frames`; `raw` are the natural durations it was made from."""

@@ -21,7 +21,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from dubsync.audio import features, shading
 from dubsync.audio.shading import BANDS, MOMENTS, RATE
-from dubsync.mouth.hearing import FEATURES_PER_SECOND, Ear
+from dubsync.mouth.hearing import FEATURES_PER_SECOND, Ear, Windows
 from dubsync.mouth.hearing import RATE as HEARD_RATE
 from dubsync.title import Phone
 
@@ -51,12 +51,14 @@ _FAMILY = {sound: number for number, family in enumerate(_FAMILIES) for sound in
 @dataclass(frozen=True, slots=True)
 class Moments:
     """The loud moments of somebody's speech, 50 a second. `levels`: (n, BANDS) dB, of mean 0; `sounds`: (n, width)
-    unit vectors of what is heard, whoever says it; `loud`: (all,) which moments of the sound these are.
+    unit vectors of what is heard, whoever says it; `loud`: (all,) which moments of the sound these are; `windows`:
+    those through which it was heard.
     """
 
     levels: Array
     sounds: Array
     loud: NDArray[np.bool_]
+    windows: Windows
 
 
 class Shades:
@@ -74,23 +76,25 @@ class Shades:
     def rest(self) -> None:
         self.__dict__.pop("_ear", None)
 
-    def moments(self, samples: Array) -> Moments:
-        """Return what is heard in mono speech at 24 kHz."""
+    def moments(self, samples: Array, windows: Windows | None = None) -> Moments:
+        """Return what is heard in mono speech at 24 kHz; `windows`: those of what it is compared with."""
+        windows = windows or Windows.around(len(samples) / RATE)
         peak = max(float(np.abs(samples).max(initial=0.0)), 1e-6)
-        sounds = self._ear.recognise(features.resample(samples * np.float32(_PEAK / peak), RATE, HEARD_RATE))
+        sound = features.resample(samples * np.float32(_PEAK / peak), RATE, HEARD_RATE)
+        sounds = self._ear.recognise(sound, windows)
         spectra = _slower(shading.levels(samples))[: len(sounds)]
         sounds = sounds[: len(spectra)]
         loud = _loud(spectra)
         about = sounds[loud] - sounds[loud].mean(axis=0)
         about /= np.maximum(np.linalg.norm(about, axis=1, keepdims=True), 1e-6)
-        return Moments(spectra[loud] - spectra[loud].mean(), about, loud)
+        return Moments(spectra[loud] - spectra[loud].mean(), about, loud, windows)
 
     def wanted(self, person: Moments, samples: Array, phones: Sequence[Phone]) -> Array:
         """Return (phones, BANDS) dB: the spectra with which the person would say what a voice says in `samples`.
 
         NaN for a phone that is not heard.
         """
-        said = self.moments(samples)
+        said = self.moments(samples, person.windows)
         nearest = np.argsort(said.sounds @ -person.sounds.T, axis=1)[:, :NEAREST]
         levels = np.full((len(said.loud), BANDS), np.nan, np.float32)
         levels[said.loud] = person.levels[nearest].mean(axis=1)
