@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.face import align
-from dubsync.mouth import appearance, composite, retrieval, shape, warp
+from dubsync.mouth import appearance, blur, composite, retrieval, shape, warp
 from dubsync.mouth.appearance import Look
 from dubsync.mouth.library import Geometry, Library, nodes_of
 from dubsync.mouth.shape import GEOMETRY_SIZE
@@ -165,17 +165,21 @@ def cast(
 
     `banned`: (n, library) not to be used; `price`: (n, library) of using an entry, in the unit of `JUMP`.
     """
-    more = price if banned is None else _BAN * banned + (0 if price is None else price)
+    more = blur.price(library)[None]
+    if price is not None:
+        more = more + price
+    if banned is not None:
+        more = more + _BAN * banned
     skin = retrieval.choose(_cost(shapes, poses, library, retrieval.SKIN, more), library.follows, jump=JUMP)
     inner = retrieval.choose(_cost(shapes, poses, library, retrieval.INNER, more), library.follows, jump=JUMP)
     teeth: list[Shares] = [[(int(entry), 1.0)] for entry in inner]  # mixed teeth are ghosts
     return Cast(retrieval.crossfade(skin, reach=round(_FADE_S * library.rate)), teeth)
 
 
-def _cost(shapes: Array, poses: Array, library: Library, weights: retrieval.Weights, more: Array | None) -> Array:
+def _cost(shapes: Array, poses: Array, library: Library, weights: retrieval.Weights, more: Array) -> Array:
     wanted = retrieval.features(shapes, poses, weights)
     cost = retrieval.costs(wanted, retrieval.features(library.shapes, library.poses, weights))
-    return cost if more is None else np.asarray(cost + more, np.float32)
+    return np.asarray(cost + more, np.float32)
 
 
 def gather(film: Picture, old_nodes: Array, score: Score, row: int, stock: Stock, expected: Picture) -> Ingredients:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import talking_head
 
-from dubsync.mouth import performance, rehearsal, retrieval, shape
+from dubsync.mouth import performance, retrieval, shape
 from dubsync.mouth.footage import rate_of
 from dubsync.mouth.performance import BLEND_S, shares
 
@@ -107,9 +107,7 @@ def test_a_frame_does_not_borrow_from_what_was_filmed_within_a_third_of_a_second
     library = talking_head.filmed(2.4)
     library.rate = rate
 
-    banned = rehearsal._banned(library, np.array([30]), np.zeros(len(library), bool))
-
-    assert np.flatnonzero(banned[0]).tolist() == list(range(30 - frames, 30 + frames + 1))
+    assert np.flatnonzero(library.beside(np.array([30]))[0]).tolist() == list(range(30 - frames, 30 + frames + 1))
 
 
 def test_missing_frames_count_as_not_usable() -> None:
