@@ -31,8 +31,8 @@ Shares = list[tuple[int, float]]
 BLEND_S = 0.24
 """Seconds over which a face goes over to its new mouth and back."""
 _SHOWN_AT, _MOVES_FROM = 0.5, 0.3
-"""Of the way over: first the mask comes up, then the mouth moves. While both pictures show, their mouths have one shape,
-or two would be seen. A mask that grows by more than a third in one frame is seen as a jump."""
+"""Of the way over: first the mask comes up, then the mouth moves. While both pictures show, their mouths have one
+shape, or two would be seen. A mask that grows by more than a third in one frame is seen as a jump."""
 JUMP = 1.5
 """Price of taking another library frame, in the unit of `retrieval.features`."""
 _FADE_S = 0.04
@@ -63,8 +63,8 @@ class Cast:
 class Score:
     """What a shot's mouth shall do. Rows are the frames with a face.
 
-    `share`: (n,) of the way from the film's own mouth (0) to the new one (1); `nodes`: (n, nodes, 2) mesh nodes of the target; `expected`:
-    (n, k) loadings of the actor's look.
+    `share`: (n,) of the way from the film's own mouth (0) to the new one (1); `nodes`: (n, nodes, 2) mesh nodes of the
+    target; `expected`: (n, k) loadings of the actor's look.
     """
 
     share: Array
