@@ -155,6 +155,7 @@ def summary(found: Sequence[Findings]) -> dict[str, Any]:
         "flicker": _middle(found, "flicker"),
         "identity": _middle(found, "identity"),
         "smeared_lent": _middle(long, "smeared_lent"),
+        "smeared_lent_blind": _middle(long, "smeared_lent_blind"),
         "fps_stage": _middle(tall, "fps_stage"),
         **{name: _middle(long, name) for name in gains},
         "clips": len(found),

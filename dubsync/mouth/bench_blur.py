@@ -23,13 +23,20 @@ _LENGTH = 13
 
 
 def measured(library: Library) -> dict[str, float]:
-    """Return `smeared_lent`: the share of frames whose new mouth would be made of smeared ones (by chance 1/3)."""
+    """Return the share of frames whose new mouth would be made of smeared ones (by chance 1/3).
+
+    `smeared_lent`: as they are borrowed from; `smeared_lent_blind`: if nothing were known of how sharp frames are.
+    """
     bad = np.arange(len(library)) % _EVERY < _STRETCH
     part = smeared(library, bad)
+    blind = replace(part, sharp=np.ones_like(part.sharp))
+    return {"smeared_lent": _lent(part, bad), "smeared_lent_blind": _lent(blind, bad)}
+
+
+def _lent(library: Library, bad: NDArray[np.bool_]) -> float:
     rows = np.flatnonzero(~bad)
-    chosen = performance.cast(part.shapes[rows], part.poses[rows], part, banned=part.beside(rows))
-    lent = [any(bad[entry] for entry, _ in mix) for mix in chosen.skin]
-    return {"smeared_lent": round(float(np.mean(lent)), 3)}
+    chosen = performance.cast(library.shapes[rows], library.poses[rows], library, banned=library.beside(rows))
+    return round(float(np.mean([any(bad[entry] for entry, _ in mix) for mix in chosen.skin])), 3)
 
 
 def smeared(library: Library, bad: NDArray[np.bool_]) -> Library:

@@ -37,6 +37,12 @@ def test_new_mouths_are_not_made_of_smeared_frames(smeared: library.Library, bad
         assert np.mean([bad[entry] for mix in mixes for entry, _ in mix]) < 0.1
 
 
+def test_the_bench_sees_what_knowing_the_sharpness_is_worth() -> None:
+    figures = bench_blur.measured(talking_head.filmed(6))
+
+    assert figures["smeared_lent"] < 0.1 < 0.2 < figures["smeared_lent_blind"]
+
+
 def test_a_frame_that_has_none_to_be_held_against_is_not_called_soft(smeared: library.Library) -> None:
     moment = smeared.part(np.arange(2, 10))
 
