@@ -35,7 +35,7 @@ class Wav2LipMouth:
 
     capabilities = Capabilities(
         name="mouth.wav2lip",
-        version="2",
+        version="3",
         devices=("cpu", "cuda"),
         licence="non-commercial (Wav2Lip)",
         commercial_use=False,

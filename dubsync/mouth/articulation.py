@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.mouth import shape
+from dubsync.mouth.footage import rate_of
 from dubsync.mouth.hearing import FEATURES_PER_SECOND, at_times, levels
 
 Array = NDArray[np.float32]
@@ -24,8 +25,10 @@ OWN_TAPS, OWN_DILATION = 9, 2
 _FLOOR_DB = -50.0
 _BELOW_PEAK_DB = 34.0
 _OPEN_BEFORE_S, _CLOSE_AFTER_S = 0.10, 0.12
-_SILENT_FRAMES = 12
-"""Frames of silence that tell as much of the resting mouth as the most closed frames of speech."""
+_RESTS_AFTER_S = 0.2
+"""Seconds before and after speech in which a mouth is still on its way."""
+_SILENT_S = 2.0
+"""Seconds of rest that tell as much of the resting mouth as the most closed frames of speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +125,25 @@ class Manner:
     high: Array
 
 
-def rest_shape(shapes: Array, speaking: NDArray[np.bool_]) -> Array:
+def rest_shape(shapes: Array, speaking: NDArray[np.bool_], times: NDArray[np.float64]) -> Array:
     """Return how the mouth looks at rest: between the most closed frames of speech and the calmest silent ones.
 
-    Short silence may be all breath, drawn through an open mouth before the first word: silence counts the more the
-    longer it is, `_SILENT_FRAMES` of it as much as speech.
+    `times`: (n,) of the frames, in seconds. Between two lines a mouth stays open, and before the first word it draws
+    breath: only frames `_RESTS_AFTER_S` away from speech are silent, and they count the more the more there are.
     """
-    closed, silent = _calmest(shapes, 15), shapes[~speaking]
-    if not len(silent):
+    closed, still = _calmest(shapes, 15), shapes[_away(times, times[speaking]) > _RESTS_AFTER_S]
+    if not len(still):
         return closed
-    share = len(silent) / (len(silent) + _SILENT_FRAMES)
-    return np.asarray(closed + np.float32(share) * (_calmest(silent, 40) - closed), np.float32)
+    seconds = len(still) / rate_of(times)
+    share = seconds / (seconds + _SILENT_S)
+    return np.asarray(closed + np.float32(share) * (_calmest(still, 40) - closed), np.float32)
+
+
+def _away(times: NDArray[np.float64], marked: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n,) how far each time is from the nearest of the marked ones; infinite if there is none."""
+    edges = np.concatenate([[-np.inf], np.sort(marked), [np.inf]])
+    after = np.clip(np.searchsorted(edges, times), 1, len(edges) - 1)
+    return np.asarray(np.minimum(times - edges[after - 1], edges[after] - times), np.float64)
 
 
 def _calmest(shapes: Array, percent: float) -> Array:

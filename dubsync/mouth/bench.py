@@ -19,7 +19,7 @@ from dubsync.backends import mouth_clips
 from dubsync.backends.mouth_clips import Clip
 from dubsync.backends.protocols import FaceFinder, MouthSynth
 from dubsync.documents import write_whole
-from dubsync.mouth import bench_paint, bench_speech, bench_stage
+from dubsync.mouth import actor, bench_blur, bench_paint, bench_speech, bench_stage
 from dubsync.weights import digest, resolve
 from dubsync.weights.cache import cache_folder
 
@@ -130,6 +130,7 @@ def measured(clip: Clip, asked: Asked, means: Means, *, pictures: Path | None = 
         every = bench_paint.reconstruct(clip, steps=asked.steps, folds=asked.folds, pictures=pictures)
         one.rows = {name: np.median(rows, axis=0).round(4).tolist() for name, rows in every.items()}
         one.numbers |= bench_paint.gains(every)
+        one.numbers |= bench_blur.measured(mouth_clips.library_of(clip, actor.CROP_SIZE))
         one.numbers |= bench_stage.stage(clip, means.engine(), embed=means.embed)
     one.numbers |= bench_speech.speak(clip, bench_speech.shipped(), fold=asked.folds[-1])
     return one
@@ -153,6 +154,8 @@ def summary(found: Sequence[Findings]) -> dict[str, Any]:
         **bench_speech.summary([one.numbers for one in found]),
         "flicker": _middle(found, "flicker"),
         "identity": _middle(found, "identity"),
+        "smeared_lent": _middle(long, "smeared_lent"),
+        "smeared_lent_blind": _middle(long, "smeared_lent_blind"),
         "fps_stage": _middle(tall, "fps_stage"),
         **{name: _middle(long, name) for name in gains},
         "clips": len(found),

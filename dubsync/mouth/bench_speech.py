@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.backends.mouth_clips import Clip
-from dubsync.mouth import articulation, bench_closures, library, manner, shape, sync
+from dubsync.mouth import articulation, bench_closures, closures, library, manner, shape, sync
 from dubsync.mouth.articulation import Articulation
 from dubsync.mouth.hearing import Ear, at_times
 from dubsync.mouth.rehearsal import thirds
@@ -42,6 +42,7 @@ def speak(clip: Clip, drive: Drive, *, fold: int) -> dict[str, float]:
     `lmd_vs_mean`: by what share it is below that of a mouth held at its mean; `lmd_film`: with a film's liveliness;
     `lmd_shared`: the likeliest shapes without anything learnt of the actor but size and direction; `closures`: of p, b
     and m of sentences whose phones are known, the share seen closed; `closures_unaided`: without using them.
+    `rest_open`: how far the mouth at rest is open, as a share of the actor's own range;
     `silence_ratio`: opening in pauses of the sound, as footage and sound were found to be in time, beside the film's.
     """
     features, times = drive.ear.hear(clip.samples), clip.shown - clip.lag
@@ -56,6 +57,9 @@ def speak(clip: Clip, drive: Drive, *, fold: int) -> dict[str, float]:
     heard = times + float(facts["lag"])
     spoken = articulation.perform(drive.model, learnt, features, clip.samples, heard, turned)
     numbers |= bench_closures.measured(drive.model, learnt, head.shapes, bench_closures.sentences(drive.ear))
+    lips = closures.lips_of(head.shapes)
+    rest = float(shape.opening(learnt.rest[None])[0])
+    numbers["rest_open"] = (rest - lips.closed) / max(lips.open - lips.closed, 1e-3)
     numbers["lmd_film"] = _lips_apart(spoken[hidden], head.shapes[hidden])
     if clip.times[-1] >= _SHORT_S:
         numbers |= _agree(clip, drive.model, features, drive.judge)
@@ -144,6 +148,7 @@ def summary(found: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
         "sync_offset": middle("sync_offset_dubbed"),
         "sync_conf_ratio": middle("sync_conf_ratio"),
         "silence_ratio": middle("silence_ratio"),
+        "rest_open": middle("rest_open"),
         "closures": middle("closures", np.mean),
         "closures_unaided": middle("closures_unaided", np.mean),
     }

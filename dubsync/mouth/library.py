@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dubsync.face.geometry import Landmarks, Pose, pose
 from dubsync.mouth import composite, shape, warp
+from dubsync.mouth.measure import mouth_box, sharpness
 from dubsync.mouth.shape import GEOMETRY_SIZE
 
 Array = NDArray[np.float32]
@@ -26,6 +27,8 @@ _JPEG = (
     *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
 )
 _WARM = 400
+NEIGHBOURS_S = 0.32
+"""Seconds to both sides of a frame in which the film shows nearly the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def nodes_of(moving: Array, landmarks: Landmarks, affines: Array) -> Array:
 class Library:
     """Crops of one actor. `shot`: (n,) which footage; `number`: (n,) its frame; `light`: (n, 3).
 
-    `rate`: frames a second of the footage.
+    `sharp`: (n,) variance of the Laplacian in the mouth's box; `rate`: frames a second of the footage.
     """
 
     size: int
@@ -80,6 +83,7 @@ class Library:
     shot: NDArray[np.int32]
     number: NDArray[np.int32]
     light: Array = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    sharp: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     packed: list[bytes] = field(default_factory=list)
     _warm: OrderedDict[int, Picture] = field(default_factory=OrderedDict)
 
@@ -92,9 +96,18 @@ class Library:
         same = (self.shot[1:] == self.shot[:-1]) & (np.abs(self.number[1:] - self.number[:-1]) <= 2)
         return np.concatenate([[False], same])
 
+    def beside(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return (rows, n) whether an entry is one of these or of the film within `NEIGHBOURS_S` of it."""
+        same = self.shot[rows][:, None] == self.shot[None]
+        apart = np.abs(self.number[rows][:, None] - self.number[None])
+        return np.asarray(same & (apart <= round(NEIGHBOURS_S * self.rate)), bool)
+
     def add(self, picture: Picture) -> None:
         """Keep the crop of the next entry."""
-        self.light = np.concatenate([self.light, composite.ring_light(picture, self.nodes[len(self.packed)])[None]])
+        nodes, window = self.nodes[len(self.packed)], warp.window(picture)
+        self.light = np.concatenate([self.light, composite.ring_light(picture, nodes)[None]])
+        edges = sharpness(np.ascontiguousarray(window[mouth_box(nodes, len(window))]))
+        self.sharp = np.append(self.sharp, np.float32(edges))
         done, packed = cv2.imencode(
             ".jpg",
             picture[..., ::-1],
@@ -132,6 +145,7 @@ class Library:
             shot=self.shot[keep],
             number=self.number[keep],
             light=self.light[keep],
+            sharp=self.sharp[keep],
             packed=[self.packed[entry] for entry in keep],
         )
 
@@ -148,6 +162,7 @@ class Library:
             shot=self.shot,
             number=self.number,
             light=self.light,
+            sharp=self.sharp,
             lengths=lengths,
         )
         (folder / "pictures.bin").write_bytes(b"".join(self.packed))
@@ -168,5 +183,6 @@ def load(folder: Path) -> Library:
             shot=arrays["shot"],
             number=arrays["number"],
             light=arrays["light"],
+            sharp=arrays["sharp"],
             packed=packed,
         )

@@ -109,7 +109,7 @@ def learn(
     margin = 0.15 * (high - low)
     manner = Manner(
         mean=np.asarray(mean, np.float32),
-        rest=rest_shape(shapes, speaking),
+        rest=rest_shape(shapes, speaking, np.concatenate([take.times for take in takes])),
         gain=np.asarray(fit.gain, np.float32),
         offset=np.asarray(fit.offset, np.float32),
         own=np.stack(np.split(fit.own, OWN_TAPS)).astype(np.float32),

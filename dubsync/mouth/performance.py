@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.face import align
-from dubsync.mouth import appearance, composite, retrieval, shape, warp
+from dubsync.mouth import appearance, blur, composite, retrieval, shape, warp
 from dubsync.mouth.appearance import Look
 from dubsync.mouth.library import Geometry, Library, nodes_of
 from dubsync.mouth.shape import GEOMETRY_SIZE
@@ -28,10 +28,11 @@ Mask = NDArray[np.uint8]
 Shares = list[tuple[int, float]]
 """Library entries with the share each has in a picture."""
 
-BLEND_S = 0.2
+BLEND_S = 0.24
 """Seconds over which a face goes over to its new mouth and back."""
-_SHOWS = 4 / 3
-"""How much faster the mask comes up than the mouth changes; more than a third in one frame is seen as a jump."""
+_SHOWN_AT, _MOVES_FROM = 0.5, 0.3
+"""Of the way over: first the mask comes up, then the mouth moves. While both pictures show, their mouths have one
+shape, or two would be seen. A mask that grows by more than a third in one frame is seen as a jump."""
 JUMP = 1.5
 """Price of taking another library frame, in the unit of `retrieval.features`."""
 _FADE_S = 0.04
@@ -62,8 +63,8 @@ class Cast:
 class Score:
     """What a shot's mouth shall do. Rows are the frames with a face.
 
-    `share`: (n,) 0 the film's own mouth, 1 the new one; `nodes`: (n, nodes, 2) mesh nodes of the target; `expected`:
-    (n, k) loadings of the actor's look.
+    `share`: (n,) of the way from the film's own mouth (0) to the new one (1); `nodes`: (n, nodes, 2) mesh nodes of the
+    target; `expected`: (n, k) loadings of the actor's look.
     """
 
     share: Array
@@ -112,9 +113,9 @@ class Painter(Protocol):
 
 
 def shares(numbers: NDArray[np.int32], wanted: NDArray[np.bool_], usable: NDArray[np.bool_], *, rate: float) -> Array:
-    """Return (n,) how far each frame goes over: 1 where wanted, soft before and after, 0 wherever it is not usable.
+    """Return (n,) how far each frame is on its way to the new mouth: 1 where wanted, 0 wherever it is not usable.
 
-    `rate`: frames a second.
+    In between it rises and falls evenly. `rate`: frames a second.
     """
     good = wanted & usable
     if not good.any():
@@ -123,8 +124,13 @@ def shares(numbers: NDArray[np.int32], wanted: NDArray[np.bool_], usable: NDArra
     blend = round(BLEND_S * rate) + 1
     enter = 1 - _distance(numbers, numbers[good]) / blend
     leave = _distance(numbers, missing) / blend
-    share = np.clip(np.minimum(enter, leave), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
+    return np.asarray(np.clip(np.minimum(enter, leave), 0, 1), np.float32)
+
+
+def moved(share: Array) -> Array:
+    """Return how much of the new mouth's shape there is so far on the way, smooth at both ends."""
+    part = np.clip((share - _MOVES_FROM) / (1 - _MOVES_FROM), 0, 1)
+    return np.asarray(part * part * (3 - 2 * part), np.float32)
 
 
 def _distance(numbers: NDArray[np.int32], marked: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -147,7 +153,7 @@ def plan(
     price: Array | None = None,
 ) -> Score:
     """Decide each frame's target and its cast. `spoken`: (n, points, 3) what speech wants; `price`: see `cast`."""
-    eased = geometry.shapes + share[:, None, None] * (spoken - geometry.shapes)
+    eased = geometry.shapes + moved(share)[:, None, None] * (spoken - geometry.shapes)
     nodes = nodes_of(shape.posed(eased, geometry.head), landmarks, geometry.affines)
     chosen = cast(eased, geometry.poses, stock.library, price=price)
     return Score(share, nodes, chosen, stock.look.expected(eased, geometry.poses))
@@ -165,17 +171,20 @@ def cast(
 
     `banned`: (n, library) not to be used; `price`: (n, library) of using an entry, in the unit of `JUMP`.
     """
-    more = price if banned is None else _BAN * banned + (0 if price is None else price)
+    soft = blur.price(library)[None]
+    more = np.asarray(soft if price is None else soft + price, np.float32)
+    if banned is not None:
+        more = np.asarray(more + _BAN * banned, np.float32)
     skin = retrieval.choose(_cost(shapes, poses, library, retrieval.SKIN, more), library.follows, jump=JUMP)
     inner = retrieval.choose(_cost(shapes, poses, library, retrieval.INNER, more), library.follows, jump=JUMP)
     teeth: list[Shares] = [[(int(entry), 1.0)] for entry in inner]  # mixed teeth are ghosts
     return Cast(retrieval.crossfade(skin, reach=round(_FADE_S * library.rate)), teeth)
 
 
-def _cost(shapes: Array, poses: Array, library: Library, weights: retrieval.Weights, more: Array | None) -> Array:
+def _cost(shapes: Array, poses: Array, library: Library, weights: retrieval.Weights, more: Array) -> Array:
     wanted = retrieval.features(shapes, poses, weights)
     cost = retrieval.costs(wanted, retrieval.features(library.shapes, library.poses, weights))
-    return cost if more is None else np.asarray(cost + more, np.float32)
+    return np.asarray(cost + more, np.float32)
 
 
 def gather(film: Picture, old_nodes: Array, score: Score, row: int, stock: Stock, expected: Picture) -> Ingredients:
@@ -233,10 +242,10 @@ def finished(painted: Picture, parts: Ingredients) -> Picture:
 
 
 def patch_mask(reach: Mask, size: int, share: float) -> Mask:
-    """Return the patch's soft mask of `size` px, fading with `share`. `reach`: see `Ingredients`."""
+    """Return the patch's soft mask of `size` px, `share` of the way over. `reach`: see `Ingredients`."""
     small = composite.shown(reach)
     mask = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.convertScaleAbs(mask, alpha=min(1.0, _SHOWS * share)), np.uint8)
+    return np.asarray(cv2.convertScaleAbs(mask, alpha=min(1.0, share / _SHOWN_AT)), np.uint8)
 
 
 def crop_of(picture: Picture, affine: Array, size: int) -> tuple[Picture, Array]:

@@ -18,8 +18,6 @@ from dubsync.mouth.performance import Ingredients, Score, Stock
 Array = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-NEIGHBOURS_S = 0.32
-"""Seconds to both sides of a frame from which it must not borrow."""
 RUN = 3
 """Consecutive frames that are practised together."""
 _STRETCHES = 8
@@ -56,7 +54,7 @@ _CUT = 8
 def rehearse(stock: Stock, rows: NDArray[np.int64], *, hidden: NDArray[np.bool_]) -> Rehearsal:
     """Prepare library entries `rows` for painting again. `hidden`: (library,) entries nobody may borrow from."""
     library = stock.library
-    banned = _banned(library, rows, hidden)
+    banned = library.beside(rows) | hidden[None]
     chosen = performance.cast(library.shapes[rows], library.poses[rows], library, banned=banned)
     score = Score(np.ones(len(rows), np.float32), library.nodes[rows], chosen, _expected(stock, rows, banned))
     frames, filmed = [], []
@@ -85,12 +83,6 @@ def _expected(stock: Stock, rows: NDArray[np.int64], banned: NDArray[np.bool_]) 
         if len(part)
     ]
     return np.concatenate(parts)
-
-
-def _banned(library: Library, rows: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    same = library.shot[rows][:, None] == library.shot[None]
-    near = np.abs(library.number[rows][:, None] - library.number[None]) <= round(NEIGHBOURS_S * library.rate)
-    return np.asarray((same & near) | hidden[None], bool)
 
 
 def _runs(library: Library, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -148,16 +148,25 @@ def test_a_breath_before_the_first_word_is_not_how_a_mouth_rests() -> None:
     gaps = np.array([*[0.15] * 8, *np.linspace(0.0, 0.3, 60)], np.float32)
     speaking = np.arange(68) >= 8
 
-    rest = articulation.rest_shape(gaping(gaps), speaking)
+    rest = articulation.rest_shape(gaping(gaps), speaking, np.arange(68) / 25)
 
-    assert shape.opening(rest[None])[0] < 0.09
+    assert shape.opening(rest[None])[0] < 0.04
+
+
+def test_a_mouth_that_stays_open_between_two_lines_does_not_rest_open() -> None:
+    gaps = np.array([*[0.0] * 30, *[0.2] * 30, *[0.25] * 10, *[0.2] * 30], np.float32)
+    speaking = (np.arange(100) < 60) | (np.arange(100) >= 70)
+
+    rest = articulation.rest_shape(gaping(gaps), speaking, np.arange(100) / 25)
+
+    assert shape.opening(rest[None])[0] < 0.01
 
 
 def test_who_is_silent_with_open_lips_for_long_rests_with_open_lips() -> None:
     gaps = np.array([*[0.15] * 200, *np.linspace(0.0, 0.3, 60)], np.float32)
     speaking = np.arange(260) >= 200
 
-    rest = articulation.rest_shape(gaping(gaps), speaking)
+    rest = articulation.rest_shape(gaping(gaps), speaking, np.arange(260) / 25)
 
     assert shape.opening(rest[None])[0] > 0.13
 

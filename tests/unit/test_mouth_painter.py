@@ -61,11 +61,11 @@ def test_nobody_borrows_from_themselves_or_their_neighbours(kept: library.Librar
     hidden = np.zeros(len(kept), bool)
     hidden[-6:] = True
 
-    chosen = performance.cast(kept.shapes, kept.poses, kept, banned=rehearsal._banned(kept, rows, hidden))
+    chosen = performance.cast(kept.shapes, kept.poses, kept, banned=kept.beside(rows) | hidden)
 
     for mixes in (chosen.skin, chosen.inner):
         for row, mix in enumerate(mixes):
-            assert all(abs(entry - row) > 25 * rehearsal.NEIGHBOURS_S - 2 and not hidden[entry] for entry, _ in mix)
+            assert all(abs(entry - row) > 25 * library.NEIGHBOURS_S - 2 and not hidden[entry] for entry, _ in mix)
 
 
 def test_training_is_the_same_for_a_seed_and_goes_on_after_a_stop(
