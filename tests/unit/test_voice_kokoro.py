@@ -299,7 +299,8 @@ def test_what_is_heard_further_is_known_better(engine: KokoroVoice, dora: Voice)
     assert not one.person.any()
     assert np.linalg.norm(two.heard) == pytest.approx(1, abs=1e-5)
     assert 0.7 < float(one.heard @ two.heard) < 1
-    spoken = engine.speak("Vamos a verlo mañana.", voice=dora, language="es", seconds=None, seed=0)
+    text = "Vamos a verlo mañana. La llave está debajo de la piedra. ¿Quién te ha llamado a estas horas?"
+    spoken = engine.speak(text, voice=dora, language="es", seconds=None, seed=0)
     third = VoicefilterEncoder().embed(spoken.samples, 24000)
     assert float(two.heard @ third) > float(one.heard @ third), "and so is nearer to the voice elsewhere"
 
