@@ -156,7 +156,7 @@ class _Choice:
 
     def _heard_further(self) -> bool:
         """Have voices that are in question say a further sentence; tell whether there were any."""
-        speakers = [one for one in self._alike() if self._now(one).sentences == 1 and _takes(self._cast[one])]
+        speakers = [speaker for speaker in self._alike() if self._now(speaker).sentences == 1]
         if self._engine is None:
             return False
         for speaker in speakers:
