@@ -168,7 +168,8 @@ class Spoken:
 class Take:
     """A voice that was fitted to a person, saying `text` in `said` (n,).
 
-    `heard` and `person`: (256,) unit vectors of the two, by the encoder that was not optimised.
+    `heard` and `person`: (256,) unit vectors of the two, by the encoder that was not optimised. `sentences`: in how
+    many the voice was heard, `text` and further ones.
     """
 
     voice: Voice
@@ -177,6 +178,7 @@ class Take:
     sample_rate: int
     heard: NDArray[np.float32]
     person: NDArray[np.float32]
+    sentences: int = field(default=1, kw_only=True)
 
     @property
     def likeness(self) -> float:
@@ -189,7 +191,7 @@ class Enrolled:
     """A voice fitted to a speaker, and how near it came (cosine; by the encoder that was not optimised).
 
     `takes`: what was tried, for whoever chooses among them; the most alike, whose voice this is, first. None of a stock
-    voice.
+    voice. `stock`: a stock voice that nobody chose, so that another one may be taken for it.
     """
 
     voice: Voice
@@ -197,6 +199,7 @@ class Enrolled:
     flags: tuple[Flag, ...] = ()
     notes: Mapping[str, float] = field(default_factory=dict)
     takes: tuple[Take, ...] = ()
+    stock: Take | None = None
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from dubsync.backends.kokoro.enrol import Enrolment
 from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import LANGUAGES, speech_of
 from dubsync.backends.kokoro.speech import Speaker
-from dubsync.backends.kokoro.takes import Fitted
+from dubsync.backends.kokoro.takes import Fitted, Stock
 from dubsync.backends.kokoro.voices import Library
 from dubsync.backends.protocols import Capabilities, Enrolled, Progress, Samples, Spoken, Take, Voice
 from dubsync.errors import Flag, Severity
@@ -103,10 +103,19 @@ class KokoroVoice:
         made = self._enrolment.nearer(sized, steps)
         return made, self._enrolment.between(sized, made), *further
 
-    def parted(self, take: Take, others: Sequence[Take]) -> Iterator[Take]:
-        """Yield further takes of the same person that may be less like the others' voices."""
-        assert isinstance(take, Fitted), "takes are parted by the engine that made them"
-        yield from self._enrolment.parted(take, [other for other in others if isinstance(other, Fitted)])
+    def known(self, voice: Voice, language: str) -> Take:
+        """Return a voice that was not fitted as it is heard, with a `person` of zeros."""
+        return self._enrolment.known(voice, speech_of(language))
+
+    def further(self, take: Take) -> Take:
+        """Return the take as it is heard in a further sentence too."""
+        assert isinstance(take, Fitted | Stock), "takes are heard by the engine that made them"
+        return self._enrolment.further(take)
+
+    def variants(self, take: Take) -> Iterator[Take]:
+        """Yield other takes of the same person, whose voices may be less like others'."""
+        assert isinstance(take, Fitted | Stock), "takes are varied by the engine that made them"
+        yield from self._enrolment.variants(take) if isinstance(take, Fitted) else self._enrolment.strangers(take)
 
     def direct(self, voice: Voice, samples: Samples, sample_rate: int) -> Voice:
         """Return the voice as its speaker uses it in the original line: higher or lower, livelier or flatter.

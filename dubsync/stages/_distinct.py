@@ -2,140 +2,190 @@
 
 Fitted voices are mixtures of the same few dozen, so two people may come out as one. Where voices are more alike than is
 allowed, takes are chosen for all speakers together: likeness to their persons is weighed against being alike, one for
-one. Where that does not do, the engine makes further takes of both, less like each other, and it is chosen again. Only
-what was fitted is changed, and nothing depends on other languages or on the order of work.
+one. A sentence is little to tell voices apart by, so the engine says a further one in those that are in question.
+Where that does not do, it makes variants of them, and it is chosen again. A voice that a person cast, or that a bank
+kept, stays as it is, and the others keep away from it. Nothing depends on other languages or on the order of work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import takewhile
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dubsync.audio import ensemble
 from dubsync.audio.voices import THRESHOLD
-from dubsync.backends.protocols import Enrolled, Take
+from dubsync.backends.protocols import Enrolled, Take, Voice
 from dubsync.errors import Flag, Severity
 from dubsync.stages._intelligible import CODES, LOST, Ways, lost
 
 MARGIN = 0.15
-"""How much nearer two voices may be in another sentence than in that in which they are compared."""
-TRIES = 2
-"""How often further takes are made for a speaker: three, a second of one core each."""
+"""How much nearer two voices may be in another sentence than in the one in which they are compared; less, by the
+root of their number, where they are compared in several."""
 PRICE = 1.0
 """What likeness a voice may lose for what it is less like another."""
 
 
 @runtime_checkable
 class Parting(Protocol):
-    """A voice backend that can make a fitted voice less like others."""
+    """A voice backend that can make voices less like others."""
 
-    def parted(self, take: Take, others: Sequence[Take]) -> Iterator[Take]:
-        """Yield further takes of the same person, made to be less like the others' voices, the cheapest first."""
+    def known(self, voice: Voice, language: str) -> Take:
+        """Return a voice that was not fitted as it is heard, with a `person` of zeros."""
+
+    def further(self, take: Take) -> Take:
+        """Return the take as it is heard in a further sentence too."""
+
+    def variants(self, take: Take) -> Iterator[Take]:
+        """Yield other takes of the same person, whose voices may be less like others'."""
 
 
 def apart(cast: Mapping[str, Enrolled], ways: Ways) -> dict[str, Enrolled]:
     """Return the cast, by speaker, with voices that were too alike moved apart; a flag says where that was in vain."""
-    choice = _Choice({speaker: one for speaker, one in cast.items() if one.takes}, ways)
+    free = {speaker: takes for speaker, one in cast.items() if (takes := _takes(one))}
+    if len(cast) < 2 or not free:
+        return dict(cast)
+    known = {speaker: free.get(speaker) or _known(one, ways) for speaker, one in cast.items()}
+    choice = _Choice(cast, {speaker: takes for speaker, takes in known.items() if takes}, ways)
     choice.settle()
-    for _ in range(TRIES if isinstance(ways.engine, Parting) else 0):
-        if not choice.widen():
-            break
+    while choice.widen():
         choice.settle()
-    return {speaker: choice.settled(speaker) if one.takes else one for speaker, one in cast.items()}
+    return {speaker: choice.settled(speaker) if speaker in free else one for speaker, one in cast.items()}
 
 
 def excess(take: Take, other: Take) -> float:
-    """Return by how much two voices are more alike than they may be: as the persons are, or just told apart."""
-    return float(take.heard @ other.heard) - max(THRESHOLD - MARGIN, float(take.person @ other.person))
+    """Return by how much two voices are more alike than they may be: just told apart, or as their persons are."""
+    return float(_excesses([take, other])[0, 1])
+
+
+def _excesses(takes: Sequence[Take]) -> NDArray[np.float64]:
+    """Return `excess` of each two takes, (takes, takes)."""
+    heard, persons = (
+        np.stack(rows).astype(np.float64) for rows in zip(*((t.heard, t.person) for t in takes), strict=True)
+    )
+    sentences = np.array([take.sentences for take in takes])
+    margin = MARGIN / np.sqrt(np.minimum(sentences[:, None], sentences))
+    alike = persons @ persons.T
+    excesses = heard @ heard.T - np.where(alike >= THRESHOLD, alike, THRESHOLD - margin)
+    return np.round(excesses, 3)
+
+
+def _takes(enrolled: Enrolled) -> tuple[Take, ...]:
+    """Return what a speaker's voice may be chosen from; nothing where it was chosen already."""
+    return enrolled.takes or ((enrolled.stock,) if enrolled.stock else ())
+
+
+def _known(chosen: Enrolled, ways: Ways) -> tuple[Take, ...]:
+    """Return a voice that stays as it is, as it is heard; nothing where the engine cannot tell."""
+    return (ways.engine.known(chosen.voice, ways.language),) if isinstance(ways.engine, Parting) else ()
 
 
 class _Choice:
-    """A take for each speaker, out of those there are. Further ones are made of the latest; words are heard once."""
+    """A take for each speaker, out of those there are; words are heard once, and only of what would be chosen."""
 
-    def __init__(self, cast: Mapping[str, Enrolled], ways: Ways) -> None:
+    def __init__(self, cast: Mapping[str, Enrolled], takes: Mapping[str, Sequence[Take]], ways: Ways) -> None:
         self._cast, self._ways = cast, ways
-        self._takes = {speaker: list(one.takes) for speaker, one in cast.items()}
-        self._chosen = {speaker: one.takes[0] for speaker, one in cast.items()}
-        self._latest = dict(self._chosen)
+        self._engine = ways.engine if isinstance(ways.engine, Parting) else None
+        self._takes = {speaker: list(some) for speaker, some in takes.items()}
+        self._chosen = dict.fromkeys(takes, 0)
+        self._wide = {speaker for speaker, one in cast.items() if not _takes(one)}
+        self._unclear: set[int] = set()
         self._lost: dict[int, float] = {}
 
     def settle(self) -> None:
-        """Choose a better take for one speaker after another, until none is better."""
-        is_moved = True
-        while is_moved:
-            is_moved = False
-            for speaker in self._cast:
-                better = self._better(speaker)
-                is_moved |= better is not self._chosen[speaker]
-                self._chosen[speaker] = better
+        """Choose, until words are understood in what is chosen, and what is in question was heard twice."""
+        while True:
+            self._choose()
+            if self._understood() and not self._heard_further():
+                return
 
     def widen(self) -> bool:
-        """Make further takes for all who are too much like somebody; tell whether there was anybody."""
-        engine = self._ways.engine
-        assert isinstance(engine, Parting), "only such engines can part voices"
-        alike = [speaker for speaker in self._cast if _worst(self._chosen[speaker], self._others(speaker)) > 0]
-        for speaker in alike:
-            near = [other for other in self._others(speaker) if excess(self._latest[speaker], other) > 0]
-            made = list(engine.parted(self._latest[speaker], near))
-            self._takes[speaker] += made
-            self._latest[speaker] = max(
-                made, key=lambda take: _worth(take, self._others(speaker)), default=self._latest[speaker]
-            )
-        return bool(alike)
+        """Make variants, once, for all who are too much like somebody; tell whether there are any."""
+        speakers = [speaker for speaker in self._alike() if speaker not in self._wide]
+        if self._engine is None:
+            return False
+        for speaker in speakers:
+            self._takes[speaker] += self._engine.variants(self._takes[speaker][0])
+        self._wide.update(speakers)
+        return bool(speakers)
 
     def settled(self, speaker: str) -> Enrolled:
         """Return a speaker's voice, with what is to be said of it."""
-        before, best, others = self._cast[speaker], self._chosen[speaker], self._others(speaker)
-        worst = _worst(best, others)
-        if best is before.takes[0] and worst <= 0:
+        before, best, worst = self._cast[speaker], self._now(speaker), self._worst(speaker)
+        is_moved = self._chosen[speaker] > 0
+        if not is_moved and worst <= 0:
             return before
-        takes = (best, *(take for take in before.takes if take is not best))
-        notes = {**before.notes, "fitted": best.likeness, "too_alike": max(0.0, worst)}
-        flags = before.flags
-        if best is not before.takes[0]:  # what was said of the first take's words is not true of this one
+        notes, flags = {**before.notes, "too_alike": max(0.0, worst)}, before.flags
+        if is_moved:  # what was said of the first take's words is not true of this one
             notes |= {"native_share": 0.0, "words_lost": self._words_lost(best)}
             flags = tuple(flag for flag in flags if flag.code not in CODES)
-        earlier = [self._chosen[other] for other in takewhile(lambda other: other != speaker, self._chosen)]
-        flags = (*flags, *_flags(best, earlier))
+        flags = (*flags, *self._flags(speaker))
+        if not before.takes:
+            similarity = None if before.similarity is None else best.likeness
+            return replace(before, voice=best.voice, similarity=similarity, notes=notes, flags=flags)
+        takes = (best, *(take for take in before.takes if take.voice is not best.voice))
+        notes["fitted"] = best.likeness
         return replace(before, voice=best.voice, similarity=best.likeness, notes=notes, takes=takes, flags=flags)
 
-    def _others(self, speaker: str) -> list[Take]:
-        return [take for other, take in self._chosen.items() if other != speaker]
+    def _now(self, speaker: str) -> Take:
+        return self._takes[speaker][self._chosen[speaker]]
 
-    def _better(self, speaker: str) -> Take:
-        """Return the worthiest take in which no more words are lost than in the first one."""
-        others, now = self._others(speaker), self._chosen[speaker]
-        if _worst(now, others) <= 0 and now is self._cast[speaker].takes[0]:
-            return now
-        bearable = self._cast[speaker].notes.get("words_lost", LOST)
-        first = self._cast[speaker].takes[0]
-        for take in sorted(self._takes[speaker], key=lambda take: -_worth(take, others)):
-            if _worth(take, others) <= _worth(now, others):
-                return now
-            if take is first or self._words_lost(take) <= bearable:
-                return take
-        return now
+    def _choose(self) -> None:
+        everything = [take for takes in self._takes.values() for take in takes]
+        clash = PRICE * np.maximum(0.0, _excesses(everything))
+        found = ensemble.choose(
+            [self._worths(takes) for takes in self._takes.values()], clash, [*self._chosen.values()]
+        )
+        self._chosen = dict(zip(self._takes, found, strict=True))
+
+    def _worths(self, takes: Sequence[Take]) -> NDArray[np.float64]:
+        return np.array([-np.inf if id(take.voice) in self._unclear else take.likeness for take in takes])
+
+    def _understood(self) -> bool:
+        """Tell whether no more words are lost in what is chosen than in each speaker's first take."""
+        is_clear = True
+        for speaker, number in self._chosen.items():
+            take = self._now(speaker)
+            if number and self._words_lost(take) > self._cast[speaker].notes.get("words_lost", LOST):
+                self._unclear.add(id(take.voice))
+                is_clear = False
+        return is_clear
+
+    def _heard_further(self) -> bool:
+        """Have voices that are in question say a further sentence; tell whether there were any."""
+        speakers = [speaker for speaker in self._alike() if self._now(speaker).sentences == 1]
+        if self._engine is None:
+            return False
+        for speaker in speakers:
+            self._takes[speaker][self._chosen[speaker]] = self._engine.further(self._now(speaker))
+        return bool(speakers)
 
     def _words_lost(self, take: Take) -> float:
-        if id(take) not in self._lost:
-            self._lost[id(take)] = lost(take, self._ways)
-        return self._lost[id(take)]
+        key = id(take.voice)
+        if key not in self._lost:
+            self._lost[key] = lost(take, self._ways)
+        return self._lost[key]
 
+    def _alike(self) -> list[str]:
+        return [speaker for speaker in self._takes if self._worst(speaker) > 0]
 
-def _worst(take: Take, others: Sequence[Take]) -> float:
-    return max((excess(take, other) for other in others), default=-1.0)
+    def _worst(self, speaker: str) -> float:
+        now = self._now(speaker)
+        return max((excess(now, self._now(other)) for other in self._takes if other != speaker), default=-1.0)
 
-
-def _worth(take: Take, others: Sequence[Take]) -> float:
-    """Return how like its person a take is, less what it is too much like each of the others."""
-    return take.likeness - PRICE * sum(max(0.0, excess(take, other)) for other in others)
-
-
-def _flags(take: Take, others: Sequence[Take]) -> tuple[Flag, ...]:
-    """Tell voices that a listener may still take for one."""
-    if _worst(take, others) <= MARGIN:
-        return ()
-    nearest = max(float(take.heard @ other.heard) for other in others)
-    what = f"the voice is much like another speaker's of the film ({nearest:.2f}), more than the people are"
-    return (Flag(Severity.INFO, "voices-alike", "", what, "cast a voice by hand in casting.toml"),)
+    def _flags(self, speaker: str) -> tuple[Flag, ...]:
+        """Tell voices that a listener may still take for one, at the later of two speakers."""
+        now, names = self._now(speaker), list(self._takes)
+        earlier = [
+            self._now(other)
+            for number, other in enumerate(names)
+            if other != speaker and (number < names.index(speaker) or not _takes(self._cast[other]))
+        ]
+        if max((excess(now, other) for other in earlier), default=-1.0) <= MARGIN / now.sentences**0.5:
+            return ()
+        nearest = max(float(now.heard @ other.heard) for other in earlier)
+        what = f"the voice is much like another speaker's of the film ({nearest:.2f}), more than the people are"
+        return (Flag(Severity.INFO, "voices-alike", "", what, "cast a voice by hand in casting.toml"),)

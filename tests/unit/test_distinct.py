@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -41,13 +41,23 @@ def enrolled(person: float, *voices: float) -> Enrolled:
 
 @dataclass
 class Stepping(FakeVoice):
-    """Moves a voice away from the others, by `step` degrees towards its person."""
+    """Has a variant of each voice, `step` degrees nearer to its person; is asked for those of some angles."""
 
     step: float
-    asked: list[tuple[int, list[int]]] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    listened: list[int] = field(default_factory=list)
 
-    def parted(self, take_: Take, others: Sequence[Take]) -> Iterator[Take]:
-        self.asked.append((_angle(take_), [_angle(other) for other in others]))
+    def known(self, voice: Voice, language: str) -> Take:
+        angle = float(voice["pitch"][0]) - 100
+        self.listened.append(round(angle))
+        return replace(take(angle, 0), voice=voice, person=np.zeros(2, np.float32))
+
+    def further(self, take_: Take) -> Take:
+        """Return what is heard in one sentence: in the next it is heard the same."""
+        return replace(take_, sentences=take_.sentences + 1)
+
+    def variants(self, take_: Take) -> Iterator[Take]:
+        self.asked.append(_angle(take_))
         person = float(np.degrees(np.arctan2(take_.person[1], take_.person[0])))
         yield take(_angle(take_) + np.sign(person - _angle(take_)) * self.step, person)
 
@@ -72,27 +82,36 @@ def test_two_people_who_would_get_the_same_voice_get_two(tmp_path: Path) -> None
     first, second = cast(tmp_path, enrolled(0, 10), enrolled(80, 10), engine=engine)
 
     assert [_angle(one.takes[0]) for one in (first, second)] == [-30, 50]
-    assert engine.asked == [(10, [10]), (10, [10])], "both give way"
+    assert engine.asked == [10, 10], "both are asked to give way"
     assert second.voice is second.takes[0].voice
     assert second.similarity == pytest.approx(np.cos(np.radians(30)), abs=1e-4)
     assert (second.notes["too_alike"], second.flags) == (0, ())
     assert not list(tmp_path.iterdir())
 
 
-class Wavering(Stepping):
-    """First goes a little in the wrong direction, then to the person."""
+class Misheard(Stepping):
+    """Whose voices come out elsewhere in a further sentence if they are from 0 to 15 degrees."""
 
-    def parted(self, take_: Take, others: Sequence[Take]) -> Iterator[Take]:
-        yield take(_angle(take_) - 5, float(np.degrees(np.arctan2(take_.person[1], take_.person[0]))))
-        yield from super().parted(take_, others)
+    def further(self, take_: Take) -> Take:
+        angle = _angle(take_)
+        return replace(take_, sentences=2, heard=_at(angle + 90 * (0 <= angle <= 15)))
 
 
-def test_further_takes_go_on_from_the_best_of_those_before(tmp_path: Path) -> None:
-    engine = Wavering(step=10)
-    first, second = cast(tmp_path, enrolled(0, 10), enrolled(80, 10), engine=engine)
+def test_voices_that_seem_alike_in_one_sentence_and_are_not_in_two_stay(tmp_path: Path) -> None:
+    engine = Misheard(step=40)
+    people = enrolled(0, 10), enrolled(80, 20)
+    first, second = cast(tmp_path, *people, engine=engine)
 
-    assert engine.asked == [(10, [10]), (10, [10]), (0, [20]), (20, [0])]
-    assert [_angle(one.takes[0]) for one in (first, second)] == [-5, 30]
+    assert (first.voice, second.voice) == (people[0].voice, people[1].voice)
+    assert engine.asked == []
+
+
+@pytest.mark.parametrize(("sentences", "is_alike"), [(1, True), (2, False)])
+def test_what_was_heard_for_longer_needs_less_margin(sentences: int, is_alike: bool) -> None:
+    one, other = (replace(take(angle, angle), sentences=sentences) for angle in (0, 61.5))  # a cosine of .477
+    other = replace(other, person=_at(90))
+
+    assert (_distinct.excess(one, other) > 0) is is_alike
 
 
 def test_another_take_that_is_there_is_used_before_one_is_made(tmp_path: Path) -> None:
@@ -153,14 +172,51 @@ def test_no_more_words_are_lost_than_before(tmp_path: Path, before: float, angle
     assert _angle(second.takes[0]) == angle
 
 
-def test_voices_that_were_not_fitted_stay_and_nothing_is_compared_with_them(tmp_path: Path) -> None:
-    stock = Enrolled({"pitch": np.array([110], np.float32)})
+def test_a_voice_that_somebody_chose_stays_and_the_others_keep_away_from_it(tmp_path: Path) -> None:
+    by_hand = Enrolled({"pitch": np.array([110], np.float32)})
     engine = Stepping(step=40)
-    found = cast(tmp_path, stock, enrolled(80, 10), stock, engine=engine)
+    found = cast(tmp_path, by_hand, enrolled(80, 10), by_hand, engine=engine)
 
-    assert found[0] is stock
-    assert found[2] is stock
-    assert engine.asked == []
+    assert found[0] is by_hand
+    assert found[2] is by_hand
+    assert engine.listened == [10, 10]
+    assert engine.asked == [10], "the fitted one alone"
+    assert _angle(found[1].takes[0]) == 50
+
+
+def test_beside_a_chosen_voice_that_cannot_be_left_somebody_is_told(tmp_path: Path) -> None:
+    by_hand = Enrolled({"pitch": np.array([110], np.float32)})
+    first, second = cast(tmp_path, enrolled(20, 10), by_hand, engine=Stepping(step=0))
+
+    assert [flag.code for flag in first.flags] == ["voices-alike"]
+    assert second.flags == ()
+
+
+def test_nobody_listens_to_chosen_voices_alone(tmp_path: Path) -> None:
+    by_hand = Enrolled({"pitch": np.array([110], np.float32)})
+    engine = Stepping(step=40)
+
+    assert cast(tmp_path, by_hand, by_hand, engine=engine) == [by_hand, by_hand]
+    assert engine.listened == []
+
+
+class Strangers(Stepping):
+    """Has further stock voices at 70 and 120 degrees."""
+
+    def variants(self, take_: Take) -> Iterator[Take]:
+        for angle in (70, 120):
+            yield replace(take(angle, 0), person=take_.person)
+
+
+def test_two_of_whom_too_little_is_known_get_two_stock_voices(tmp_path: Path) -> None:
+    nobody = replace(take(0, 0), person=np.zeros(2, np.float32))
+    flags = (Flag(Severity.WARNING, "little-speech", "", "", ""),)
+    extra = Enrolled(nobody.voice, None, flags, stock=nobody)
+    first, second = cast(tmp_path, extra, extra, engine=Strangers(step=0))
+
+    assert sorted(float(one.voice["pitch"][0]) for one in (first, second)) == [100, 170]
+    assert [one.similarity for one in (first, second)] == [None, None]
+    assert [one.flags for one in (first, second)] == [flags, flags]
 
 
 class Twins(Stepping):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from dubsync.audio import features
-from dubsync.backends.kokoro import decoder, descent, enrol
+from dubsync.backends.kokoro import decoder, descent
 from dubsync.backends.kokoro.engine import RATE, TIMBRE
 from dubsync.backends.kokoro.languages import speech_of
 from dubsync.backends.kokoro.speech import CENTRES
@@ -90,18 +88,6 @@ def test_who_speaks_little_is_not_worth_it(engine: KokoroVoice, take: Fitted) ->
         np.testing.assert_array_equal(one.voice["timbre"], take.voice["timbre"])
 
 
-@pytest.mark.usefixtures("short")
-def test_a_voice_that_came_along_the_gradient_goes_on_away_from_others(
-    engine: KokoroVoice, take: Fitted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(enrol, "FURTHER", 2)
-    other = replace(take, of=replace(take.of, fit=-take.of.fit))  # the same voice, and a person as unlike as can be
-    *_, parted = engine.parted(replace(take, steps=LEAST_STEPS), [other])
-    assert isinstance(parted, Fitted)
-    assert parted.steps == LEAST_STEPS + 2
-    assert float(parted.found @ other.found) < 0.98
-
-
 def test_sound_is_stretched_to_a_longer_tract() -> None:
     sine = torch.sin(torch.arange(RATE) * (2 * torch.pi * 3000 / RATE))
     longer = descent._stretched(sine, 1.08)
@@ -117,7 +103,7 @@ def test_a_voice_with_a_longer_tract_is_moved_by_what_is_heard_of_it(engine: Kok
         sized = engine._enrolment._with_tract(take, float(np.log(length)))
         text, style = engine._speaker.laid_out(sized.text, sized.voice, SPANISH)
         moved, otherwise = (
-            engine._enrolment._descent.moved(text, style[TIMBRE], voice, take.of.fit, (), 1)
+            engine._enrolment._descent.moved(text, style[TIMBRE], voice, take.of.fit, 1)
             for voice in (sized.voice, take.voice)
         )
         assert np.abs(moved - otherwise).max() > 0, "the length changes what the encoder hears, and so the way"

@@ -10,7 +10,9 @@ from dubsync.audio.pauses import insert, planned
 from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import speech_of
 from dubsync.backends.kokoro.phonemes import LIMIT, VOCABULARY, tokens_of
+from dubsync.backends.kokoro.takes import Fitted, Stock
 from dubsync.backends.protocols import Enrolled, Voice, VoiceCloner
+from dubsync.backends.speaker_voicefilter import VoicefilterEncoder
 from dubsync.backends.voice_kokoro import SIZED_S, KokoroVoice
 from dubsync.errors import PermanentError, UnknownLanguage, UsageError
 from dubsync.timing import Span, seconds
@@ -273,6 +275,44 @@ def test_too_little_to_learn_from_gives_a_stock_voice_and_a_flag(
     assert [flag.code for flag in found.flags] == [code]
     assert found.similarity is None
     assert engine.duration(TEXT, voice=found.voice, language="es") > 0.5
+
+
+def test_variants_are_of_the_same_person_in_other_voices(engine: KokoroVoice) -> None:
+    text = "Nobody told her that the bridge would open before the summer came."
+    person = engine.speak(text, voice=engine.named("bm_lewis", "en"), language="en", seconds=None, seed=0)
+    first = enrolled(engine, person.samples).takes[0]
+    made = list(engine.variants(first))
+    assert sum(isinstance(one, Fitted) and one.of is first.of for one in made) == len(made) == 10
+    tracts = {round(float(one.voice["tract"][0]), 2) for one in made}
+    assert tracts == {0.9, 0.95, 1.0, 1.05, 1.11}
+    starts = {one.nearest for one in made if isinstance(one, Fitted)}
+    assert len(starts) == 3
+    alike = [float(one.heard @ first.heard) for one in made]
+    assert max(alike) < 0.99
+    assert min(alike) < 0.8
+
+
+def test_what_is_heard_further_is_known_better(engine: KokoroVoice, dora: Voice) -> None:
+    one = engine.known(dora, "es")
+    two = engine.further(one)
+    assert (one.sentences, two.sentences) == (1, 2)
+    assert not one.person.any()
+    assert np.linalg.norm(two.heard) == pytest.approx(1, abs=1e-5)
+    assert 0.7 < float(one.heard @ two.heard) < 1
+    text = "Vamos a verlo mañana. La llave está debajo de la piedra. ¿Quién te ha llamado a estas horas?"
+    spoken = engine.speak(text, voice=dora, language="es", seconds=None, seed=0)
+    third = VoicefilterEncoder().embed(spoken.samples, 24000)
+    assert float(two.heard @ third) > float(one.heard @ third), "and so is nearer to the voice elsewhere"
+
+
+def test_whom_nothing_is_known_of_may_get_other_published_voices(engine: KokoroVoice) -> None:
+    found = enrolled(engine, np.zeros(0, np.float32))
+    assert found.stock is not None
+    others = list(engine.variants(found.stock))
+    assert found.stock.voice is found.voice
+    assert all(float(one.heard @ found.stock.heard) < 0.95 for one in others)
+    assert len({one.name for one in others if isinstance(one, Stock) and one.name[1] == "f"}) == len(others) == 6
+    assert all(not one.person.any() for one in others)
 
 
 def test_an_unknown_voice_is_named_with_those_there_are(engine: KokoroVoice) -> None:

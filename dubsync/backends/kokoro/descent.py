@@ -8,7 +8,6 @@ What it gains: docs/voice.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -42,10 +41,6 @@ _REACH = 12
 _QUIET = 10 ** (-30 / 20)
 
 
-Others = Sequence[tuple[Array, float]]
-"""Voices not to sound like, unit vectors (256,), each with the cosine to it that is borne."""
-
-
 class Descent:
     """Moves timbres. The decoder is large: it is built for each move and not kept."""
 
@@ -61,15 +56,15 @@ class Descent:
         deviations = sizes[:DIRECTIONS, None] / np.sqrt(len(rows))
         return torch.from_numpy((axes[:DIRECTIONS] * deviations).astype(np.float32))
 
-    def moved(self, text: Encoded, timbre: Array, voice: Voice, person: Array, others: Others, steps: int) -> Array:
+    def moved(self, text: Encoded, timbre: Array, voice: Voice, person: Array, steps: int) -> Array:
         """Return by how much to move a timbre (128,) so that it sounds more like `person`, a unit vector (256,).
 
         `text`: what is said, without the silence around it; `voice`: whose equaliser and tract there are.
         """
         with at_once():
-            return self._moved(text, timbre, voice, person, others, steps)
+            return self._moved(text, timbre, voice, person, steps)
 
-    def _moved(self, text: Encoded, timbre: Array, voice: Voice, person: Array, others: Others, steps: int) -> Array:
+    def _moved(self, text: Encoded, timbre: Array, voice: Voice, person: Array, steps: int) -> Array:
         taps = equaliser.design(CENTRES, voice["eq"].astype(np.float64), RATE)
         filters = torch.from_numpy(taps.astype(np.float32))
         start = torch.from_numpy(timbre[None].astype(np.float32))
@@ -81,7 +76,7 @@ class Descent:
             with computing("cpu"):
                 sound = speak(*cuts[step % len(cuts)], start + place @ self._directions)[0]
             heard = self._heard(_filtered(_stretched(sound.float(), tract(voice)), filters))
-            loss = _distance(heard, person, others) + RIDGE * place.square().mean()
+            loss = 1 - heard @ torch.from_numpy(person) + RIDGE * place.square().mean()
             adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
@@ -94,14 +89,6 @@ class Descent:
         speech = speech * (_QUIET / (speech.square().mean().sqrt() + 1e-6)).clamp(min=1.0)
         heard: Tensor = self._encoder(_mel(speech)[None])
         return heard
-
-
-def _distance(heard: Tensor, person: Array, others: Others) -> Tensor:
-    """Return one less the likeness to the person, and what the likeness to others is over what is borne."""
-    distance = 1 - heard @ torch.from_numpy(person)
-    for other, borne in others:
-        distance = distance + functional.relu(heard @ torch.from_numpy(other) - borne)
-    return distance
 
 
 def _cuts(text: Encoded) -> list[tuple[Tensor, Tensor, Tensor]]:

@@ -13,7 +13,7 @@ most like the person is kept, and where that is no better than the language's ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from dubsync.audio import features
 from dubsync.backends.kokoro import mixture
 from dubsync.backends.kokoro import table as tables
-from dubsync.backends.kokoro.engine import TIMBRE
+from dubsync.backends.kokoro.engine import RATE, TIMBRE
 from dubsync.backends.kokoro.languages import Speech
 from dubsync.backends.kokoro.speech import Speaker, tract
-from dubsync.backends.kokoro.takes import Fitted, Person, Studio, sentence_of
+from dubsync.backends.kokoro.takes import Fitted, Person, Stock, Studio, sentence_of
 from dubsync.backends.kokoro.voices import LEFT_OUT, Library, plain
-from dubsync.backends.protocols import Enrolled, SpeakerEncoder, Voice
+from dubsync.backends.protocols import Enrolled, SpeakerEncoder, Take, Voice
 from dubsync.backends.speaker_resemblyzer import ResemblyzerEncoder
 from dubsync.backends.speaker_voicefilter import VoicefilterEncoder
 from dubsync.errors import Flag, Severity
@@ -44,16 +44,16 @@ ENOUGH = 1.5
 """Seconds of speech under which an encoder hears noise more than a person."""
 SEMITONES = 8 * np.log(2) / 12
 """Voices further off in pitch are not mixed in."""
-PUSH = 0.5
-"""How far voices that are too alike are moved apart, in what the persons differ more than they do."""
-FURTHER = 4
-"""Steps along the gradient for each try to move a voice away from others that it is too much like."""
-LESS = 0.1
-"""By how much it is to become less like them, to the encoder that aims, if that is not what the persons are."""
 TRACT = 0.05
 """Steps in the logarithm of the vocal tract's length in which it is sought."""
 MOST_TRACT = 2.01 * TRACT
 """How far it may be from the voice's own length."""
+SIZES = (-2 * TRACT, -TRACT, 0.0, TRACT, 2 * TRACT)
+"""Tracts in which a voice is tried that is too much like another."""
+NEXT = 2
+"""Nearest voices after the first that such a voice is tried from."""
+STRANGERS = 6
+"""Published voices that are tried for somebody whom no voice was fitted to."""
 OWN_TRACT = 3.0
 """What likeness another length must win, for each squared unit of its logarithm: 0.03 at ten per cent."""
 DOUBT = 0.08
@@ -104,7 +104,10 @@ class Enrolment:
         statistics = tables.pitch_statistics(spoken, sample_rate) if len(spoken) else np.zeros(2, np.float32)
         lacking = _lacking(len(spoken) / sample_rate, statistics)
         if lacking is not None:
-            return Enrolled(self.named(self._default(statistics, speech), speech), None, (lacking,))
+            stock = self._stock(
+                self._default(statistics, speech), speech, np.zeros(self._table.judge.shape[1], np.float32)
+            )
+            return Enrolled(stock.voice, None, (lacking,), stock=stock)
         of = self._studio.person(sound, spoken, sample_rate, statistics, speech)
         progress(0.2)
         flat = self._fitted(of, of.fit)
@@ -140,12 +143,11 @@ class Enrolment:
         """Return the take in a voice with a share of the native timbre in it."""
         return self._studio.again(take, tempered(take.voice, share))
 
-    def nearer(self, take: Fitted, steps: int, others: Sequence[Fitted] = ()) -> Fitted:
-        """Return the take with its timbre moved so many steps towards its person, and away from the others' voices."""
+    def nearer(self, take: Fitted, steps: int) -> Fitted:
+        """Return the take with its timbre moved so many steps towards its person."""
         text, style = self._speaker.laid_out(take.text, take.voice, take.of.speech)
-        away = tuple((other.found, _borne(take, other)) for other in others)
         self._studio.rest()  # the decoder with gradients is large enough by itself
-        moved = self._descent.moved(text, style[TIMBRE], take.voice, take.of.fit, away, steps)
+        moved = self._descent.moved(text, style[TIMBRE], take.voice, take.of.fit, steps)
         voice: Voice = {**take.voice, "timbre": take.voice["timbre"] + moved}
         return replace(self._studio.heard(voice, take.of, take.nearest, take.without), steps=take.steps + steps)
 
@@ -155,26 +157,39 @@ class Enrolment:
         voice: Voice = {**other.voice, "timbre": middle}
         return replace(self._studio.heard(voice, other.of, other.nearest, other.without), steps=other.steps)
 
-    def parted(self, take: Fitted, others: Sequence[Fitted]) -> Iterator[Fitted]:
-        """Yield takes that may be less like the others' voices.
+    def further(self, take: Fitted | Stock) -> Take:
+        """Return the take as it is heard in a further sentence too."""
+        return self._studio.further(take)
 
-        First with a longer and a shorter vocal tract. Then one that came along the gradient goes on along it, away from
-        the others; another is made without the voices that they start from, and aimed away.
+    def known(self, voice: Voice, speech: Speech) -> Stock:
+        """Return a voice that was not fitted, as it is heard; whose it is is not known."""
+        return self._studio.stock(voice, speech)
+
+    def variants(self, take: Fitted) -> Iterator[Fitted]:
+        """Yield takes of the same person that may be less like others' voices.
+
+        With shorter and longer vocal tracts, and from the next nearest voices of the table, these too.
         """
         size = float(np.log(tract(take.voice)))
-        for moved in (size + TRACT, size - TRACT):
-            if abs(moved) <= MOST_TRACT:
-                yield self._with_tract(take, moved)
-        if take.steps:
-            yield self.nearer(take, FURTHER, others)
-        else:
-            yield self._aimed_away(take, others)
+        for wanted in SIZES:
+            if abs(wanted - size) > TRACT / 2:
+                yield self._with_tract(take, wanted)
+        for _ in range(NEXT):
+            take = self._fitted(take.of, take.of.fit, float(np.exp(size)), take.without | {take.nearest})
+            yield take
+            for wanted in (size - TRACT, size + TRACT):
+                if abs(wanted) <= MOST_TRACT:
+                    yield self._with_tract(take, wanted)
 
-    def _aimed_away(self, take: Fitted, others: Sequence[Fitted]) -> Fitted:
-        missed = take.of.fit - take.found
-        apart = sum((missed - (other.of.fit - other.found) for other in others), start=np.zeros_like(missed))
-        without = take.without | {other.nearest for other in others}
-        return self._fitted(take.of, (take.of.fit + PUSH * apart).astype(np.float32), tract(take.voice), without)
+    def strangers(self, take: Stock) -> Iterator[Stock]:
+        """Yield published voices of the same sex as a stock voice, the nearest in pitch first."""
+        own = self._table.row(take.name)
+        distance = np.abs(self._table.pitch[:, 0] - self._table.pitch[own, 0])
+        names = [self._table.names[row] for row in np.argsort(distance, kind="stable") if row != own]
+        usable = [name for name in names if name[1] == take.name[1] and name not in LEFT_OUT]
+        for name in usable[:STRANGERS]:
+            found = self._studio.stock(self.named(name, take.speech), take.speech)
+            yield replace(found, name=name, person=take.person)
 
     def _mixture(self, aim: Array, of: Person, without: frozenset[int]) -> NDArray[np.float64]:
         """Return the weight of each voice of the table; they sum to one, and some are negative.
@@ -225,10 +240,20 @@ class Enrolment:
             Severity.WARNING,
             "voice-not-fitted",
             "",
-            f"the fitted voice is less like the speaker ({after:.2f}) than {default} ({before:.2f}), which is used",
+            f"the fitted voice is less like the speaker ({after:.2f}) than a stock voice ({before:.2f}): one is used",
             "cast a voice by hand in casting.toml",
         )
-        return Enrolled(self.named(default, speech), before, (flag,), notes)
+        stock = self._stock(default, speech, best.of.judge)
+        return Enrolled(stock.voice, before, (flag,), notes, stock=stock)
+
+    def _stock(self, name: str, speech: Speech, person: Array) -> Stock:
+        """Return a published voice as it was heard when the table was made."""
+        heard = self._table.judge[self._table.row(name)]
+        heard = heard / np.linalg.norm(heard)
+        silent = np.zeros(0, np.float32)
+        return Stock(
+            self.named(name, speech), "", silent, RATE, heard, person, speech, name, sentences=len(tables.SENTENCES)
+        )
 
     def direct(self, voice: Mapping[str, Array], samples: Array, sample_rate: int) -> dict[str, Array]:
         """Return the voice raised and widened as the speaker is in this line, within what still sounds like them."""
@@ -276,11 +301,6 @@ def _worth(take: Fitted, size: float) -> float:
 
 def _length(length: float) -> Array:
     return np.array([length], np.float32)
-
-
-def _borne(take: Fitted, other: Fitted) -> float:
-    """Return how like another's voice a take may be to the encoder that aims: as the persons are, less than now."""
-    return min(float(take.of.fit @ other.of.fit), float(take.found @ other.found) - LESS)
 
 
 def tempered(voice: Mapping[str, Array], share: float) -> dict[str, Array]:

@@ -29,6 +29,15 @@ _SENTENCES = {
 }
 """What a voice says while it is fitted, and what a recogniser must understand of it: words that the packaged one hears
 without error in the languages' own voices."""
+_FURTHER = {
+    "es": "Nadie le contó que el puente abriría antes del verano.",
+    "fr": "Personne ne lui a dit que le pont ouvrirait avant l'été.",
+    "it": "Nessuno le ha detto che il ponte aprirà prima dell'estate.",
+    "pt": "Ninguém lhe contou que a ponte abriria antes do verão.",
+    "en": "Nobody told her that the bridge would open before the summer.",
+    "hi": "किसी ने उसे नहीं बताया कि पुल गर्मियों से पहले खुलेगा।",
+}
+"""What it says where one sentence is too little to tell two voices apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,14 @@ class Fitted(Take):
     nearest: int
     without: frozenset[int] = frozenset()
     steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stock(Take):
+    """A voice that was not fitted. `name`: of a published one, or empty; `person`: zeros where it stands for nobody."""
+
+    speech: Speech
+    name: str = ""
 
 
 class _Prints(TypedDict):
@@ -125,10 +142,28 @@ class Studio:
             take, voice=voice, **self._prints(self._speaker.speak(take.text, dict(voice), take.of.speech, None).samples)
         )
 
+    def stock(self, voice: Voice, speech: Speech) -> Stock:
+        """Return a voice that was not fitted, as it is heard."""
+        sentence = sentence_of(speech)
+        said = self._speaker.speak(sentence, dict(voice), speech, None).samples
+        heard = self._judge.embed(said, RATE)
+        return Stock(voice, sentence, said, RATE, heard, np.zeros_like(heard), speech)
+
+    def further(self, take: Fitted | Stock) -> Take:
+        """Return the take as it is heard in a further sentence too."""
+        speech = take.of.speech if isinstance(take, Fitted) else take.speech
+        said = self._speaker.speak(_FURTHER[_language(speech)], dict(take.voice), speech, None).samples
+        both = take.sentences * take.heard + self._judge.embed(said, RATE)
+        return replace(take, heard=both / np.linalg.norm(both), sentences=take.sentences + 1)
+
     def _prints(self, said: Array) -> _Prints:
         return {"said": said, "found": self._fit.embed(said, RATE), "heard": self._judge.embed(said, RATE)}
 
 
 def sentence_of(speech: Speech) -> str:
     """Return what a voice of this language says while it is fitted."""
-    return _SENTENCES[speech.tag.split("-")[0].lower()]
+    return _SENTENCES[_language(speech)]
+
+
+def _language(speech: Speech) -> str:
+    return speech.tag.split("-")[0].lower()
