@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from dubsync.media.measure import IDENTICAL_DB
 from dubsync.quality.chart import Row, clock
@@ -14,6 +15,9 @@ from dubsync.quality.filmstrip import Pair
 from dubsync.timing import clock as readable
 from dubsync.timing import frame_time, nearest, timecode
 from dubsync.title import Source
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +62,9 @@ class Subject:
     is_dub: bool
 
 
-def render(
-    report: Mapping[str, Any],
-    pictures: Pictures,
-    subject: Subject,
-    *,
-    at: Callable[[Fraction | float], str],
-    shown: Callable[[int], Fraction],
-) -> str:
-    """Return the page. `at` names a moment of so many seconds; `shown`: a frame's seconds."""
+@cache
+def _template() -> Template:
+    """Return the page's template; it is compiled once."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -77,8 +75,19 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters["clock"] = clock
-    template = environment.get_template("report.html.j2")
-    return template.render(
+    return environment.get_template("report.html.j2")
+
+
+def render(
+    report: Mapping[str, Any],
+    pictures: Pictures,
+    subject: Subject,
+    *,
+    at: Callable[[Fraction | float], str],
+    shown: Callable[[int], Fraction],
+) -> str:
+    """Return the page. `at` names a moment of so many seconds; `shown`: a frame's seconds."""
+    return _template().render(
         report=report,
         pictures=pictures,
         tiles=tiles(report, is_dub=subject.is_dub),
