@@ -20,7 +20,7 @@ from dubsync.audio import ensemble
 from dubsync.audio.voices import THRESHOLD
 from dubsync.backends.protocols import Enrolled, Take, Voice
 from dubsync.errors import Flag, Severity
-from dubsync.stages._intelligible import CODES, LOST, Further, Ways, tried
+from dubsync.stages._intelligible import CODES, LOST, Ways, lost
 
 MARGIN = 0.15
 """How much nearer two voices may be in another sentence than in the one in which they are compared; less, by the
@@ -30,11 +30,14 @@ PRICE = 1.0
 
 
 @runtime_checkable
-class Parting(Further, Protocol):
+class Parting(Protocol):
     """A voice backend that can make voices less like others."""
 
     def known(self, voice: Voice, language: str) -> Take:
         """Return a voice that was not fitted as it is heard, with a `person` of zeros."""
+
+    def further(self, take: Take) -> Take:
+        """Return the take as it is heard in a further sentence too."""
 
     def variants(self, take: Take) -> Iterator[Take]:
         """Yield other takes of the same person, whose voices may be less like others'."""
@@ -117,7 +120,7 @@ class _Choice:
             return before
         notes, flags = {**before.notes, "too_alike": max(0.0, worst)}, before.flags
         if is_moved:  # what was said of the first take's words is not true of this one
-            notes |= {"native_share": 0.0, "words_lost": self._words_lost(speaker)}
+            notes |= {"native_share": 0.0, "words_lost": self._words_lost(best)}
             flags = tuple(flag for flag in flags if flag.code not in CODES)
         flags = (*flags, *self._flags(speaker))
         if not before.takes:
@@ -145,8 +148,9 @@ class _Choice:
         """Tell whether no more words are lost in what is chosen than in each speaker's first take."""
         is_clear = True
         for speaker, number in self._chosen.items():
-            if number and self._words_lost(speaker) > self._cast[speaker].notes.get("words_lost", LOST):
-                self._unclear.add(id(self._now(speaker).voice))
+            take = self._now(speaker)
+            if number and self._words_lost(take) > self._cast[speaker].notes.get("words_lost", LOST):
+                self._unclear.add(id(take.voice))
                 is_clear = False
         return is_clear
 
@@ -159,13 +163,10 @@ class _Choice:
             self._takes[speaker][self._chosen[speaker]] = self._engine.further(self._now(speaker))
         return bool(speakers)
 
-    def _words_lost(self, speaker: str) -> float:
-        """Return the share of words lost in what is chosen for somebody, who may say a further sentence for it."""
-        key = id(self._now(speaker).voice)
+    def _words_lost(self, take: Take) -> float:
+        key = id(take.voice)
         if key not in self._lost:
-            heard = tried(self._now(speaker), 0.0, self._ways)
-            self._takes[speaker][self._chosen[speaker]] = heard.take
-            self._lost[key] = heard.lost
+            self._lost[key] = lost(take, self._ways)
         return self._lost[key]
 
     def _alike(self) -> list[str]:

@@ -2,8 +2,8 @@
 
 A voice may be most like a person where a recogniser no longer understands it: what makes the timbre of an English
 speaker colours the vowels of another language too. So a recogniser hears what the voice said while it was fitted, and
-where a word is lost, a further sentence, and where that was not the recogniser's own fault, the other takes; where each
-loses more than one word in eight, a larger and larger share of a native voice's timbre is mixed into the most alike.
+where a word is lost, the other takes; where each loses more than one word in eight, a larger and larger share of a
+native voice's timbre is mixed into the most alike.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ CODES = ("voice-tempered", "voice-unclear")
 """Of flags: a native share was mixed in; words are lost all the same."""
 LOST = 0.12
 """Share of words that may be misheard: one of a sentence of nine may be the recogniser's own fault."""
-FEW = 0.06
-"""Share that is the recogniser's own fault: one word of two sentences."""
 
 
 @runtime_checkable
@@ -36,14 +34,6 @@ class Temperable(Protocol):
 
     def tempered(self, take: Take, share: float) -> Take:
         """Return the take said again, with a share (0 to 1) of the native timbre in its voice."""
-
-
-@runtime_checkable
-class Further(Protocol):
-    """A voice backend whose takes can be heard for longer."""
-
-    def further(self, take: Take) -> Take:
-        """Return the take as it is heard in a further sentence too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +65,15 @@ def understood(enrolled: Enrolled, ways: Ways) -> Enrolled:
     engine = ways.engine
     if not isinstance(engine, Temperable) or ways.ears is None or not enrolled.takes:
         return enrolled
-    heard: list[Tried] = []
+    tried: list[Tried] = []
     for share, take in _options(engine, enrolled):
-        heard.append(tried(take, share, ways))
-        if heard[-1].lost <= FEW or (len(heard) >= len(enrolled.takes) and min(one.lost for one in heard) <= LOST):
+        tried.append(Tried(lost(take, ways), share, take))
+        if tried[-1].lost == 0 or (len(tried) >= len(enrolled.takes) and min(one.lost for one in tried) <= LOST):
             break
-    best = min(heard, key=lambda one: (one.lost, one.share))
+    best = min(tried, key=lambda one: (one.lost, one.share))
     notes = {**enrolled.notes, "words_lost": best.lost, "native_share": best.share, "fitted": best.take.likeness}
-    flags = (_flag(heard[0].lost, best),) if best.share or best.lost > LOST else ()
-    takes = (best.take, *(take for take in enrolled.takes if take.voice is not best.take.voice))
+    flags = (_flag(tried[0].lost, best),) if best.share or best.lost > LOST else ()
+    takes = (best.take, *(take for take in enrolled.takes if take is not best.take))
     return replace(
         enrolled, voice=best.take.voice, similarity=best.take.likeness, flags=flags, notes=notes, takes=takes
     )
@@ -93,15 +83,6 @@ def _options(engine: Temperable, enrolled: Enrolled) -> Iterator[tuple[float, Ta
     """Yield what to hear, each with its native share, made when it is asked for."""
     yield from ((0.0, take) for take in enrolled.takes)
     yield from ((share, engine.tempered(enrolled.takes[0], share)) for share in SHARES)
-
-
-def tried(take: Take, share: float, ways: Ways) -> Tried:
-    """Hear a take, for longer if a word is lost."""
-    misheard = lost(take, ways)
-    if misheard and isinstance(ways.engine, Further) and take.sentences == 1:
-        take = ways.engine.further(take)
-        misheard = lost(take, ways)
-    return Tried(misheard, share, take)
 
 
 def lost(take: Take, ways: Ways) -> float:

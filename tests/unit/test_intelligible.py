@@ -62,36 +62,6 @@ def cast(tmp_path: Path, enrolled: Enrolled, engine: FakeVoice, ears: Ears | Non
     return found
 
 
-class Talker(Mumbler):
-    """Says a further sentence at the pitch that `then` gives, and the first one no more."""
-
-    def __init__(self, then: dict[float, float]) -> None:
-        super().__init__()
-        self.then, self.asked = then, 0
-
-    def further(self, take: Take) -> Take:
-        self.asked += 1
-        pitch = float(np.asarray(take.voice["pitch"])[0])
-        return replace(take, said=spoken(self.then[pitch]).said, sentences=2)
-
-
-def test_where_a_word_is_lost_a_further_sentence_tells_whether_it_was_the_recognisers_fault(tmp_path: Path) -> None:
-    enrolled, engine = fitted(80, 140), Talker({80: 100})
-    found = cast(tmp_path, enrolled, engine, Ears(clear=100))
-
-    assert found.voice is enrolled.voice, "the further sentence was understood"
-    assert (engine.asked, found.notes["words_lost"], found.takes[0].sentences, len(found.takes)) == (1, 0, 2, 2)
-
-
-def test_a_take_that_loses_more_in_further_sentences_gives_way(tmp_path: Path) -> None:
-    enrolled, engine = fitted(80, 90, 85), Talker({80: 60, 90: 80, 85: 100})
-    found = cast(tmp_path, enrolled, engine, Ears(clear=100))
-
-    assert float(found.voice["pitch"][0]) == 85
-    assert found.notes["words_lost"] == 0
-    assert [float(take.voice["pitch"][0]) for take in found.takes] == [85, 80, 90]
-
-
 def test_a_voice_that_is_understood_stays_as_it_was_fitted(tmp_path: Path) -> None:
     ears, enrolled = Ears(clear=100), fitted(100, 140)
     found = cast(tmp_path, enrolled, Mumbler(), ears)

@@ -19,7 +19,6 @@ from dubsync.title import Phone
 Array = NDArray[np.float32]
 
 EQ_LIMIT = 12.0
-_PAUSE_S = 0.3
 _SENTENCES = {
     "es": "Mi padre dice que mañana comemos junto al río.",
     "fr": "Demain soir, nous dînons au bord de la rivière.",
@@ -153,16 +152,9 @@ class Studio:
     def further(self, take: Fitted | Stock) -> Take:
         """Return the take as it is heard in a further sentence too."""
         speech = take.of.speech if isinstance(take, Fitted) else take.speech
-        text = _FURTHER[_language(speech)]
-        said = self._speaker.speak(text, dict(take.voice), speech, None).samples
+        said = self._speaker.speak(_FURTHER[_language(speech)], dict(take.voice), speech, None).samples
         both = take.sentences * take.heard + self._judge.embed(said, RATE)
-        return replace(
-            take,
-            text=f"{take.text} {text}",
-            said=np.concatenate([take.said, np.zeros(int(_PAUSE_S * RATE), np.float32), said]),
-            heard=both / np.linalg.norm(both),
-            sentences=take.sentences + 1,
-        )
+        return replace(take, heard=both / np.linalg.norm(both), sentences=take.sentences + 1)
 
     def _prints(self, said: Array) -> _Prints:
         return {"said": said, "found": self._fit.embed(said, RATE), "heard": self._judge.embed(said, RATE)}
