@@ -29,6 +29,8 @@ SIZED_S = 20.0
 """Seconds of somebody's speech from which their length of the vocal tract is looked for: four core seconds."""
 LEAST_STEPS = 4
 """With fewer it is not worth loading the decoder: speakers of less than 40 s are not brought nearer."""
+REFINED = 6
+"""Steps for whose voice had to give way to another's of the film, however little they say: 25 core seconds."""
 _CLEARLY = 0.03
 """Seconds by which a line may miss the wanted length before anybody is told."""
 
@@ -116,6 +118,12 @@ class KokoroVoice:
         """Yield other takes of the same person, whose voices may be less like others'."""
         assert isinstance(take, Fitted | Stock), "takes are varied by the engine that made them"
         yield from self._enrolment.variants(take) if isinstance(take, Fitted) else self._enrolment.strangers(take)
+
+    def refined(self, take: Take) -> Take | None:
+        """Return the take brought nearer to its person, for a high price; None of a stock voice and without `steps`."""
+        if not isinstance(take, Fitted) or not self._steps:
+            return None
+        return self._enrolment.nearer(take, min(self._steps, REFINED))
 
     def direct(self, voice: Voice, samples: Samples, sample_rate: int) -> Voice:
         """Return the voice as its speaker uses it in the original line: higher or lower, livelier or flatter.

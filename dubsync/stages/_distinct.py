@@ -3,7 +3,8 @@
 Fitted voices are mixtures of the same few dozen, so two people may come out as one. Where voices are more alike than is
 allowed, takes are chosen for all speakers together: likeness to their persons is weighed against being alike, one for
 one. A sentence is little to tell voices apart by, so the engine says a further one in those that are in question.
-Where that does not do, it makes variants of them, and it is chosen again. A voice that a person cast, or that a bank
+Where that does not do, it makes variants of them, and it is chosen again; who needed one is brought nearer to their
+person at last, which wins back likeness and distance. A voice that a person cast, or that a bank
 kept, stays as it is, and the others keep away from it. Nothing depends on other languages or on the order of work.
 """
 
@@ -42,6 +43,9 @@ class Parting(Protocol):
     def variants(self, take: Take) -> Iterator[Take]:
         """Yield other takes of the same person, whose voices may be less like others'."""
 
+    def refined(self, take: Take) -> Take | None:
+        """Return the take brought nearer to its person, for a high price; None where that cannot be."""
+
 
 def apart(cast: Mapping[str, Enrolled], ways: Ways) -> dict[str, Enrolled]:
     """Return the cast, by speaker, with voices that were too alike moved apart; a flag says where that was in vain."""
@@ -52,6 +56,8 @@ def apart(cast: Mapping[str, Enrolled], ways: Ways) -> dict[str, Enrolled]:
     choice = _Choice(cast, {speaker: takes for speaker, takes in known.items() if takes}, ways)
     choice.settle()
     while choice.widen():
+        choice.settle()
+    if choice.refine():
         choice.settle()
     return {speaker: choice.settled(speaker) if speaker in free else one for speaker, one in cast.items()}
 
@@ -111,6 +117,18 @@ class _Choice:
             self._takes[speaker] += self._engine.variants(self._takes[speaker][0])
         self._wide.update(speakers)
         return bool(speakers)
+
+    def refine(self) -> bool:
+        """Bring whoever got variants nearer to their persons, and so away from others; tell whether that was anybody."""
+        if self._engine is None:
+            return False
+        widened = [speaker for speaker in self._takes if speaker in self._wide and _takes(self._cast[speaker])]
+        if widened:
+            self._ways.make_room()
+        made = {speaker: self._engine.refined(self._now(speaker)) for speaker in widened}
+        for speaker, take in made.items():
+            self._takes[speaker] += [take] if take else []
+        return any(made.values())
 
     def settled(self, speaker: str) -> Enrolled:
         """Return a speaker's voice, with what is to be said of it."""

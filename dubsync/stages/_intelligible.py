@@ -8,13 +8,13 @@ native voice's timbre is mixed into the most alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from dubsync.audio import features, wav
-from dubsync.backends.protocols import Enrolled, Take, Transcriber, VoiceCloner
+from dubsync.backends.protocols import Enrolled, Progress, Take, Transcript, VoiceCloner
 from dubsync.errors import Flag, Severity
 from dubsync.text import language as tags
 from dubsync.text.words import word_errors
@@ -36,16 +36,24 @@ class Temperable(Protocol):
         """Return the take said again, with a share (0 to 1) of the native timbre in its voice."""
 
 
+class Hearing(Protocol):
+    """What is needed of a recogniser."""
+
+    def transcribe(self, speech: Path, *, language: str | None, progress: Progress) -> Transcript:
+        """Return what is said in a mono 16 kHz WAV."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ways:
     """What voices are cast with. `ears`: none where a pipeline has none. `folder`: for sound that the ears hear;
-    nothing stays there.
+    nothing stays there. `make_room`: before work that takes much memory.
     """
 
     engine: VoiceCloner
-    ears: Transcriber | None
+    ears: Hearing | None
     language: str
     folder: Path
+    make_room: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dubsync.audio import bank, features, wav
-from dubsync.backends.protocols import Enrolled, Take, Transcriber, Voice, VoiceCloner
+from dubsync.backends.protocols import Enrolled, Progress, Take, Transcript, Voice, VoiceCloner
 from dubsync.documents import from_json
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, UsageError
@@ -74,7 +74,7 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
     said = {one: _said(one, utterances) for one in spoken}
     if isinstance(engine, Nearer) and max(said.values(), default=0.0) >= engine.worth_s:
         ctx.make_room()
-    ways = Ways(engine, None, unit.language, ctx.out)
+    ways = Ways(engine, None, unit.language, ctx.out, ctx.make_room)
     cast: dict[str, Enrolled] = {}
     for number, speaker in enumerate(spoken):
         if speaker in chosen:
@@ -84,13 +84,24 @@ def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, 
         else:
             cast[speaker] = _fitted(*clean_speech(dialogue, speaker, utterances), ways, said[speaker])
         ctx.progress((number + 1) / len(spoken))
-    ears: Transcriber | None = ctx.backend("asr") if "asr" in ctx.backends else None
-    ways = replace(ways, ears=ears)  # it was not in memory while voices were fitted
+    if "asr" in ctx.backends:  # it was not in memory while voices were fitted
+        ways = replace(ways, ears=_Ears(ctx))
     cast = _distinct.apart({speaker: _intelligible.understood(one, ways) for speaker, one in cast.items()}, ways)
     for speaker, enrolled in cast.items():
         np.savez(ctx.out / f"{speaker}.npz", **dict(enrolled.voice))  # type: ignore[arg-type]
         ctx.flags += [Flag(f.severity, f.code, speaker, f.what, f.hint) for f in enrolled.flags]
     return {"voices": {speaker: _row(engine, enrolled, chosen.get(speaker)) for speaker, enrolled in cast.items()}}
+
+
+class _Ears:
+    """The pipeline's recogniser, which is not held on to, so that room can be made."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def transcribe(self, speech: Path, *, language: str | None, progress: Progress) -> Transcript:
+        heard: Transcript = self._ctx.backend("asr").transcribe(speech, language=language, progress=progress)
+        return heard
 
 
 def _said(speaker: str, utterances: Sequence[Utterance]) -> float:

@@ -56,6 +56,9 @@ class Stepping(FakeVoice):
         """Return what is heard in one sentence: in the next it is heard the same."""
         return replace(take_, sentences=take_.sentences + 1)
 
+    def refined(self, take_: Take) -> Take | None:
+        return None
+
     def variants(self, take_: Take) -> Iterator[Take]:
         self.asked.append(_angle(take_))
         person = float(np.degrees(np.arctan2(take_.person[1], take_.person[0])))
@@ -87,6 +90,32 @@ def test_two_people_who_would_get_the_same_voice_get_two(tmp_path: Path) -> None
     assert second.similarity == pytest.approx(np.cos(np.radians(30)), abs=1e-4)
     assert (second.notes["too_alike"], second.flags) == (0, ())
     assert not list(tmp_path.iterdir())
+
+
+class Refining(Stepping):
+    """Brings voices ten degrees nearer to their persons."""
+
+    def refined(self, take_: Take) -> Take | None:
+        person = float(np.degrees(np.arctan2(take_.person[1], take_.person[0])))
+        return take(_angle(take_) + 10 * np.sign(person - _angle(take_)), person)
+
+
+def test_who_had_to_give_way_is_brought_nearer_and_nobody_else(tmp_path: Path) -> None:
+    room: list[int] = []
+    ways = Ways(Refining(step=40), Ears(), "es", tmp_path, lambda: room.append(1))
+    people = {"a": enrolled(0, 10), "b": enrolled(80, 10), "c": enrolled(180, 170)}
+    found = _distinct.apart(people, ways)
+
+    assert [_angle(one.takes[0]) for one in found.values()] == [-20, 60, 170]
+    assert room == [1], "once, before the work that takes memory"
+
+
+def test_no_room_is_made_where_nobody_gives_way(tmp_path: Path) -> None:
+    room: list[int] = []
+    ways = Ways(Refining(step=40), Ears(), "es", tmp_path, lambda: room.append(1))
+    _distinct.apart({"a": enrolled(0, 10), "b": enrolled(100, 90)}, ways)
+
+    assert room == []
 
 
 class Misheard(Stepping):

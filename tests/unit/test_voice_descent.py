@@ -88,6 +88,14 @@ def test_who_speaks_little_is_not_worth_it(engine: KokoroVoice, take: Fitted) ->
         np.testing.assert_array_equal(one.voice["timbre"], take.voice["timbre"])
 
 
+def test_who_had_to_give_way_is_brought_nearer_however_little_they_say(engine: KokoroVoice, take: Fitted) -> None:
+    refined = engine.refined(take)
+    assert isinstance(refined, Fitted)
+    assert (refined.steps, refined.of) == (LEAST_STEPS, take.of), "no more steps than the most that are asked for"
+    assert KokoroVoice(engine.library.folder, steps=0).refined(take) is None
+    assert engine.refined(engine.known(take.voice, "es")) is None
+
+
 def test_sound_is_stretched_to_a_longer_tract() -> None:
     sine = torch.sin(torch.arange(RATE) * (2 * torch.pi * 3000 / RATE))
     longer = descent._stretched(sine, 1.08)
