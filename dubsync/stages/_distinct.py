@@ -119,7 +119,7 @@ class _Choice:
         return bool(speakers)
 
     def refine(self) -> bool:
-        """Bring whoever got variants nearer to their persons, and so away from others; tell whether that was anybody."""
+        """Bring whoever got variants nearer to their persons, and so away from others; tell whether anybody did."""
         if self._engine is None:
             return False
         widened = [speaker for speaker in self._takes if speaker in self._wide and _takes(self._cast[speaker])]
