@@ -102,7 +102,8 @@ def load(file: Path, *, needs_titles: bool = True) -> Batch:
     if not needs_titles:
         _entry(file, table, {"film": "a film that it does not list"})  # says what is wrong before the first one comes
     entries = tuple(_entry(file, table, title) for title in titles)
-    _insist_on_places(file, entries)
+    if needs_titles:  # films that arrive are kept apart by where they are put
+        _insist_on_places(file, entries)
     return Batch(file, entries, table)
 
 
@@ -116,13 +117,20 @@ def _insist_on_places(file: Path, entries: Sequence[Entry]) -> None:
         if first.resolve() != entry.film.resolve():
             what = f"{first.name} and {entry.film.name} have one title folder, {home}"
             raise BadPipeline(f"{file.name}: {what}", hint="give one of them a folder of its own")
-        if entry.wish.out is None:
-            continue
-        place = entry.wish.out.resolve()
-        if place in taken:
-            what = f"{taken[place]} and {entry.film.name} both go to {entry.wish.out}"
-            raise BadPipeline(f"{file.name}: {what}", hint="give one of them an out of its own")
-        taken[place] = entry.film.name
+        places = {place.resolve(): place for place in _places(entry, home)}
+        for whole, place in places.items():
+            if whole in taken:
+                what = f"{taken[whole]} and {entry.film.name} both go to {place}"
+                raise BadPipeline(f"{file.name}: {what}", hint="give one of them an out of its own")
+        taken |= dict.fromkeys(places, entry.film.name)
+
+
+def _places(entry: Entry, home: Path) -> list[Path]:
+    """Return where a title's dubs and packages go: `out` itself, or a folder in it for each of several languages."""
+    tags = {language.replace("_", "-").lower() for language in entry.languages}
+    out = entry.wish.out
+    dubs = [out] if out and len(tags) == 1 else [(out or home / "out") / tag for tag in sorted(tags)]
+    return dubs + [entry.package(spec) or home / "delivery" / Path(spec).stem for spec in entry.deliver]
 
 
 def _entry(file: Path, table: Mapping[str, Any], title: Mapping[str, Any]) -> Entry:

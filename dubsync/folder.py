@@ -97,7 +97,7 @@ def humans(title: Title, *, consent: Path | None = None, bank: Path | None = Non
     found = {}
     for name in HUMAN_FILES:
         beside = Path(title.film).with_name(name)
-        if not (Path(title.folder) / name).is_file() and beside.is_file():
+        if not _is_there(Path(title.folder) / name) and _is_there(beside):
             found[name] = beside
     if consent:
         if not consent.is_file():
@@ -108,6 +108,11 @@ def humans(title: Title, *, consent: Path | None = None, bank: Path | None = Non
             raise UsageError(f"no voice bank at {bank}", hint="make one with `dubsync cast keep`")
         found["series.dubsync-voices"] = bank
     return found
+
+
+def _is_there(file: Path) -> bool:
+    """Tell whether people have put a file there; a link that leads nowhere is for its reader to complain of."""
+    return file.is_file() or file.is_symlink()
 
 
 def bring(file: Path, target: Path) -> None:

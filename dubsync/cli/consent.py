@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from dubsync import folder
 from dubsync.errors import InputError, UsageError
 from dubsync.rights import consent, signature
+from dubsync.stages.rights import RECORDS
 from dubsync.title import content_id
 
 consent_app = typer.Typer(help="Who allowed which voice and face to be synthesised.", no_args_is_help=True)
@@ -153,14 +155,24 @@ def _nobody(path: Path, people: Sequence[consent.Person], person: str) -> UsageE
 
 
 def consent_file(place: Path) -> Path:
-    """Return the consent file that belongs to a title folder or a film, or is given itself."""
+    """Return the consent file that counts for a title folder or a film, or that is given itself.
+
+    It lies in the title folder, or beside the film; where there is none yet, it belongs into the former.
+    """
     if place.suffix == ".toml":
         return place
-    if place.is_dir() or place.suffix == ".dubsync":
-        return place / "consent.toml"
-    if not place.is_file():
+    is_folder = place.is_dir() or place.suffix == folder.SUFFIX
+    if not is_folder and not place.is_file():
         raise InputError(f"{place}: no such film or title folder")
-    return place.with_suffix(".dubsync") / "consent.toml"
+    home = place if is_folder else folder.place_of(place)
+    beside = _film(place, home).with_name(RECORDS)
+    return beside if not (home / RECORDS).is_file() and beside.is_file() else home / RECORDS
+
+
+def _film(place: Path, home: Path) -> Path:
+    """Return the film, as far as the title folder knows it; where it was never begun, one that lies beside it."""
+    is_begun = (home / "title.json").is_file()
+    return Path(folder.known_title(place, folder=home).film) if is_begun else place
 
 
 def _film_name(place: Path) -> str:

@@ -14,7 +14,7 @@ from av.stream import Disposition
 
 from dubsync.errors import Flag, Severity
 from dubsync.media.captions import text_header, text_packet
-from dubsync.media.probe import Film, track_name
+from dubsync.media.probe import Film, layout_of, track_name
 from dubsync.media.write import Target
 
 
@@ -83,6 +83,8 @@ class Carrier:
         codec = stream.codec_context.codec.canonical_name
         if codec in held_by(container.format.name):
             copy = container.add_stream_from_template(stream, opaque=True)
+            if stream.type == "audio" and self._is_mp4:  # AVI and MXF may not say where channels are, MP4 must for PCM
+                copy.codec_context.layout = layout_of(stream)
         elif codec == "mov_text" and not self._is_mp4:
             copy = container.add_stream("subrip")
             copy.codec_context.subtitle_header = text_header()

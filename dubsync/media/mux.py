@@ -21,7 +21,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 
-from dubsync.errors import Flag, Severity
+from dubsync.errors import Flag, Severity, UnsupportedStream
 from dubsync.media.captions import CaptionTrack, ShownText
 from dubsync.media.carry import Carrier, held_by, keep_names
 from dubsync.media.patches import PatchBook
@@ -111,6 +111,8 @@ class _Run:
         new = "audio" if self._sound else "subtitle" if additions.cues else None
         self._carried = Carrier(target, film, self._origin, default=new)
         self._carried.add(stream for stream in container.streams.audio if stream.codec_context is not None)
+        if self._sound is None:
+            self._insist_on_sound()
         self._captions: CaptionTrack | None = None
         if additions.cues:
             self._captions = CaptionTrack(target, additions.cues, start)
@@ -143,6 +145,15 @@ class _Run:
             if shift and packet.pts is not None and packet.dts is not None:
                 packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
             yield packet
+
+    def _insist_on_sound(self) -> None:
+        """Raise UnsupportedStream where a film that keeps its own sound would be left without."""
+        sound = self._film.source.audio[0]
+        if sound.index not in self._carried.indices:
+            what = (
+                f"{self._film.path.name}: its sound ({sound.codec}) cannot be copied: neither MP4 nor Matroska holds it"
+            )
+            raise UnsupportedStream(what, hint="convert the sound first, to PCM or FLAC for example")
 
     def _pull(self, time: Fraction | None) -> None:
         """Let the dub's own tracks catch up, so that the muxer never holds much of the film."""

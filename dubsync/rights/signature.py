@@ -74,6 +74,8 @@ class Records:
 def read(records: Path, signers: Path) -> Records:
     """Read a title's consent records, and who may sign them; either file may be absent.
 
+    A list of signers that is there and cannot be read, as a link that leads nowhere, is not absent.
+
     Raises:
         ConsentMissing: a record is not what was signed.
         UsageError: a file does not say clearly what it says.
@@ -81,7 +83,7 @@ def read(records: Path, signers: Path) -> Records:
     """
     people = consent.load(records)
     insist_on(people, records)
-    return Records(people, _signers(signers) if signers.is_file() else None)
+    return Records(people, _signers(signers) if os.path.lexists(signers) else None)
 
 
 def insist_on(people: Sequence[Person], records: Path) -> None:
@@ -161,16 +163,21 @@ def _signers(path: Path) -> dict[str, str]:
     """Return names by key."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        what = f"{path}: says who may sign, and cannot be read: {error.strerror}"
+        raise UsageError(what, hint="make it readable; to ask for no signatures, take it away") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from error
     if table.get("schema") != SCHEMA:
         raise UsageError(f"{path}: schema is {table.get('schema')!r}, expected {SCHEMA!r}")
     if unknown := set(table) - {"schema", "signer"}:
         raise UsageError(f"{path}: unknown key {min(unknown)!r}", hint="known keys: schema, [[signer]]")
-    found = {}
-    for number, signer in enumerate(table.get("signer", []), 1):
-        whole = set(signer) == {"name", "key"} and all(isinstance(one, str) and one for one in signer.values())
-        if not whole:
+    found, signers = {}, table.get("signer", [])
+    if not isinstance(signers, list):
+        raise UsageError(f"{path}: signer is no list", hint="say [[signer]], with two brackets, for each")
+    for number, signer in enumerate(signers, 1):
+        is_whole = isinstance(signer, dict) and set(signer) == {"name", "key"}
+        if not (is_whole and all(isinstance(one, str) and one for one in signer.values())):
             raise UsageError(f"{path}: signer {number} must have a name and a key, and nothing else")
         found[signer["key"]] = signer["name"]
     return found

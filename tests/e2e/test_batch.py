@@ -130,6 +130,7 @@ def test_what_is_made_is_packaged_as_the_file_says_and_a_package_that_fails_is_t
             r"good\.mp4 and good\.mp4 both go to .*delivered",
         ),
         ("", '[[title]]\nfilm = "good.mov"', r"good\.mp4 and good\.mov have one title folder"),
+        ("", '[[title]]\nfilm = "x.mp4"\n[[title]]\nfilm = "x.mp4"', r"x\.mp4 and x\.mp4 both go to .*out/es"),
     ],
 )
 def test_what_cannot_end_well_is_said_before_anything_is_made(listed: Path, head: str, title: str, what: str) -> None:
@@ -139,6 +140,25 @@ def test_what_cannot_end_well_is_said_before_anything_is_made(listed: Path, head
     one_title(listed, head=head, title=title)
     with pytest.raises(UsageError, match=what):
         batch.load(listed)
+
+
+def test_a_film_may_be_listed_again_for_other_languages(listed: Path) -> None:
+    one_title(listed, head='out = "all"', title='[[title]]\nfilm = "x.mp4"\nlanguages = ["es", "pt"]\n')
+    with listed.open("a") as file:
+        file.write(f'[[title]]\nfilm = "x.mp4"\nlanguages = ["fr", "it"]\npipeline = "{fake_films.SUBTITLES}"\n')
+    assert [entry.languages for entry in batch.load(listed).entries] == [("es",), ("es", "pt"), ("fr", "it")]
+    one_title(
+        listed, head='out = "all"\ndeliver = "mp4"', title='[[title]]\nfilm = "x.mp4"\nlanguages = ["es", "pt"]\n'
+    )
+    with listed.open("a") as file:
+        file.write('[[title]]\nfilm = "x.mp4"\nlanguages = ["fr", "it"]\n')
+    with pytest.raises(BadPipeline, match=r"both go to .*all/x/mp4"):
+        batch.load(listed)
+
+
+def test_films_that_arrive_may_have_one_name(listed: Path) -> None:
+    one_title(listed, head='out = "all"', title='[[title]]\nfilm = "x.mp4"\n[[title]]\nfilm = "x.mov"')
+    assert len(batch.load(listed, needs_titles=False).entries) == 3
 
 
 def test_every_file_that_is_named_lies_beside_the_batch_file(listed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

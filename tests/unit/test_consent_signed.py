@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from dubsync.cli.consent import consent_app
+from dubsync import folder
+from dubsync.cli.consent import consent_app, consent_file
 from dubsync.errors import ConsentMissing, MissingExtra, UsageError
 from dubsync.rights import consent, signature
+from dubsync.title import Title
 
 pytest.importorskip("cryptography")
 DAY = date(2026, 6, 1)
@@ -131,7 +133,22 @@ def test_a_list_of_signers_that_names_nobody_trusts_nobody(records: Path) -> Non
     assert not read(records).granted(USE).voice
 
 
-@pytest.mark.parametrize("text", ["schema = 1", "schema = [", 'schema = "dubsync.signers/1"\n[[signer]]\nname = "x"'])
+def test_a_list_of_signers_that_cannot_be_reached_is_not_taken_for_none(records: Path, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.with_name("signers.toml").symlink_to(tmp_path / "not mounted" / "signers.toml")
+    title = Title("film", str(film), str(tmp_path / "film.dubsync"))
+    signers_of_film = folder.humans(title)["signers.toml"]
+    with pytest.raises(UsageError, match=r"signers\.toml: says who may sign, and cannot be read: No such file"):
+        signature.read(records, signers_of_film)
+
+
+HEAD = 'schema = "dubsync.signers/1"\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["schema = 1", "schema = [", *(HEAD + said for said in ('[[signer]]\nname = "x"', "signer = 1", "signer = [1]"))],
+)
 def test_a_list_of_signers_that_is_not_clear_is_refused(records: Path, text: str) -> None:
     records.with_name("signers.toml").write_text(text)
     with pytest.raises(UsageError, match=r"signers\.toml"):
@@ -214,3 +231,16 @@ def test_a_signed_record_is_not_written_over_by_the_same_one_unsigned(tmp_path: 
     assert "is signed" in str(command(*words).exception)
     assert command("revoke", tmp_path / "consent.toml", "Mara").exit_code == 0
     assert command(*words).exit_code == 0, "what was taken back can be given again"
+
+
+def test_the_record_beside_a_film_is_the_one_that_counts_for_it(records: Path, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"")
+    assert consent_file(film) == records
+    own = tmp_path / "film.dubsync" / "consent.toml"
+    own.parent.mkdir()
+    own.write_bytes(records.read_bytes())
+    assert consent_file(film) == own, "what lies in the title folder comes first"
+    records.unlink()
+    own.unlink()
+    assert consent_file(film) == own, "a first record belongs into the title folder"

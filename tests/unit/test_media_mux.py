@@ -16,7 +16,7 @@ import pytest
 from av.stream import Disposition
 from media_stand import clicks, opened_film
 
-from dubsync.errors import DubsyncError
+from dubsync.errors import DubsyncError, UnsupportedStream
 from dubsync.media import planes
 from dubsync.media.measure import IDENTICAL_DB, av_offset_ms, track_fit, untouched_psnr
 from dubsync.media.mux import Additions, mux, suffix_for
@@ -58,6 +58,8 @@ FILMS = {
     "eight.mp4": FilmSpec(layout="7.1", rate=Fraction(50)),
 }
 LANGUAGE = {"es": "spa"}
+PLAIN = (("g", "12"), ("bf", "0"), ("crf", "12"))
+"""A picture that AVI can hold."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,25 @@ def test_without_a_new_sound_the_film_keeps_its_own_and_the_new_subtitles_are_sh
     assert roles == [True, *(False for _ in film.source.subtitles)]
     assert texts(out, 0) == [cue.text for cue in CUES]
     assert [table.time(n) for n in range(len(table))] == [film.table.time(n) for n in range(len(film.table))]
+
+
+def test_a_film_whose_own_sound_no_container_holds_is_refused_and_not_made_silent(folder: Path) -> None:
+    film = opened_film(folder, "old.avi", FilmSpec(audio_codec="adpcm_ima_wav", options=PLAIN))
+    with pytest.raises(UnsupportedStream, match=r"old\.avi: its sound \(adpcm_ima_wav\) cannot be copied"):
+        mux(film, Additions("es", None, CUES), folder / "silent.mp4")
+    assert [
+        flag.code for flag in mux(film, Additions("es", clicks(folder, film, FilmSpec()), CUES), folder / "old.mp4")
+    ] == ["track-left-out"]
+
+
+def test_sound_that_does_not_say_where_its_channels_are_is_copied_into_mp4(folder: Path) -> None:
+    film = opened_film(folder, "unnamed.avi", FilmSpec(audio_codec="pcm_s16le", options=PLAIN))
+    with av.open(str(film.path)) as unnamed:
+        assert unnamed.streams.audio[0].layout.name == "2 channels"
+    out = folder / "unnamed.mp4"
+    mux(film, Additions("es", None, CUES), out)
+    assert packets(out, "audio", 0) == packets(film.path, "audio", 0)
+    assert examine(out)[0].audio[0].layout == "stereo"
 
 
 def test_a_copied_picture_is_the_same_bit_for_bit(folder: Path) -> None:
@@ -311,7 +332,7 @@ def test_an_odd_picture_is_widened_by_its_edge_and_that_is_flagged(folder: Path)
 
 
 def test_a_track_that_cannot_live_in_mp4_makes_the_dub_a_matroska_file_and_that_is_flagged(folder: Path) -> None:
-    spec = FilmSpec(audio_codec="pcm_u8", options=(("g", "12"), ("bf", "0"), ("crf", "12")))
+    spec = FilmSpec(audio_codec="pcm_u8", options=PLAIN)
     film = opened_film(folder, "windows.avi", spec)
     suffix, flags = suffix_for(film.source)
     assert suffix == ".mkv"

@@ -313,6 +313,8 @@ def test_whom_nothing_is_known_of_may_get_other_published_voices(engine: KokoroV
     assert all(float(one.heard @ found.stock.heard) < 0.95 for one in others)
     assert len({one.name for one in others if isinstance(one, Stock) and one.name[1] == "f"}) == len(others) == 6
     assert all(not one.person.any() for one in others)
+    again = list(engine.variants(found.stock))
+    assert all(one.said is other.said for one, other in zip(others, again, strict=True)), "each is spoken once"
 
 
 def test_an_unknown_voice_is_named_with_those_there_are(engine: KokoroVoice) -> None:

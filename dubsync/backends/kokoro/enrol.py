@@ -82,6 +82,7 @@ class Enrolment:
         self._fit = fit or ResemblyzerEncoder()
         self._studio = Studio(speaker, self._fit, judge or VoicefilterEncoder())
         self._table = tables.load(folder or _table_folder())
+        self._strangers: dict[tuple[str, str], Stock] = {}
 
     @cached_property
     def _descent(self) -> Descent:
@@ -188,8 +189,15 @@ class Enrolment:
         names = [self._table.names[row] for row in np.argsort(distance, kind="stable") if row != own]
         usable = [name for name in names if name[1] == take.name[1] and name not in LEFT_OUT]
         for name in usable[:STRANGERS]:
-            found = self._studio.stock(self.named(name, take.speech), take.speech)
-            yield replace(found, name=name, person=take.person)
+            yield replace(self._stranger(name, take.speech), person=take.person)
+
+    def _stranger(self, name: str, speech: Speech) -> Stock:
+        """Return a published voice as it is heard; it is spoken once, however many people it is tried for."""
+        known = self._strangers.get((name, speech.tag))
+        if known is None:
+            known = replace(self._studio.stock(self.named(name, speech), speech), name=name)
+            self._strangers[name, speech.tag] = known
+        return known
 
     def _mixture(self, aim: Array, of: Person, without: frozenset[int]) -> NDArray[np.float64]:
         """Return the weight of each voice of the table; they sum to one, and some are negative.
