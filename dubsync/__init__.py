@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dubsync.folder import open_title
     from dubsync.verbs import Localized, Wish, localize, plan, status, verify
 
-__version__ = "0.9.0"
+__version__ = "0.10.0"
 
 __all__ = [
     "BackendError",
