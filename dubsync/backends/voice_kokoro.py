@@ -119,6 +119,11 @@ class KokoroVoice:
         assert isinstance(take, Fitted | Stock), "takes are varied by the engine that made them"
         yield from self._enrolment.variants(take) if isinstance(take, Fitted) else self._enrolment.strangers(take)
 
+    def away(self, take: Take, other: Take) -> Iterator[Take]:
+        """Yield takes of the same person whose voices are less like the other's; none of a stock voice."""
+        if isinstance(take, Fitted):
+            yield from self._enrolment.away(take, other.voice)
+
     def refined(self, take: Take) -> Take | None:
         """Return the take brought nearer to its person, for a high price; None of a stock voice and without `steps`."""
         if not isinstance(take, Fitted) or not self._steps:

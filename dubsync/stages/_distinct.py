@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import permutations
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from dubsync.audio import ensemble
 from dubsync.audio.voices import THRESHOLD
@@ -23,11 +25,13 @@ from dubsync.backends.protocols import Enrolled, Take, Voice
 from dubsync.errors import Flag, Severity
 from dubsync.stages._intelligible import CODES, LOST, Ways, lost
 
-MARGIN = 0.15
-"""How much nearer two voices may be in another sentence than in the one in which they are compared; less, by the
-root of their number, where they are compared in several."""
-PRICE = 1.0
-"""What likeness a voice may lose for what it is less like another."""
+SPREAD = 0.072
+"""Standard deviation of how alike two voices are in another sentence than in the one in which they are compared, found
+on other people than those whom docs/voice.md reports on; half of its square is the other sentence's own."""
+SURE = 2.1
+"""By how many deviations voices must be further off than is told apart: one pair in fifty is too near elsewhere."""
+PRICE = 0.5
+"""What likeness a person may lose so that they are not taken for another."""
 
 
 @runtime_checkable
@@ -43,6 +47,9 @@ class Parting(Protocol):
     def variants(self, take: Take) -> Iterator[Take]:
         """Yield other takes of the same person, whose voices may be less like others'."""
 
+    def away(self, take: Take, other: Take) -> Iterator[Take]:
+        """Yield takes of the same person whose voices are less like the other's."""
+
     def refined(self, take: Take) -> Take | None:
         """Return the take brought nearer to its person, for a high price; None where that cannot be."""
 
@@ -55,10 +62,9 @@ def apart(cast: Mapping[str, Enrolled], ways: Ways) -> dict[str, Enrolled]:
     known = {speaker: free.get(speaker) or _known(one, ways) for speaker, one in cast.items()}
     choice = _Choice(cast, {speaker: takes for speaker, takes in known.items() if takes}, ways)
     choice.settle()
-    while choice.widen():
-        choice.settle()
-    if choice.refine():
-        choice.settle()
+    for made in (choice.push, choice.push, choice.widen, choice.push, choice.refine, choice.push, choice.refine):
+        if made():
+            choice.settle()
     return {speaker: choice.settled(speaker) if speaker in free else one for speaker, one in cast.items()}
 
 
@@ -72,11 +78,22 @@ def _excesses(takes: Sequence[Take]) -> NDArray[np.float64]:
     heard, persons = (
         np.stack(rows).astype(np.float64) for rows in zip(*((t.heard, t.person) for t in takes), strict=True)
     )
-    sentences = np.array([take.sentences for take in takes])
-    margin = MARGIN / np.sqrt(np.minimum(sentences[:, None], sentences))
     alike = persons @ persons.T
-    excesses = heard @ heard.T - np.where(alike >= THRESHOLD, alike, THRESHOLD - margin)
+    excesses = heard @ heard.T - np.where(alike >= THRESHOLD, alike, THRESHOLD - SURE * _spreads(takes))
     return np.round(excesses, 3)
+
+
+def _spreads(takes: Sequence[Take]) -> NDArray[np.float64]:
+    """Return the standard deviation of how alike each two takes will be in another sentence, (takes, takes)."""
+    sentences = np.array([take.sentences for take in takes])
+    spreads: NDArray[np.float64] = SPREAD * np.sqrt(0.5 + 0.5 / np.minimum(sentences[:, None], sentences))
+    return spreads
+
+
+def _clashes(takes: Sequence[Take]) -> NDArray[np.float64]:
+    """Return what the chance is worth that each two takes are too much alike in another sentence, (takes, takes)."""
+    worth: NDArray[np.float64] = PRICE * ndtr(_excesses(takes) / _spreads(takes) - SURE)
+    return np.round(worth, 2)
 
 
 def _takes(enrolled: Enrolled) -> tuple[Take, ...]:
@@ -99,6 +116,7 @@ class _Choice:
         self._chosen = dict.fromkeys(takes, 0)
         self._wide = {speaker for speaker, one in cast.items() if not _takes(one)}
         self._unclear: set[int] = set()
+        self._fine: set[int] = set()
         self._lost: dict[int, float] = {}
 
     def settle(self) -> None:
@@ -107,6 +125,20 @@ class _Choice:
             self._choose()
             if self._understood() and not self._heard_further():
                 return
+
+    def push(self) -> bool:
+        """Make takes that lie further off from each other for two who are too much alike; tell if there are any."""
+        if self._engine is None:
+            return False
+        pairs = [
+            (one, other)
+            for one, other in permutations(self._takes, 2)
+            if _takes(self._cast[one]) and excess(self._now(one), self._now(other)) > 0
+        ]
+        made = [(one, take) for one, other in pairs for take in self._engine.away(self._now(one), self._now(other))]
+        for one, take in made:
+            self._takes[one].append(take)
+        return bool(made)
 
     def widen(self) -> bool:
         """Make variants, once, for all who are too much like somebody; tell whether there are any."""
@@ -119,16 +151,17 @@ class _Choice:
         return bool(speakers)
 
     def refine(self) -> bool:
-        """Bring whoever got variants nearer to their persons, and so away from others; tell whether anybody did."""
-        if self._engine is None:
+        """Bring whoever gave way nearer to their persons, each voice once; tell whether anybody was."""
+        gave_way = [speaker for speaker in self._takes if self._chosen[speaker] and _takes(self._cast[speaker])]
+        speakers = [speaker for speaker in gave_way if id(self._now(speaker).voice) not in self._fine]
+        if self._engine is None or not speakers:
             return False
-        widened = [speaker for speaker in self._takes if speaker in self._wide and _takes(self._cast[speaker])]
-        if widened:
-            self._ways.make_room()
-        made = {speaker: self._engine.refined(self._now(speaker)) for speaker in widened}
-        for speaker, take in made.items():
-            self._takes[speaker] += [take] if take else []
-        return any(made.values())
+        self._ways.make_room()
+        for speaker in speakers:
+            made = self._engine.refined(self._now(speaker))
+            self._fine |= {id(take.voice) for take in (self._now(speaker), made) if take}
+            self._takes[speaker] += [made] if made else []
+        return True
 
     def settled(self, speaker: str) -> Enrolled:
         """Return a speaker's voice, with what is to be said of it."""
@@ -153,10 +186,8 @@ class _Choice:
 
     def _choose(self) -> None:
         everything = [take for takes in self._takes.values() for take in takes]
-        clash = PRICE * np.maximum(0.0, _excesses(everything))
-        found = ensemble.choose(
-            [self._worths(takes) for takes in self._takes.values()], clash, [*self._chosen.values()]
-        )
+        worths = [self._worths(takes) for takes in self._takes.values()]
+        found = ensemble.choose(worths, _clashes(everything), [*self._chosen.values()])
         self._chosen = dict(zip(self._takes, found, strict=True))
 
     def _worths(self, takes: Sequence[Take]) -> NDArray[np.float64]:
@@ -202,7 +233,7 @@ class _Choice:
             for number, other in enumerate(names)
             if other != speaker and (number < names.index(speaker) or not _takes(self._cast[other]))
         ]
-        if max((excess(now, other) for other in earlier), default=-1.0) <= MARGIN / now.sentences**0.5:
+        if not any(excess(now, other) > SURE * _spreads([now, other])[0, 1] for other in earlier):
             return ()
         nearest = max(float(now.heard @ other.heard) for other in earlier)
         what = f"the voice is much like another speaker's of the film ({nearest:.2f}), more than the people are"

@@ -292,6 +292,18 @@ def test_variants_are_of_the_same_person_in_other_voices(engine: KokoroVoice) ->
     assert min(alike) < 0.8
 
 
+def test_away_from_another_voice_it_is_heard_less_and_the_person_nearly_as_much(engine: KokoroVoice) -> None:
+    text = "Nobody told her that the bridge would open before the summer came."
+    person = engine.speak(text, voice=engine.named("bm_lewis", "en"), language="en", seconds=None, seed=0)
+    first = enrolled(engine, person.samples).takes[0]
+    other = engine.known(engine.named("em_alex", "es"), "es")
+    made = list(engine.away(first, other))
+
+    assert [float(one.heard @ other.heard) < float(first.heard @ other.heard) - 0.03 for one in made] == [True, True]
+    assert min(one.likeness for one in made) > first.likeness - 0.15
+    assert list(engine.away(other, first)) == [], "a published voice stays as it is"
+
+
 def test_what_is_heard_further_is_known_better(engine: KokoroVoice, dora: Voice) -> None:
     one = engine.known(dora, "es")
     two = engine.further(one)

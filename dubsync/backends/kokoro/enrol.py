@@ -52,6 +52,8 @@ SIZES = (-2 * TRACT, -TRACT, 0.0, TRACT, 2 * TRACT)
 """Tracts in which a voice is tried that is too much like another."""
 NEXT = 2
 """Nearest voices after the first that such a voice is tried from."""
+AWAY = (0.25, 0.5)
+"""Of the way from another's timbre to a person's, how much further a voice is tried that is too much like the other."""
 STRANGERS = 6
 """Published voices that are tried for somebody whom no voice was fitted to."""
 OWN_TRACT = 3.0
@@ -181,6 +183,13 @@ class Enrolment:
             for wanted in (size - TRACT, size + TRACT):
                 if abs(wanted) <= MOST_TRACT:
                     yield self._with_tract(take, wanted)
+
+    def away(self, take: Fitted, other: Voice) -> Iterator[Fitted]:
+        """Yield takes whose timbre lies beyond the person's as seen from another voice."""
+        difference = take.voice["timbre"] - other["timbre"]
+        for share in AWAY:
+            voice: Voice = {**take.voice, "timbre": take.voice["timbre"] + np.float32(share) * difference}
+            yield replace(self._studio.heard(voice, take.of, take.nearest, take.without), steps=take.steps)
 
     def strangers(self, take: Stock) -> Iterator[Stock]:
         """Yield published voices of the same sex as a stock voice, the nearest in pitch first."""
