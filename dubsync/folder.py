@@ -10,10 +10,12 @@ import filecmp
 import json
 import shlex
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from dubsync import documents
 from dubsync.engine.store import make_writable, sha256
@@ -130,13 +132,36 @@ def bring(file: Path, target: Path) -> None:
 def lock(folder: Path) -> Iterator[None]:
     """Keep a second run out of the folder."""
     with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not (_locked(file) or _locked(file, patience=GLANCE)):
             raise UsageError(
                 f"another dubsync works in {folder}", hint="wait until it is done, or stop it: nothing is lost"
-            ) from None
+            )
         yield
+
+
+GLANCE = 0.2
+"""Seconds after which a lock is tried again: somebody may only have looked whether there is one."""
+
+
+def _locked(file: IO[str], *, patience: float = 0) -> bool:
+    time.sleep(patience)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_worked_on(folder: Path) -> bool:
+    """Tell whether a run goes on in a title folder; change nothing."""
+    try:
+        with (folder / ".lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
 
 
 def _reopen(film: Path, folder: Path) -> Title:

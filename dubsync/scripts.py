@@ -162,7 +162,7 @@ def export_script(folder: Path, language: str, kind: str, out: Path) -> Path:
     tag = normal_tag(language)
     lines = read_script(folder, tag).lines
     names = speaker_names(folder)
-    spoken = spoken_in(folder)
+    spoken = _spoken(folder)
     entries = [_entry(line, names, spoken) for line in lines]
     transcript = newest(folder, "transcript", Unit("title"))
     languages = Languages(str(transcript.value["language"]) if transcript else "und", tag)
@@ -190,7 +190,7 @@ def import_script(folder: Path, language: str, path: Path, *, who: str) -> Impor
         records = [_waiting(entry, who, now) for entry in full]
         edits.append(edits.path_of(folder, tag), records)
         return ImportReport((), (), (), (), empty, len(records))
-    spoken = spoken_in(folder)
+    spoken = _spoken(folder)
     places = [Place(line.id, line.span, spoken.get(line.utterance, "")) for line in lines]
     groups, unplaced = placed(full, places)
     names = {name: speaker for speaker, name in speaker_names(folder).items()}
@@ -306,15 +306,21 @@ def line_ids(folder: Path, language: str) -> tuple[str, ...] | None:
 
 
 def speaker_names(folder: Path) -> dict[str, str]:
+    """Return the names of the film's speakers by id."""
     product = newest(folder, "speakers", Unit("title"))
     people = from_json(tuple[Speaker, ...], product.value["speakers"]) if product else ()
     return {person.id: person.name for person in people}
 
 
-def spoken_in(folder: Path) -> dict[str, str]:
-    product = newest(folder, "transcript", Unit("title"))
+def utterances_of(folder: Path) -> dict[str, Utterance]:
+    """Return what is said in the film, by id; parted by speaker where that is known."""
+    product = newest(folder, "speakers", Unit("title")) or newest(folder, "transcript", Unit("title"))
     heard = from_json(tuple[Utterance, ...], product.value["utterances"]) if product else ()
-    return {utterance.id: utterance.text for utterance in heard}
+    return {utterance.id: utterance for utterance in heard}
+
+
+def _spoken(folder: Path) -> dict[str, str]:
+    return {utterance.id: utterance.text for utterance in utterances_of(folder).values()}
 
 
 def newest(folder: Path, stage: str, unit: Unit) -> Product | None:

@@ -1,0 +1,92 @@
+"""Pages out of templates, and which lines of a sheet a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from dubsync.review.sheet import Row, Sheet
+from dubsync.text.language import is_right_to_left
+from dubsync.text.language import name as language_name
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+STATIC = Path(__file__).parent / "static"
+MOST_ROWS = 100
+"""Lines on a page; a film of two hours has some two thousand."""
+SHOWN = {
+    "all": "all lines",
+    "flagged": "flagged or too long",
+    "unlocked": "not locked",
+    "changed": "changed since the last run",
+}
+_BELONGS = {
+    "all": lambda row: True,
+    "flagged": lambda row: row.has_worry,
+    "unlocked": lambda row: not row.line.lock,
+    "changed": lambda row: row.is_changed,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines a reader wants to see: of `SHOWN`, one `speaker`, and from which `page` on, the first being 1."""
+
+    show: str = "all"
+    speaker: str = ""
+    page: int = 1
+    line: str = ""
+
+    def address(self, **changes: Any) -> str:
+        """Return the query of this, or of this with changes."""
+        other = replace(self, **changes)
+        fields = {"show": other.show, "speaker": other.speaker, "page": other.page, "line": other.line}
+        usual = Wanted()
+        return "?" + urlencode({name: value for name, value in fields.items() if value != getattr(usual, name)})
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """The rows of one page, out of `count` that are wanted."""
+
+    rows: tuple[Row, ...]
+    count: int
+    page: int
+    pages: int
+
+
+def leaf(sheet: Sheet, wanted: Wanted) -> Leaf:
+    """Return the page that is wanted, or that the wanted line is on; the nearest where there is no such page."""
+    belongs = _BELONGS.get(wanted.show, _BELONGS["all"])
+    rows = [row for row in sheet.rows if belongs(row) and wanted.speaker in ("", row.line.speaker)]
+    place = next((index for index, row in enumerate(rows) if row.line.id == wanted.line), None)
+    pages = max(1, -(-len(rows) // MOST_ROWS))
+    page = min(max(wanted.page, 1), pages) if place is None else place // MOST_ROWS + 1
+    return Leaf(tuple(rows[(page - 1) * MOST_ROWS : page * MOST_ROWS]), len(rows), page, pages)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("dubsync.review"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["direction"] = lambda tag: "rtl" if is_right_to_left(tag) else "ltr"
+    environment.filters["language"] = language_name
+    environment.filters["counted"] = lambda number, noun: f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return environment
+
+
+def render(template: str, values: Mapping[str, Any]) -> str:
+    """Return a page, or a part of one, from `templates/TEMPLATE.html.j2`."""
+    return _environment().get_template(f"{template}.html.j2").render(values)
