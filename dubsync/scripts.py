@@ -26,6 +26,7 @@ from dubsync.text.placing import Place, joined, placed
 from dubsync.timing import Span
 from dubsync.title import Line, Speaker, Utterance
 
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """A language's lines. `unedited`: as the machine has them; `made`: with the edits that the newest run knew;

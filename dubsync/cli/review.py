@@ -23,7 +23,9 @@ def review(
     *,
     lang: Annotated[str | None, typer.Option("--lang", help="Show this language only.")] = None,
     port: Annotated[int, typer.Option(help="The port; 0 takes one that is free.", min=0, max=65535)] = 8765,
-    host: Annotated[str, typer.Option(help="The address to serve at; any but this machine's own is open to others.")] = LOOPBACK,
+    host: Annotated[
+        str, typer.Option(help="The address to serve at; any but this machine's own is open to others.")
+    ] = LOOPBACK,
     who: Annotated[
         str | None, typer.Option(help="Whose work it is (default: the name you are logged in with).")
     ] = None,

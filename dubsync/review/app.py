@@ -1,10 +1,10 @@
 """The desk's addresses: what is read, what is written, and what is said when something cannot be done.
 
-    /                                    the titles
-    /t/TITLE/LANGUAGE                    the film, its lines and what to do about them
-    /t/TITLE/LANGUAGE/lines/LINE         a line; POST changes it, /undo takes an edit back, /fit measures a draft
-    /t/TITLE/LANGUAGE/ahead, /report     what the next run would do; the report
-    /media/TITLE/NAME                    the source, a dub, a sound or subtitles, in ranges
+/                                    the titles
+/t/TITLE/LANGUAGE                    the film, its lines and what to do about them
+/t/TITLE/LANGUAGE/lines/LINE         a line; POST changes it, /undo takes an edit back, /fit measures a draft
+/t/TITLE/LANGUAGE/ahead, /report     what the next run would do; the report
+/media/TITLE/NAME                    the source, a dub, a sound or subtitles, in ranges
 """
 
 from __future__ import annotations
@@ -224,4 +224,6 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _misread(request: Request, _: Exception) -> Response:
-    return await _problem(request, UsageError("the address of this page is not one of ours", hint="go back to the titles"))
+    return await _problem(
+        request, UsageError("the address of this page is not one of ours", hint="go back to the titles")
+    )

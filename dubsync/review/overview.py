@@ -9,6 +9,7 @@ from pathlib import Path
 from dubsync import folder, scripts, verbs
 from dubsync.errors import DubsyncError
 from dubsync.review.playing import report_page
+from dubsync.review.sheet import newest_flags
 from dubsync.review.shelf import Shelf
 from dubsync.title import Title
 from dubsync.verbs import Wish
@@ -80,7 +81,7 @@ def _standing(title: Title, language: str) -> Standing:
         made=status.made,
         known=status.known,
         waiting=status.waiting,
-        flags=len(status.flags),
+        flags=sum(len(flags) for flags in newest_flags(Path(title.folder), language).values()),
         has_report=report_page(title, language) is not None,
     )
 

@@ -56,7 +56,9 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OverflowError as error:
-        raise UsageError(f"there is no port {port}", hint="say one from 1 to 65535, or 0 for one that is free") from error
+        raise UsageError(
+            f"there is no port {port}", hint="say one from 1 to 65535, or 0 for one that is free"
+        ) from error
     except OSError as error:
         reason = error.strerror or str(error)
         hint = "say another with --port; 0 takes one that is free" if port else "say a host of this machine with --host"

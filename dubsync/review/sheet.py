@@ -97,7 +97,7 @@ def read_sheet(title: Title, language: str) -> Sheet:
     script = scripts.read_script(home, language)
     film = _film(home)
     names = scripts.speaker_names(home)
-    said, flags = _placements(home, language), _flags(home, language)
+    said, flags = _placements(home, language), newest_flags(home, language)
     heard = scripts.utterances_of(home)
     is_read = _is_read(home, language)
     changed = {line.id for line in script.changed()}
@@ -186,8 +186,8 @@ def _is_read(home: Path, language: str) -> bool:
     return bool(last and last["recipe"].get("params", {}).get("subtitles"))
 
 
-def _flags(home: Path, language: str) -> Mapping[str, Sequence[Flag]]:
-    """Return the flags of the newest run by where they are, of the language as a whole and of its lines."""
+def newest_flags(home: Path, language: str) -> Mapping[str, Sequence[Flag]]:
+    """Return the flags of the newest products by where they are: of the language as a whole and of its lines."""
     seen = tuple(sorted((each.name, each.stat().st_mtime_ns) for each in (home / "store" / "last").glob("*")))
     return _flags_at(home, language, seen)
 

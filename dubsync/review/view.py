@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 from dubsync.review.sheet import Row, Sheet
 from dubsync.text.language import is_right_to_left
 from dubsync.text.language import name as language_name
+from dubsync.timing import clock
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -83,8 +85,18 @@ def _environment() -> Environment:
     )
     environment.filters["direction"] = lambda tag: "rtl" if is_right_to_left(tag) else "ltr"
     environment.filters["language"] = language_name
+    environment.filters["said"] = _said
     environment.filters["counted"] = lambda number, noun: f"{number} {noun}" if number == 1 else f"{number} {noun}s"
     return environment
+
+
+def _said(value: object) -> str:
+    """Return a field of an edit in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):  # a span, as edits keep it
+        return " to ".join(clock(Fraction(str(each))) for each in value.values())
+    return "nothing" if value in (None, "") else str(value)
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:

@@ -38,9 +38,7 @@ def save(sheet: Sheet, row: Row, form: Form, *, who: str) -> None:
     """
     after = changes(row, form, sheet.speakers)
     home = Path(sheet.title.folder)
-    scripts.change_line(
-        home, sheet.language, row.line.id, based_on=form.get("based_on", ""), who=who, after=after
-    )
+    scripts.change_line(home, sheet.language, row.line.id, based_on=form.get("based_on", ""), who=who, after=after)
 
 
 def undo(sheet: Sheet, row: Row, form: Form, *, who: str) -> None:

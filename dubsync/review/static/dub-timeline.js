@@ -128,7 +128,8 @@ class DubTimeline extends HTMLElement {
 
   leaving(event) {
     const isDraft = (field) => field.value !== field.defaultValue;
-    if ([...document.querySelectorAll(".words textarea")].some(isDraft)) event.preventDefault();
+    const isUnsaved = document.querySelector(".words [role=alert]"); // a conflict that nobody has settled
+    if (isUnsaved || [...document.querySelectorAll(".words textarea")].some(isDraft)) event.preventDefault();
   }
 }
 
