@@ -10,12 +10,17 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from dubsync.errors import DubsyncError, EditConflict, InputError, SystemRefused, UsageError
 from dubsync.review import playing, view, writing
@@ -24,35 +29,49 @@ from dubsync.review.overview import ahead, overview
 from dubsync.review.sheet import Row, Sheet, measure_draft, read_sheet
 from dubsync.review.shelf import Shelf
 from dubsync.review.view import Wanted
+from dubsync.review.writing import Form
 
 NAME_COOKIE = "dubsync-who"
 _OWN_PAGE = re.compile(r"/t/[\w-]+/[\w-]+")
 _STATUS = ((EditConflict, 409), (InputError, 404), (UsageError, 422), (DubsyncError, 500))
+_LANGUAGE = "/t/{title}/{language}"
+_LINE = _LANGUAGE + "/lines/{line}"
 
 
-def make_app(shelf: Shelf, house: House, *, who: str) -> FastAPI:
+def make_app(shelf: Shelf, house: House, *, who: str) -> Starlette:
     """Return the desk of a shelf. `who`: the name of edits where a browser has not said another."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = Starlette(
+        routes=[
+            Route("/", titles),
+            Route("/name", _posted(name), methods=["POST"]),
+            Route("/media/{title}/{name}", media),
+            Route(_LANGUAGE, desk),
+            Route(_LANGUAGE + "/ahead", next_run),
+            Route(_LANGUAGE + "/report", report),
+            Route(_LINE, row_now, methods=["GET"]),
+            Route(_LINE, _posted(change), methods=["POST"]),
+            Route(_LINE + "/undo", _posted(undo), methods=["POST"]),
+            Route(_LINE + "/fit", _posted(fit), methods=["POST"]),
+            Mount("/static", StaticFiles(directory=view.STATIC)),
+        ],
+        middleware=[Middleware(Guard, house=house)],
+        exception_handlers={DubsyncError: _problem, OSError: _refused, HTTPException: _misled},
+    )
     app.state.shelf, app.state.house, app.state.who = shelf, house, who
-    app.add_middleware(Guard, house=house)
-    app.mount("/static", StaticFiles(directory=view.STATIC), name="static")
-    app.get("/")(titles)
-    app.post("/name")(name)
-    app.get("/media/{title}/{name}")(media)
-    app.get("/t/{title}/{language}")(desk)
-    app.get("/t/{title}/{language}/ahead")(next_run)
-    app.get("/t/{title}/{language}/report")(report)
-    app.get("/t/{title}/{language}/lines/{line}")(row_now)
-    app.post("/t/{title}/{language}/lines/{line}")(change)
-    app.post("/t/{title}/{language}/lines/{line}/undo")(undo)
-    app.post("/t/{title}/{language}/lines/{line}/fit")(fit)
-    app.add_exception_handler(DubsyncError, _problem)
-    app.add_exception_handler(OSError, _refused)
-    app.add_exception_handler(RequestValidationError, _misread)
     return app
 
 
-async def _written(request: Request) -> dict[str, str]:
+def _posted(answer: Callable[[Request, Form], Response]) -> Callable[[Request], Any]:
+    """Read the form that a page of this desk sent, and answer it beside the server's loop."""
+
+    async def endpoint(request: Request) -> Response:
+        form = await _written(request)
+        return await run_in_threadpool(answer, request, form)
+
+    return endpoint
+
+
+async def _written(request: Request) -> Form:
     """Return the fields of a form that a page of this desk sent. Raises UsageError."""
     body = b""
     async for part in request.stream():
@@ -65,14 +84,10 @@ async def _written(request: Request) -> dict[str, str]:
     return form
 
 
-def _sheet(request: Request, title: str, language: str) -> Sheet:
+def _sheet(request: Request) -> Sheet:
     shelf: Shelf = request.app.state.shelf
-    known = shelf.title(title)
-    return read_sheet(known, shelf.tag(known, language))
-
-
-Form = Annotated[dict[str, str], Depends(_written)]
-Opened = Annotated[Sheet, Depends(_sheet)]
+    known = shelf.title(request.path_params["title"])
+    return read_sheet(known, shelf.tag(known, request.path_params["language"]))
 
 
 def titles(request: Request) -> Response:
@@ -91,67 +106,67 @@ def name(request: Request, form: Form) -> Response:
     return answer
 
 
-def desk(request: Request, title: str, sheet: Opened, wanted: Annotated[Wanted, Depends()]) -> Response:
+def desk(request: Request) -> Response:
     """Show a language of a title."""
-    media = playing.playables(sheet.title, sheet.language)
+    sheet, wanted = _sheet(request), Wanted.read(request.query_params)
     values = {
-        "title_id": title,
         "sheet": sheet,
         "leaf": view.leaf(sheet, wanted),
         "wanted": wanted,
         "shown": view.SHOWN,
-        "media": media,
+        "media": playing.playables(sheet.title, sheet.language),
         "has_report": playing.report_page(sheet.title, sheet.language) is not None,
     }
     return _page(request, "desk", values)
 
 
-def next_run(request: Request, title: str, sheet: Opened) -> Response:
+def next_run(request: Request) -> Response:
     """Show what the next run would do."""
-    values = {"sheet": sheet, "ahead": ahead(sheet.title, sheet.language), "title_id": title}
-    return _page(request, "_ahead", values)
+    sheet = _sheet(request)
+    return _page(request, "_ahead", {"sheet": sheet, "ahead": ahead(sheet.title, sheet.language)})
 
 
-def report(sheet: Opened) -> Response:
+def report(request: Request) -> Response:
     """Show the newest report."""
+    sheet = _sheet(request)
     page = playing.report_page(sheet.title, sheet.language)
     if page is None:
         raise InputError("there is no report yet", hint="run `dubsync localize` to its end")
     return FileResponse(page, media_type="text/html", headers={"content-security-policy": REPORT_POLICY})
 
 
-def media(request: Request, title: str, name: str) -> Response:
+def media(request: Request) -> Response:
     """Send what is played, or the part of it that is asked for."""
-    known = request.app.state.shelf.title(title)
-    path = playing.media_file(known, name)
+    known = request.app.state.shelf.title(request.path_params["title"])
+    path = playing.media_file(known, request.path_params["name"])
     return FileResponse(path, media_type=playing.media_type(path), headers={"cache-control": "private, no-cache"})
 
 
-def row_now(request: Request, title: str, sheet: Opened, line: str) -> Response:
+def row_now(request: Request) -> Response:
     """Show a line as it is now."""
-    return _row(request, title, sheet, _of(sheet, line, {}))
+    return _row(request, _sheet(request), {})
 
 
-def change(request: Request, title: str, sheet: Opened, line: str, form: Form) -> Response:
+def change(request: Request, form: Form) -> Response:
     """Change a line, and show it; what cannot be kept is shown beside what there is."""
-    return _write(request, title, sheet, line, form, writing.save)
+    return _write(request, form, writing.save)
 
 
-def undo(request: Request, title: str, sheet: Opened, line: str, form: Form) -> Response:
+def undo(request: Request, form: Form) -> Response:
     """Take an edit of a line back, and show the line."""
-    return _write(request, title, sheet, line, form, writing.undo)
+    return _write(request, form, writing.undo)
 
 
-def fit(request: Request, title: str, sheet: Opened, line: str, form: Form) -> Response:
+def fit(request: Request, form: Form) -> Response:
     """Say how a text that is being written fits its time."""
-    row = _of(sheet, line, form)
+    sheet = _sheet(request)
+    row = _of(request, sheet, form)
     draft = writing.text_of(form.get("text", ""), "draft")
-    values = {"fit": measure_draft(sheet, row, draft), "sheet": sheet, "row": row, "title_id": title}
-    return _page(request, "_fit", values)
+    return _page(request, "_fit", {"fit": measure_draft(sheet, row, draft), "sheet": sheet})
 
 
-def _of(sheet: Sheet, line: str, form: dict[str, str]) -> Row:
-    row = sheet.row(line)
+def _of(request: Request, sheet: Sheet, form: Form) -> Row:
+    row = sheet.row(request.path_params["line"])
     if row is None:
         text = form.get("text", "")
         kept = f"; what you wrote is not kept: {text!r}" if text else ""
@@ -159,40 +174,45 @@ def _of(sheet: Sheet, line: str, form: dict[str, str]) -> Row:
     return row
 
 
-def _write(request: Request, title: str, sheet: Sheet, line: str, form: dict[str, str], write: Any) -> Response:
-    row = _of(sheet, line, form)
+def _write(request: Request, form: Form, write: Callable[..., None]) -> Response:
+    sheet = _sheet(request)
+    row = _of(request, sheet, form)
     try:
         write(sheet, row, form, who=_who(request))
     except UsageError as error:
-        now = read_sheet(sheet.title, sheet.language)
-        values = {"problem": error, "mine": form, "is_conflict": isinstance(error, EditConflict)}
-        return _row(request, title, now, _of(now, line, form), values, status=_status(error))
+        return _row(request, _sheet(request), form, problem=error)
     if "hx-request" not in request.headers:
-        return RedirectResponse(f"/t/{title}/{sheet.language}?line={line}#{line}", status_code=303)
-    now = read_sheet(sheet.title, sheet.language)
-    answer = _row(request, title, now, _of(now, line, form))
+        page = _LANGUAGE.format(**request.path_params)
+        return RedirectResponse(f"{page}?line={row.line.id}#{row.line.id}", status_code=303)
+    answer = _row(request, _sheet(request), {})
     answer.headers["hx-trigger"] = "lines-changed"
     return answer
 
 
-def _row(
-    request: Request,
-    title: str,
-    sheet: Sheet,
-    row: Row,
-    values: dict[str, Any] | None = None,
-    *,
-    status: int = 200,
-) -> Response:
-    """Return a line: by itself for a page that has the others, else as a page."""
-    filled = {"title_id": title, "sheet": sheet, "row": row, "problem": None, "mine": None, "is_conflict": False}
+def _row(request: Request, sheet: Sheet, form: Form, *, problem: UsageError | None = None) -> Response:
+    """Return a line: by itself for a page that has the others, else as a page.
+
+    `problem`: why what is in `form` could not be kept; it is shown then, so that it can be sent again.
+    """
+    values = {
+        "sheet": sheet,
+        "row": _of(request, sheet, form),
+        "problem": problem,
+        "mine": form if problem else None,
+        "is_conflict": isinstance(problem, EditConflict),
+    }
     template = "_row" if "hx-request" in request.headers else "line"
-    return _page(request, template, filled | (values or {}), status=status)
+    return _page(request, template, values, status=_status(problem) if problem else 200)
 
 
 def _page(request: Request, template: str, values: dict[str, Any], *, status: int = 200) -> Response:
     state = request.app.state
-    common = {"token": state.house.token, "who": _who(request), "here": request.url.path}
+    common = {
+        "token": state.house.token,
+        "who": _who(request),
+        "here": request.url.path,
+        "title_id": request.path_params.get("title", ""),
+    }
     return HTMLResponse(view.render(template, common | values), status_code=status)
 
 
@@ -200,7 +220,7 @@ def _who(request: Request) -> str:
     try:
         said = bytes.fromhex(request.cookies.get(NAME_COOKIE, "")).decode()
     except ValueError:
-        said = ""
+        said = ""  # not of our making
     return said or str(request.app.state.who)
 
 
@@ -210,20 +230,22 @@ def _status(error: DubsyncError) -> int:
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, DubsyncError), "only these are sent here"
-    shelf: Shelf = request.app.state.shelf
-    values = {"message": shelf.without_paths(error.message), "hint": shelf.without_paths(error.hint)}
-    template = "_problem" if "hx-request" in request.headers else "problem"
-    return _page(request, template, values, status=_status(error))
+    return _said(request, error.message, error.hint, _status(error))
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError), "only these are sent here"
-    refused = SystemRefused.by(error)
-    message = SystemRefused(f"the disk refused it: {error.strerror}", hint=refused.hint)
-    return await _problem(request, message)
+    return _said(request, f"the disk refused it: {error.strerror}", SystemRefused.by(error).hint, 500)
 
 
-async def _misread(request: Request, _: Exception) -> Response:
-    return await _problem(
-        request, UsageError("the address of this page is not one of ours", hint="go back to the titles")
-    )
+async def _misled(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "only these are sent here"
+    return _said(request, "there is no such page", "go back to the titles", error.status_code)
+
+
+def _said(request: Request, message: str, hint: str, status: int) -> Response:
+    """Say in one sentence what cannot be done: in a page's own place for that, or as a page."""
+    shelf: Shelf = request.app.state.shelf
+    values = {"message": shelf.without_paths(message), "hint": shelf.without_paths(hint)}
+    template = "_problem" if "hx-request" in request.headers else "problem"
+    return _page(request, template, values, status=status)

@@ -77,7 +77,9 @@ def host_name(header: str) -> str:
 
 
 class Guard:
-    """Wraps the desk: turns away requests under foreign names or from foreign pages, and puts the headers on answers."""
+    """Wraps the desk: turns away requests under foreign names or from foreign pages, and
+    puts the headers on answers.
+    """
 
     def __init__(self, app: _App, house: House) -> None:
         self.app, self.house = app, house

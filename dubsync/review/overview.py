@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dubsync import folder, scripts, verbs
@@ -68,22 +68,25 @@ def overview(shelf: Shelf, title_id: str) -> Overview:
 
 
 def _standing(title: Title, language: str) -> Standing:
+    home = Path(title.folder)
     try:
-        script = scripts.read_script(Path(title.folder), language)
-        status = verbs.language_status(title, language)
+        script = scripts.read_script(home, language)
+        flags = newest_flags(home, language)
     except DubsyncError as error:
         return Standing(language, problem=error.message, hint=error.hint)
-    return Standing(
+    known = Standing(
         language,
         lines=len(script.lines),
         changed=len(script.changed()),
         locked=sum(line.lock for line in script.lines),
-        made=status.made,
-        known=status.known,
-        waiting=status.waiting,
-        flags=sum(len(flags) for flags in newest_flags(Path(title.folder), language).values()),
+        flags=sum(len(each) for each in flags.values()),
         has_report=report_page(title, language) is not None,
     )
+    try:
+        status = verbs.language_status(title, language)
+    except DubsyncError as error:
+        return replace(known, problem=error.message, hint=error.hint)
+    return replace(known, made=status.made, known=status.known, waiting=status.waiting)
 
 
 def ahead(title: Title, language: str) -> Ahead:

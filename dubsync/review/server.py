@@ -13,7 +13,7 @@ from dubsync.review.guard import House, is_address
 if TYPE_CHECKING:
     from dubsync.review.shelf import Shelf
 
-_NEEDED = ("fastapi", "uvicorn")
+_NEEDED = ("starlette", "uvicorn")
 _WAIT_S = 1
 """How long films that are playing may go on once the desk is being closed."""
 

@@ -67,7 +67,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A language of a title. `loose`: flags that belong to no line. `is_read`: its lines are subtitles and not spoken."""
+    """A language of a title. `loose`: flags that belong to no line. `is_read`: its lines are subtitles, not spoken."""
 
     title: Title
     language: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -27,7 +27,7 @@ SHOWN = {
     "unlocked": "not locked",
     "changed": "changed since the last run",
 }
-_BELONGS = {
+_BELONGS: Mapping[str, Callable[[Row], bool]] = {
     "all": lambda row: True,
     "flagged": lambda row: row.has_worry,
     "unlocked": lambda row: not row.line.lock,
@@ -43,6 +43,14 @@ class Wanted:
     speaker: str = ""
     page: int = 1
     line: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> Wanted:
+        """Return what an address asks for; what it says wrongly counts as not said."""
+        page = query.get("page", "")
+        show, speaker, line = (query.get(name, "") for name in ("show", "speaker", "line"))
+        number = int(page) if page.isascii() and page.isdecimal() and len(page) < 6 else 1
+        return cls(show if show in SHOWN else "all", speaker, number, line)
 
     def address(self, **changes: Any) -> str:
         """Return the query of this, or of this with changes."""
@@ -64,7 +72,7 @@ class Leaf:
 
 def leaf(sheet: Sheet, wanted: Wanted) -> Leaf:
     """Return the page that is wanted, or that the wanted line is on; the nearest where there is no such page."""
-    belongs = _BELONGS.get(wanted.show, _BELONGS["all"])
+    belongs = _BELONGS[wanted.show]
     rows = [row for row in sheet.rows if belongs(row) and wanted.speaker in ("", row.line.speaker)]
     place = next((index for index, row in enumerate(rows) if row.line.id == wanted.line), None)
     pages = max(1, -(-len(rows) // MOST_ROWS))

@@ -54,7 +54,8 @@ LINES = (
 )  # fmt: skip
 DROP = Fraction(30000, 1001)
 FILM = Source(
-    "film.mp4", "0" * 64, "mp4", Fraction(3600), VideoTrack(0, "h264", 64, 48, 107892, DROP, Fraction(1, 30000), False, "yuv420p"),
+    "film.mp4", "0" * 64, "mp4", Fraction(3600),
+    VideoTrack(0, "h264", 64, 48, 107892, DROP, Fraction(1, 30000), False, "yuv420p"),
     (AudioTrack(1, "aac", 48000, 2, "stereo"),), timecode=Fraction(3600),
 )  # fmt: skip
 
