@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Script:
 
     def changed(self) -> tuple[Line, ...]:
         """Return the lines that the next run makes anew, because edits changed them since the newest run."""
-        return tuple(line for line, made in zip(self.lines, self.made, strict=True) if version(line) != version(made))
+        return tuple(line for line, made in zip(self.lines, self.made, strict=True) if is_changed(line, made))
 
 
 TRANSCRIPT = "transcript.srt"
@@ -83,18 +84,24 @@ def read_script(folder: Path, language: str) -> Script:
 
 
 def _script(folder: Path, language: str, product: Product) -> Script:
-    made = from_json(tuple[Line, ...], product.value["lines"])
+    unedited, made = _machine_lines(product.folder, product.digest)
     records = edits.read(edits.path_of(folder, language))
-    unedited = _unedited(product, made)
     applied = edits.apply(unedited, records)
     return Script(unedited, made, applied.lines, records, applied.placed, applied.flags)
 
 
-def _unedited(product: Product, made: Sequence[Line]) -> tuple[Line, ...]:
-    """Return the lines before any edit, so that one which was taken back since the run leaves nothing behind."""
-    before = from_json(tuple[Line, ...], product.value.get("unedited", []))
-    by_id = {line.id: line for line in before}
-    return tuple(by_id.get(line.id, line) for line in made)
+@lru_cache(maxsize=16)
+def _machine_lines(product: Path, _digest: str) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Return a script's lines before any edit, and with those that its run knew."""
+    value = json.loads((product / "product.json").read_text(encoding="utf-8"))
+    made = from_json(tuple[Line, ...], value["lines"])
+    before = {line.id: line for line in from_json(tuple[Line, ...], value.get("unedited", []))}
+    return tuple(before.get(line.id, line) for line in made), made
+
+
+def is_changed(line: Line, other: Line) -> bool:
+    """Tell whether two states of a line differ in what people can change."""
+    return any(getattr(line, name) != getattr(other, name) for name in edits.FIELDS)
 
 
 def version(line: Line) -> str:
@@ -313,11 +320,17 @@ def speaker_names(folder: Path) -> dict[str, str]:
     return {person.id: person.name for person in people}
 
 
-def utterances_of(folder: Path) -> dict[str, Utterance]:
-    """Return what is said in the film, by id; parted by speaker where that is known."""
+def utterances_of(folder: Path) -> Mapping[str, Utterance]:
+    """Return what is said in the film, by id, without its words; parted by speaker where that is known."""
     product = newest(folder, "speakers", Unit("title")) or newest(folder, "transcript", Unit("title"))
-    heard = from_json(tuple[Utterance, ...], product.value["utterances"]) if product else ()
-    return {utterance.id: utterance for utterance in heard}
+    return _utterances(product.folder, product.digest) if product else {}
+
+
+@lru_cache(maxsize=16)
+def _utterances(product: Path, _digest: str) -> Mapping[str, Utterance]:
+    value = json.loads((product / "product.json").read_text(encoding="utf-8"))
+    bare = [{**utterance, "words": []} for utterance in value["utterances"]]
+    return {utterance.id: utterance for utterance in from_json(tuple[Utterance, ...], bare)}
 
 
 def _spoken(folder: Path) -> dict[str, str]:

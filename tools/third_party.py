@@ -62,11 +62,13 @@ def weights_row(entry: registry.Entry) -> str:
 def files() -> str:
     """Return the table of files in this repository that were made elsewhere."""
     known = tomllib.loads((ROOT / "dubsync" / "review" / "vendored.toml").read_text(encoding="utf-8"))["file"]
-    text = "\n## Files for browsers, shipped\n\n| file | what | version | from | licence | SHA-256 |\n|---|---|---|---|---|---|\n"
-    return text + "".join(
-        f"| `{one['name']}` | {one['what']} | {one['version']} | {one['from']} | {one['licence']} | `{one['sha256']}` |\n"
+    names = ("file", "what", "version", "from", "licence", "SHA-256")
+    head = f"\n## Files for browsers, shipped\n\n| {' | '.join(names)} |\n{'|---' * len(names)}|\n"
+    rows = (
+        (f"`{one['name']}`", one["what"], one["version"], one["from"], one["licence"], f"`{one['sha256']}`")
         for one in known
     )
+    return head + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def packages() -> str:

@@ -26,7 +26,7 @@ from dubsync.errors import DubsyncError, EditConflict, InputError, SystemRefused
 from dubsync.review import playing, view, writing
 from dubsync.review.guard import REPORT_POLICY, Guard, House
 from dubsync.review.overview import ahead, overview
-from dubsync.review.sheet import Row, Sheet, measure_draft, read_sheet
+from dubsync.review.sheet import Row, Sheet, read_sheet
 from dubsync.review.shelf import Shelf
 from dubsync.review.view import Wanted
 from dubsync.review.writing import Form
@@ -162,7 +162,7 @@ def fit(request: Request, form: Form) -> Response:
     sheet = _sheet(request)
     row = _of(request, sheet, form)
     draft = writing.text_of(form.get("text", ""), "draft")
-    return _page(request, "_fit", {"fit": measure_draft(sheet, row, draft), "sheet": sheet})
+    return _page(request, "_fit", {"fit": row.measure(draft), "sheet": sheet})
 
 
 def _of(request: Request, sheet: Sheet, form: Form) -> Row:

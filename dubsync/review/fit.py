@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dubsync.text import duration
@@ -36,14 +37,18 @@ def measured(text: str, line: Line, language: str, *, is_read: bool) -> Fit:
     room = float(line.span.duration)
     if is_read:
         speed = reading(language).speed
-        return _fit(len(text) / speed, room, 1.0, f"shorten it to about {int(room * speed)} characters")
+        return _fit(len(text) / speed, room, 1.0, lambda: f"shorten it to about {int(room * speed)} characters")
     known = next((one.seconds for one in line.candidates if one.text == text and one.seconds is not None), None)
     takes = duration.natural_seconds(text, language) if known is None else known
+    return _fit(takes, room, duration.FASTEST, lambda: _shorter(text, room, language), is_guess=known is None)
+
+
+def _shorter(text: str, room: float, language: str) -> str:
     count = duration.syllables_in(room * duration.FASTEST, language)
-    advice = f"shorten it to about {count} syllables; it has {duration.syllables(text, language)}"
-    return _fit(takes, room, duration.FASTEST, advice, is_guess=known is None)
+    return f"shorten it to about {count} syllables; it has {duration.syllables(text, language)}"
 
 
-def _fit(seconds: float, room: float, most: float, advice: str, *, is_guess: bool = False) -> Fit:
+def _fit(seconds: float, room: float, most: float, advice: Callable[[], str], *, is_guess: bool = False) -> Fit:
+    """Return a fit; `advice` is asked for only where it is needed."""
     fits = seconds <= most * room
-    return Fit(seconds, room, most, is_guess, "" if fits else advice)
+    return Fit(seconds, room, most, is_guess, "" if fits else advice())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from dubsync import edits, scripts
@@ -43,26 +43,55 @@ class Past:
     undo: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
-    """A line with all that helps to decide about it. `said`: when the newest dub says it; None where there is none."""
+    """A line with all that helps to decide about it. `made`: as the newest run had it; `said`: when its dub says it.
+
+    What takes time to know is worked out when it is asked for: most rows of a film are not on the page.
+    """
 
     line: Line
+    made: Line
     number: int
-    version: str
-    timecode: str
     speaker: str
     original: Utterance | None
     said: Span | None
-    fit: Fit
-    choices: tuple[Choice, ...]
     flags: tuple[Flag, ...]
     past: tuple[Past, ...]
-    is_changed: bool
+    film: Source
+    language: str
+    is_read: bool
+
+    @property
+    def is_changed(self) -> bool:
+        return scripts.is_changed(self.line, self.made)
+
+    @cached_property
+    def version(self) -> str:
+        return scripts.version(self.line)
+
+    @cached_property
+    def timecode(self) -> str:
+        return stamp(self.film, self.line.span.start)
+
+    @cached_property
+    def fit(self) -> Fit:
+        return self.measure(self.line.text)
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        texts = dict.fromkeys(one.text for one in (*self.line.candidates, *self.made.candidates))
+        return tuple(Choice(text, self.measure(text)) for text in texts)
 
     @property
     def has_worry(self) -> bool:
         return bool(self.flags) or not self.fit.fits
+
+    def measure(self, text: str) -> Fit:
+        """Measure a text by what the voice said of it, if it has been asked: the newest run's candidates tell."""
+        is_same_voice = (self.line.speaker, self.line.voice) == (self.made.speaker, self.made.voice)
+        known = replace(self.line, candidates=self.made.candidates if is_same_voice else ())
+        return measured(text, known, self.language, is_read=self.is_read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,35 +124,29 @@ def read_sheet(title: Title, language: str) -> Sheet:
     """Gather a language's sheet. Raises InputError where there is no script yet, CorruptStore."""
     home = Path(title.folder)
     script = scripts.read_script(home, language)
-    film = _film(home)
-    names = scripts.speaker_names(home)
-    said, flags = _placements(home, language), newest_flags(home, language)
+    film, names, is_read = _film(home), scripts.speaker_names(home), _is_read(home, language)
+    said, flags, past = _placements(home, language), newest_flags(home, language), _past(script)
     heard = scripts.utterances_of(home)
-    is_read = _is_read(home, language)
-    changed = {line.id for line in script.changed()}
-    rows = []
-    for number, (line, made) in enumerate(_in_order(script), 1):
-        own = (*(flag for flag in script.flags if flag.where == line.id), *flags.get(line.id, ()))
-        rows.append(Row(
+    ids = {line.id for line in script.lines}
+    rows = tuple(
+        Row(
             line=line,
+            made=made,
             number=number,
-            version=scripts.version(line),
-            timecode=stamp(film, line.span.start),
             speaker=names.get(line.speaker or "", line.speaker or UNKNOWN_SPEAKER),
             original=heard.get(line.utterance),
             said=said.get(line.id),
-            fit=_measured(line.text, line, made, language, is_read=is_read),
-            choices=_choices(line, made, language, is_read=is_read),
-            flags=in_order(own),
-            past=tuple(_past(line.id, script)),
-            is_changed=line.id in changed,
-        ))  # fmt: skip
-    ids = {line.id for line in script.lines}
+            flags=in_order([flag for flag in script.flags if flag.where == line.id] + [*flags.get(line.id, ())]),
+            past=tuple(past.get(line.id, ())),
+            film=film,
+            language=language,
+            is_read=is_read,
+        )
+        for number, (line, made) in enumerate(_in_order(script), 1)
+    )
     loose = [flag for flag in script.flags if flag.where not in ids]
     loose += [flag for where in flags if where not in ids for flag in flags[where]]
-    return Sheet(
-        title, language, _source_language(home), film, names, tuple(rows), in_order(loose), is_read
-    )  # fmt: skip
+    return Sheet(title, language, _source_language(home), film, names, rows, in_order(loose), is_read)
 
 
 def _in_order(script: Script) -> list[tuple[Line, Line]]:
@@ -131,35 +154,18 @@ def _in_order(script: Script) -> list[tuple[Line, Line]]:
     return sorted(zip(script.lines, script.made, strict=True), key=lambda pair: pair[0].span)
 
 
-def _measured(text: str, line: Line, made: Line, language: str, *, is_read: bool) -> Fit:
-    """Measure by what the voice said of the text, if it has been asked: the newest run's candidates say so."""
-    is_same_voice = (line.speaker, line.voice) == (made.speaker, made.voice)
-    known = Line(line.id, line.utterance, text, line.span, candidates=made.candidates if is_same_voice else ())
-    return measured(text, known, language, is_read=is_read)
-
-
-def measure_draft(sheet: Sheet, row: Row, text: str) -> Fit:
-    """Return how a text that is not saved yet would fit."""
-    return next(
-        (choice.fit for choice in row.choices if choice.text == text),
-        measured(text, row.line, sheet.language, is_read=sheet.is_read),
-    )
-
-
-def _choices(line: Line, made: Line, language: str, *, is_read: bool) -> tuple[Choice, ...]:
-    texts = dict.fromkeys(one.text for one in (*line.candidates, *made.candidates))
-    return tuple(Choice(text, _measured(text, line, made, language, is_read=is_read)) for text in texts)
-
-
-def _past(line_id: str, script: Script) -> Iterator[Past]:
-    """Yield the edits of a line, newest first."""
-    placed = script.placed.get(line_id, ())
+def _past(script: Script) -> Mapping[str, Sequence[Past]]:
+    """Return the edits of each line, newest first."""
+    placed = {edit: line for line, ids in script.placed.items() for edit in ids}
     standing = {one.id for one in edits.active(script.records)}
     undone_by = {one.undo: one.id for one in script.records if one.undo}  # the last word on each counts
+    found: dict[str, list[Past]] = {}
     for one in reversed(script.records):
-        if one.undo is None and (one.id in placed or one.line == line_id):
+        line = placed.get(one.id, one.line)
+        if one.undo is None and line is not None:
             is_standing = one.id in standing
-            yield Past(one, is_standing, one.id if is_standing else undone_by[one.id])
+            found.setdefault(line, []).append(Past(one, is_standing, one.id if is_standing else undone_by[one.id]))
+    return found
 
 
 def _film(home: Path) -> Source:

@@ -81,7 +81,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_served(tmp_path: Path) 
 
 def test_a_host_that_is_not_of_this_machine_is_said(tmp_path: Path) -> None:
     shelf = collected([make_title(tmp_path / "one.dubsync")])
-    with pytest.raises(UsageError, match="cannot be served at http://192.0.2.1"):
+    with pytest.raises(UsageError, match=r"cannot be served at http://192\.0\.2\.1"):
         server.serve(shelf, House("192.0.2.1"), port=0, who="Ana", ready=refuse)
 
 
