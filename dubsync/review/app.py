@@ -245,7 +245,6 @@ async def _misled(request: Request, error: Exception) -> Response:
 
 def _said(request: Request, message: str, hint: str, status: int) -> Response:
     """Say in one sentence what cannot be done: in a page's own place for that, or as a page."""
-    shelf: Shelf = request.app.state.shelf
-    values = {"message": shelf.without_paths(message), "hint": shelf.without_paths(hint)}
+    values = {"message": message, "hint": hint}
     template = "_problem" if "hx-request" in request.headers else "problem"
     return _page(request, template, values, status=status)

@@ -37,12 +37,6 @@ class Shelf:
             raise InputError(f"{title.name} is not worked on in {tag}", hint=f"it has {known}")
         return tag
 
-    def without_paths(self, text: str) -> str:
-        """Return a message without the places of the titles it speaks of."""
-        for place in self.folders.values():
-            text = text.replace(f"{place.parent}/", "")
-        return text
-
 
 def collected(places: Sequence[Path], language: str | None = None) -> Shelf:
     """Return the titles that are named: by film, by title folder, or by a folder that holds some.
@@ -53,11 +47,13 @@ def collected(places: Sequence[Path], language: str | None = None) -> Shelf:
     """
     tag = normal_tag(language) if language else None
     found = {content_id("title", each): each for place in places for each in _titles(place.absolute())}
-    titles = [folder.known_title(each) for each in found.values()]
-    if tag and not any(tag in title.languages for title in titles):
-        known = ", ".join(sorted({each for title in titles for each in title.languages})) or "none yet"
+    if tag is None:
+        return Shelf(found)
+    languages = {title_id: folder.known_title(each).languages for title_id, each in found.items()}
+    if not any(tag in each for each in languages.values()):
+        known = ", ".join(sorted({each for every in languages.values() for each in every})) or "none yet"
         raise InputError(f"nothing here is worked on in {tag}", hint=f"languages there are: {known}")
-    return Shelf(found, tag)
+    return Shelf({title_id: each for title_id, each in found.items() if tag in languages[title_id]}, tag)
 
 
 def _titles(place: Path) -> Iterable[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,6 +19,8 @@ from dubsync.timing import clock
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_PLACE = re.compile(r"(?<![\w./])/(?:[^/\s,:;\"'`]+/)+")
+"""The folders of an absolute path, up to one with a space in its name."""
 STATIC = Path(__file__).parent / "static"
 MOST_ROWS = 100
 """Lines on a page; a film of two hours has some two thousand."""
@@ -94,8 +97,18 @@ def _environment() -> Environment:
     environment.filters["direction"] = lambda tag: "rtl" if is_right_to_left(tag) else "ltr"
     environment.filters["language"] = language_name
     environment.filters["said"] = _said
+    environment.filters["bare"] = without_paths
     environment.filters["counted"] = lambda number, noun: f"{number} {noun}" if number == 1 else f"{number} {noun}s"
     return environment
+
+
+def without_paths(text: str) -> str:
+    """Return a message with the names of files and without their places, which are nobody's business elsewhere.
+
+    >>> without_paths("/home/ana/film.mp4: no such film; it is in /home/ana/film.dubsync")
+    'film.mp4: no such film; it is in film.dubsync'
+    """
+    return _PLACE.sub("", text)
 
 
 def _said(value: object) -> str:

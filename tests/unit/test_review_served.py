@@ -23,6 +23,7 @@ from dubsync.review import server
 from dubsync.review.guard import House, host_name
 from dubsync.review.playing import doubt
 from dubsync.review.shelf import collected
+from dubsync.review.view import without_paths
 
 ROOM = Path(package.__file__).parent / "review"
 
@@ -60,10 +61,18 @@ def test_a_language_that_nothing_is_worked_on_in_is_refused(tmp_path: Path) -> N
         collected([place], "Spansh")
 
 
-def test_only_the_language_that_was_asked_for_is_shown(tmp_path: Path) -> None:
+def test_only_titles_in_the_language_that_was_asked_for_are_shown(tmp_path: Path) -> None:
     place = make_title(tmp_path / "one.dubsync")
     shelf = collected([place, make_title(tmp_path / "other.dubsync", "fr")], "fr")
-    assert [shelf.languages(shelf.title(each)) for each in shelf.folders] == [(), ("fr",)]
+    (only,) = shelf.folders
+    assert shelf.title(only).name == "other"
+    with pytest.raises(InputError, match="other is not worked on in es"):
+        shelf.tag(shelf.title(only), "es")
+
+
+def test_places_on_this_machine_are_left_out_of_what_is_said() -> None:
+    said = "/home/ana/film.mp4: no such film; see http://a.example/b or /mnt/x/film.dubsync, 1/2 and a/b"
+    assert without_paths(said) == "film.mp4: no such film; see http://a.example/b or film.dubsync, 1/2 and a/b"
 
 
 def refuse(*_: object, **__: object) -> NoReturn:
