@@ -132,10 +132,12 @@ def bring(file: Path, target: Path) -> None:
 def lock(folder: Path) -> Iterator[None]:
     """Keep a second run out of the folder."""
     with (folder / ".lock").open("w") as file:
-        if not (_locked(file) or _locked(file, patience=GLANCE)):
-            raise UsageError(
-                f"another dubsync works in {folder}", hint="wait until it is done, or stop it: nothing is lost"
-            )
+        if not _locked(file):
+            time.sleep(GLANCE)
+            if not _locked(file):
+                raise UsageError(
+                    f"another dubsync works in {folder}", hint="wait until it is done, or stop it: nothing is lost"
+                )
         yield
 
 
@@ -143,8 +145,7 @@ GLANCE = 0.2
 """Seconds after which a lock is tried again: somebody may only have looked whether there is one."""
 
 
-def _locked(file: IO[str], *, patience: float = 0) -> bool:
-    time.sleep(patience)
+def _locked(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

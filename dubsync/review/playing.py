@@ -42,12 +42,13 @@ class Playable:
 def playables(title: Title, language: str) -> tuple[Playable, ...]:
     """Return what there is to play of a language, the dub first."""
     found = []
-    dub, film = _video(title, language), Path(title.film)
-    if dub is not None:
-        found.append(Playable(language, "the dub", doubt(dub)))
+    new, film = _video(title, language), Path(title.film)
+    is_dubbed = _product(title, "mix", language) is not None
+    if new is not None:
+        found.append(Playable(language, "the dub" if is_dubbed else "with the new subtitles", doubt(new)))
     if film.is_file():
         found.append(Playable(SOURCE, "the source", doubt(film)))
-    if _product(title, "mix", language) is not None:
+    if is_dubbed:
         found.append(Playable(f"{language}.{SOUND}", "the new sound alone"))
     return tuple(found)
 

@@ -124,6 +124,12 @@ def test_saving_what_is_there_writes_nothing(desk: TestClient, title: Path) -> N
     assert not edits.path_of(title, "es").exists()
 
 
+def test_enter_in_a_field_saves_and_presses_no_candidate(desk: TestClient) -> None:
+    form = desk.get(page_of(desk)).text.partition('<form class="words"')[2].partition("</form>")[0]
+    first = Tags(form).of("button")[0]
+    assert (first["name"], first["value"]) == ("action", "save"), "browsers press the first button of a form"
+
+
 def test_a_candidate_that_is_chosen_becomes_the_text(desk: TestClient, title: Path) -> None:
     send(desk, text="Something half written", candidate="Muy buenos días.")
     assert texts(title)[0] == "Muy buenos días."

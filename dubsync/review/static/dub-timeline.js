@@ -20,6 +20,7 @@ class DubTimeline extends HTMLElement {
     listen(this, "click", (event) => this.clicked(event));
     listen(document, "click", (event) => this.clickedElsewhere(event));
     listen(document, "keydown", (event) => this.pressed(event));
+    listen(document, "htmx:load", (event) => this.loaded(event));
     listen(window, "beforeunload", (event) => this.leaving(event));
     if (this.film) {
       listen(this.film, "timeupdate", () => this.moved(this.film.currentTime));
@@ -124,6 +125,13 @@ class DubTimeline extends HTMLElement {
     }
     line?.setAttribute("aria-current", "true");
     if (line) document.getElementById(line.dataset.line)?.setAttribute("aria-current", "true");
+  }
+
+  loaded(event) {
+    if (!event.target.classList?.contains("line")) return;
+    this.moved(this.time); // the line may be the one that is playing
+    const isLost = document.activeElement === document.body; // what was pressed is gone with the old row
+    if (isLost) event.target.querySelector("textarea").focus({ preventScroll: true });
   }
 
   leaving(event) {
