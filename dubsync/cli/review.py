@@ -6,6 +6,7 @@ import getpass
 import sys
 import webbrowser
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -47,7 +48,9 @@ def review(
     def ready(address: str) -> None:
         print(f"the desk is at {address} until you press Ctrl+C", flush=True)
         if not no_open:
-            webbrowser.open(address)
+            Thread(
+                target=webbrowser.open, args=(address,), daemon=True
+            ).start()  # some return only when they are closed
 
     try:
         server.serve(shelf, house, port=port, who=who or getpass.getuser(), ready=ready)

@@ -24,7 +24,7 @@ from starlette.staticfiles import StaticFiles
 
 from dubsync.errors import DubsyncError, EditConflict, InputError, SystemRefused, UsageError
 from dubsync.review import playing, view, writing
-from dubsync.review.guard import REPORT_POLICY, Guard, House
+from dubsync.review.guard import MESSAGE, REPORT_POLICY, Guard, House
 from dubsync.review.overview import ahead, overview
 from dubsync.review.sheet import Row, Sheet, read_sheet
 from dubsync.review.shelf import Shelf
@@ -100,7 +100,7 @@ def name(request: Request, form: Form) -> Response:
     """Remember who sits at this browser."""
     back = form.get("back", "")
     answer = RedirectResponse(back if _OWN_PAGE.fullmatch(back) else "/", status_code=303)
-    said = writing.text_of(form.get("who", ""), "name")
+    said = writing.text_of(form.get("who", ""), "name", most=writing.MOST_OF_A_NAME)
     if said:
         answer.set_cookie(NAME_COOKIE, said.encode().hex(), httponly=True, samesite="strict", max_age=365 * 86400)
     return answer
@@ -161,7 +161,7 @@ def fit(request: Request, form: Form) -> Response:
     """Say how a text that is being written fits its time."""
     sheet = _sheet(request)
     row = _of(request, sheet, form)
-    draft = writing.text_of(form.get("text", ""), "draft")
+    draft = writing.text_of(form.get("text", ""), "text")
     return _page(request, "_fit", {"fit": row.measure(draft), "sheet": sheet})
 
 
@@ -246,5 +246,8 @@ async def _misled(request: Request, error: Exception) -> Response:
 def _said(request: Request, message: str, hint: str, status: int) -> Response:
     """Say in one sentence what cannot be done: in a page's own place for that, or as a page."""
     values = {"message": message, "hint": hint}
-    template = "_problem" if "hx-request" in request.headers else "problem"
-    return _page(request, template, values, status=status)
+    if "hx-request" not in request.headers:
+        return _page(request, "problem", values, status=status)
+    answer = _page(request, "_problem", values, status=status)
+    answer.headers.update(MESSAGE)
+    return answer

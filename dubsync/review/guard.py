@@ -24,6 +24,8 @@ POLICY = (
 )
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 """The report brings its own style and pictures, and has no script."""
+MESSAGE = {"hx-retarget": "#message", "hx-reswap": "innerHTML"}
+"""Headers of what is said instead of an answer: it goes to its own place, and what was being written stays."""
 _HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -119,5 +121,6 @@ class Guard:
 
 async def _refuse(status: int, sentence: str, send: _Send) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    headers += [(name.encode(), value.encode()) for name, value in MESSAGE.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": f"{sentence}\n".encode()})

@@ -45,7 +45,8 @@ class Past:
 
 @dataclass(frozen=True)
 class Row:
-    """A line with all that helps to decide about it. `made`: as the newest run had it; `said`: when its dub says it.
+    """A line with all that helps to decide about it. `made`: as the newest run had it; `said`: when its dub says it;
+    `who`: changed it last, "" where nobody has.
 
     What takes time to know is worked out when it is asked for: most rows of a film are not on the page.
     """
@@ -58,6 +59,7 @@ class Row:
     said: Span | None
     flags: tuple[Flag, ...]
     past: tuple[Past, ...]
+    who: str
     film: Source
     language: str
     is_read: bool
@@ -127,6 +129,7 @@ def read_sheet(title: Title, language: str) -> Sheet:
     film, names, is_read = _film(home), scripts.speaker_names(home), _is_read(home, language)
     said, flags, past = _placements(home, language), newest_flags(home, language), _past(script)
     heard = scripts.utterances_of(home)
+    who = {one.line: one.who for one in script.records}
     ids = {line.id for line in script.lines}
     rows = tuple(
         Row(
@@ -138,6 +141,7 @@ def read_sheet(title: Title, language: str) -> Sheet:
             said=said.get(line.id),
             flags=in_order([flag for flag in script.flags if flag.where == line.id] + [*flags.get(line.id, ())]),
             past=tuple(past.get(line.id, ())),
+            who=who.get(line.id, ""),
             film=film,
             language=language,
             is_read=is_read,

@@ -14,6 +14,7 @@ from dubsync.review.sheet import Row, Sheet
 
 MOST_CHARACTERS = 1000
 """Of a text or note: more than a minute of speech, which no line has room for."""
+MOST_OF_A_NAME = 60
 MOST_BYTES = 64 * 1024
 """Of a form; a text at its longest takes 12 bytes a character when it is sent."""
 
@@ -42,12 +43,14 @@ def save(sheet: Sheet, row: Row, form: Form, *, who: str) -> None:
 
 
 def undo(sheet: Sheet, row: Row, form: Form, *, who: str) -> None:
-    """Take an edit of a line back. Raises what `save` does."""
+    """Take an edit of a line back. Raises what `save` does, and UsageError where the edit is not one of this line's."""
+    if form.get("edit") not in {one.undo for one in row.past}:
+        raise UsageError("this line has no such change to take back", hint="reload the page")
     scripts.undo_on_line(
         Path(sheet.title.folder),
         sheet.language,
         row.line.id,
-        form.get("edit", ""),
+        form["edit"],
         based_on=form.get("based_on", ""),
         who=who,
     )
@@ -75,12 +78,10 @@ def changes(row: Row, form: Form, speakers: Mapping[str, str]) -> dict[str, Any]
     return after
 
 
-def text_of(said: str, what: str) -> str:
+def text_of(said: str, what: str, *, most: int = MOST_CHARACTERS) -> str:
     """Return a text of one row, without characters that control devices. Raises UsageError where it is too long."""
     plain = "".join(letter for letter in said if letter.isspace() or unicodedata.category(letter) != "Cc")
     text = " ".join(plain.split())
-    if len(text) > MOST_CHARACTERS and what != "draft":
-        raise UsageError(
-            f"the {what} has {len(text)} characters; a line takes {MOST_CHARACTERS} at most", hint="shorten it"
-        )
+    if len(text) > most:
+        raise UsageError(f"the {what} has {len(text)} characters; it may have {most}", hint="shorten it")
     return text

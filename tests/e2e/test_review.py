@@ -12,16 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from desk_stand import open_desk, page_of, send
 from fake_films import VOICES, command, consent, made
 from starlette.testclient import TestClient
 
-from dubsync.review.app import make_app
-from dubsync.review.guard import House
-from dubsync.review.shelf import collected
 from dubsync.scripts import read_script
 from dubsync.testing.talking import TalkingSpec, make_talking_film
 
-HOUSE = House("127.0.0.1", "the token")
 SPEC = TalkingSpec(seconds=2.4, width=64, height=48, lines=((0.2, 0.8, 130), (1.4, 2.0, 130)))
 
 
@@ -44,13 +41,8 @@ def place(drawn: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def desk(place: Path) -> Iterator[TestClient]:
-    app = make_app(collected([place / "talk.mp4"]), HOUSE, who="Ana")
-    with TestClient(app, base_url="http://127.0.0.1:8765") as client:
+    with open_desk(place / "talk.mp4") as client:
         yield client
-
-
-def page_of(desk: TestClient) -> str:
-    return re.findall(r'href="(/t/[\w-]+/es)"', desk.get("/").text)[0]
 
 
 def media_of(desk: TestClient, name: str) -> str:
@@ -58,11 +50,7 @@ def media_of(desk: TestClient, name: str) -> str:
 
 
 def change(desk: TestClient, line: str, part: str = "", **form: str) -> None:
-    address = f"{page_of(desk)}/lines/{line}"
-    row = desk.get(address, headers={"HX-Request": "true"}).text
-    based_on = re.findall(r'name="based_on" value="(\w+)"', row)[0]
-    fields = {"token": HOUSE.token, "based_on": based_on, **form}
-    desk.post(address + part, data=fields, headers={"HX-Request": "true"}).raise_for_status()
+    send(desk, part, line=line, **form).raise_for_status()
 
 
 def test_a_line_changed_at_the_desk_is_the_only_one_that_the_next_run_speaks_anew(

@@ -21,6 +21,7 @@ class DubTimeline extends HTMLElement {
     listen(document, "click", (event) => this.clickedElsewhere(event));
     listen(document, "keydown", (event) => this.pressed(event));
     listen(document, "htmx:load", (event) => this.loaded(event));
+    listen(document, "htmx:sendError", () => this.unanswered());
     listen(window, "beforeunload", (event) => this.leaving(event));
     if (this.film) {
       listen(this.film, "timeupdate", () => this.moved(this.film.currentTime));
@@ -129,9 +130,17 @@ class DubTimeline extends HTMLElement {
 
   loaded(event) {
     if (!event.target.classList?.contains("line")) return;
+    document.getElementById("message").replaceChildren();
     this.moved(this.time); // the line may be the one that is playing
     const isLost = document.activeElement === document.body; // what was pressed is gone with the old row
     if (isLost) event.target.querySelector("textarea").focus({ preventScroll: true });
+  }
+
+  unanswered() {
+    const said = document.createElement("p");
+    said.className = "problem";
+    said.textContent = "The desk does not answer: it may have been closed. What you wrote is still here, and not saved.";
+    document.getElementById("message").replaceChildren(said);
   }
 
   leaving(event) {
