@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from desk_stand import open_desk, page_of, send
-from fake_films import VOICES, command, consent, made
+from fake_films import SUBTITLES, VOICES, command, consent, made
 from starlette.testclient import TestClient
 
 from dubsync.scripts import read_script
@@ -116,6 +116,16 @@ def test_a_film_that_is_gone_is_said_and_the_lines_are_there_all_the_same(desk: 
     gone = desk.get(media_of(desk, "source"))
     assert gone.status_code == 404
     assert "the film is not where it was" in gone.text
+
+
+def test_subtitles_without_a_dub_are_read_beside_the_film_that_has_them(tmp_path: Path) -> None:
+    film = make_talking_film(tmp_path / "talk.mp4", SPEC)
+    made(film, pipeline=SUBTITLES)
+    with open_desk(film) as desk:
+        page = desk.get(page_of(desk)).text
+    assert "with the new subtitles" in page
+    assert "the new sound alone" not in page
+    assert "s to read, has" in page
 
 
 def test_the_report_is_shown_with_its_own_style_and_no_script(desk: TestClient) -> None:

@@ -21,9 +21,12 @@ import dubsync as package
 from dubsync.errors import InputError, MissingExtra, UnknownLanguage, UsageError
 from dubsync.review import server
 from dubsync.review.guard import House, host_name
+from dubsync.review.overview import command
 from dubsync.review.playing import doubt
 from dubsync.review.shelf import collected
 from dubsync.review.view import without_paths
+from dubsync.title import Title
+from dubsync.verbs import Wish
 
 ROOM = Path(package.__file__).parent / "review"
 
@@ -68,6 +71,15 @@ def test_only_titles_in_the_language_that_was_asked_for_are_shown(tmp_path: Path
     assert shelf.title(only).name == "other"
     with pytest.raises(InputError, match="other is not worked on in es"):
         shelf.tag(shelf.title(only), "es")
+
+
+def test_the_next_run_is_asked_for_as_the_last_one_was_with_names_and_no_places() -> None:
+    title = Title("film", "/films/the film.mp4", "/work here/other.dubsync", ("es",))
+    wish = Wish("/mine/own.toml", consent=Path("/papers/consent.toml"), settings={"voice": {"whisper": False}})
+    said = "dubsync localize 'the film.mp4' --lang es --pipeline own.toml --folder other.dubsync"
+    assert command(title, "es", wish) == f"{said} --consent consent.toml --set voice.whisper=false"
+    plain = Title("film", "/films/film.mp4", "/films/film.dubsync", ("es",))
+    assert command(plain, "es", Wish()) == "dubsync localize film.mp4 --lang es"
 
 
 def test_places_on_this_machine_are_left_out_of_what_is_said() -> None:
