@@ -74,7 +74,7 @@ def test_only_titles_in_the_language_that_was_asked_for_are_shown(tmp_path: Path
 
 
 def test_the_next_run_is_asked_for_as_the_last_one_was_with_names_and_no_places() -> None:
-    title = Title("film", "/films/the film.mp4", "/work here/other.dubsync", ("es",))
+    title = Title("film", "/films/the film.mp4", "/films here/other.dubsync", ("es",))
     wish = Wish("/mine/own.toml", consent=Path("/papers/consent.toml"), settings={"voice": {"whisper": False}})
     said = "dubsync localize 'the film.mp4' --lang es --pipeline own.toml --folder other.dubsync"
     assert command(title, "es", wish) == f"{said} --consent consent.toml --set voice.whisper=false"
