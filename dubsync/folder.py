@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import filecmp
 import json
+import os
 import shlex
 import shutil
 import time
@@ -154,15 +155,12 @@ def _locked(file: IO[str]) -> bool:
 
 
 def is_worked_on(folder: Path) -> bool:
-    """Tell whether a run goes on in a title folder; change nothing."""
-    try:
-        with (folder / ".lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-    except FileNotFoundError:
+    """Tell whether a run goes on in a title folder; change nothing. Where nobody may write, none does."""
+    path = folder / ".lock"
+    if not os.access(path, os.W_OK):
         return False
-    except BlockingIOError:
-        return True
+    with path.open("r+") as file:
+        return not _locked(file)
 
 
 def _reopen(film: Path, folder: Path) -> Title:

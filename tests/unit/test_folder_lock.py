@@ -26,9 +26,15 @@ def test_a_look_tells_whether_a_run_goes_on_and_changes_nothing(tmp_path: Path) 
     assert not folder.is_worked_on(tmp_path)
 
 
+def test_runs_that_share_a_folder_are_seen_too(tmp_path: Path) -> None:
+    with (tmp_path / ".lock").open("w") as shared:
+        fcntl.flock(shared, fcntl.LOCK_SH)
+        assert folder.is_worked_on(tmp_path)
+
+
 def test_a_run_begins_although_somebody_looks_at_that_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (tmp_path / ".lock").open("w") as looking:
-        fcntl.flock(looking, fcntl.LOCK_SH)
+        fcntl.flock(looking, fcntl.LOCK_EX)
         monkeypatch.setattr(folder.time, "sleep", lambda seconds: fcntl.flock(looking, fcntl.LOCK_UN))
         with folder.lock(tmp_path):
             assert folder.is_worked_on(tmp_path)
