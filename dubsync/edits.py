@@ -10,11 +10,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from dubsync.documents import from_json, to_json
 from dubsync.errors import Flag, InputError, Severity, UsageError
@@ -86,19 +87,47 @@ def new(  # noqa: PLR0913 - a record: every field is named at the call
 
 def append(path: Path, records: Iterable[Any]) -> None:
     """Add records at the end of the file, all or none, safe against other writers and against a torn last row."""
-    rows = "".join(json.dumps(to_json(one), ensure_ascii=False, sort_keys=True) + "\n" for one in records)
-    if not rows:
-        return
+    rows = _rows(records)
+    if rows:
+        with _held(path) as file:
+            _add(file, rows)
+
+
+def amend(path: Path, decide: Callable[[tuple[Edit, ...]], Iterable[Edit]]) -> tuple[Edit, ...]:
+    """Add the records that `decide` returns of all records there are; nobody else writes between its look and ours.
+
+    What `decide` raises is passed on, and nothing is written; it may be asked twice.
+    """
+    if not tuple(decide(read(path))):
+        return ()
+    with _held(path) as file:
+        records = tuple(decide(read(path)))
+        if rows := _rows(records):
+            _add(file, rows)
+    return records
+
+
+def _rows(records: Iterable[Any]) -> str:
+    return "".join(json.dumps(to_json(one), ensure_ascii=False, sort_keys=True) + "\n" for one in records)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to add to it, and keep other writers out."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        size = file.seek(0, os.SEEK_END)
-        if size:
-            file.seek(size - 1)
-            rows = rows if file.read(1) == b"\n" else "\n" + rows
-        file.write(rows.encode())
-        file.flush()
-        os.fsync(file.fileno())
+        yield file
+
+
+def _add(file: BinaryIO, rows: str) -> None:
+    size = file.seek(0, os.SEEK_END)
+    if size:
+        file.seek(size - 1)
+        rows = rows if file.read(1) == b"\n" else "\n" + rows
+    file.write(rows.encode())
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def undo(path: Path, edit_id: str, *, who: str) -> Edit:
@@ -107,12 +136,20 @@ def undo(path: Path, edit_id: str, *, who: str) -> Edit:
     Raises:
         UsageError: there is no such edit.
     """
-    found = next((one for one in read(path) if one.id == edit_id), None)
-    if found is None:
-        raise UsageError(f"{path.name}: there is no edit {edit_id}", hint=f"their ids are in edits/{path.name}")
-    record = new(line=found.line, at=found.at, who=who, before={}, after={}, undo=edit_id)
-    append(path, [record])
+    (record,) = amend(path, lambda records: (undoing(records, edit_id, who=who, file=path.name),))
     return record
+
+
+def undoing(records: Sequence[Edit], edit_id: str, *, who: str, file: str) -> Edit:
+    """Return the record that takes one of `records` back; `file` is where they lie, for the message.
+
+    Raises:
+        UsageError: there is no such edit.
+    """
+    found = next((one for one in records if one.id == edit_id), None)
+    if found is None:
+        raise UsageError(f"{file}: there is no edit {edit_id}", hint=f"their ids are in edits/{file}")
+    return new(line=found.line, at=found.at, who=who, before={}, after={}, undo=edit_id)
 
 
 def read(path: Path) -> tuple[Edit, ...]:

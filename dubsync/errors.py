@@ -1,7 +1,7 @@
 """What can go wrong, drawn as a tree, and `Flag`, for what went on but not as well as it should.
 
     DubsyncError
-      UsageError 2       BadPipeline UnknownLanguage UnknownBackend MissingExtra ConsentMissing
+      UsageError 2       BadPipeline UnknownLanguage UnknownBackend MissingExtra ConsentMissing EditConflict
       InputError 3       UnreadableMedia NoAudio NoSpeech UnsupportedStream
       MissingWeights 4
       StageFailed 5      (title, stage, unit, attempts, cause)
@@ -68,6 +68,10 @@ class MissingExtra(UsageError):
 
 class ConsentMissing(UsageError):
     """Nobody allowed this voice or face to be synthesised for this title and language."""
+
+
+class EditConflict(UsageError):
+    """A line is not what it was when somebody began to change it."""
 
 
 class InputError(DubsyncError):

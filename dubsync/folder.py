@@ -8,12 +8,15 @@ from __future__ import annotations
 import fcntl
 import filecmp
 import json
+import os
 import shlex
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from dubsync import documents
 from dubsync.engine.store import make_writable, sha256
@@ -130,13 +133,34 @@ def bring(file: Path, target: Path) -> None:
 def lock(folder: Path) -> Iterator[None]:
     """Keep a second run out of the folder."""
     with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"another dubsync works in {folder}", hint="wait until it is done, or stop it: nothing is lost"
-            ) from None
+        if not _locked(file):
+            time.sleep(GLANCE)
+            if not _locked(file):
+                raise UsageError(
+                    f"another dubsync works in {folder}", hint="wait until it is done, or stop it: nothing is lost"
+                )
         yield
+
+
+GLANCE = 0.2
+"""Seconds after which a lock is tried again: somebody may only have looked whether there is one."""
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_worked_on(folder: Path) -> bool:
+    """Tell whether a run goes on in a title folder; change nothing. Where nobody may write, none does."""
+    path = folder / ".lock"
+    if not os.access(path, os.W_OK):
+        return False
+    with path.open("r+") as file:
+        return not _locked(file)
 
 
 def _reopen(film: Path, folder: Path) -> Title:

@@ -7,24 +7,46 @@ edits and reported.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from dubsync import edits
 from dubsync.documents import from_json, to_json, write_whole
 from dubsync.engine.stage import Product, Unit
-from dubsync.engine.store import Store
-from dubsync.errors import InputError
+from dubsync.engine.store import Store, digest_of
+from dubsync.errors import EditConflict, Flag, InputError
 from dubsync.text import exchange, subtitles
 from dubsync.text.exchange import Entry, Languages
 from dubsync.text.language import normal_tag
 from dubsync.text.placing import Place, joined, placed
 from dubsync.timing import Span
 from dubsync.title import Line, Speaker, Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A language's lines. `unedited`: as the machine has them; `made`: with the edits that the newest run knew;
+    `lines`: with all there are.
+
+    `records`: all edits; `placed`: the ids of those that stand, by line id; `flags`: edits that meet others.
+    """
+
+    unedited: tuple[Line, ...]
+    made: tuple[Line, ...]
+    lines: tuple[Line, ...]
+    records: tuple[edits.Edit, ...]
+    placed: Mapping[str, tuple[str, ...]]
+    flags: tuple[Flag, ...]
+
+    def changed(self) -> tuple[Line, ...]:
+        """Return the lines that the next run makes anew, because edits changed them since the newest run."""
+        return tuple(line for line, made in zip(self.lines, self.made, strict=True) if is_changed(line, made))
+
 
 TRANSCRIPT = "transcript.srt"
 MOST_EXPORTS = 100
@@ -47,6 +69,98 @@ class ImportReport:
     pending: int
 
 
+def read_script(folder: Path, language: str) -> Script:
+    """Return a language's lines as they are now.
+
+    Raises:
+        InputError: the language has no script yet, or a row of its edits is damaged.
+    """
+    product = newest(folder, "script", Unit(language, language))
+    if product is None:
+        raise InputError(
+            f"{folder.name} has no {language} script yet", hint=f"run `dubsync localize --lang {language}` first"
+        )
+    return _script(folder, language, product)
+
+
+def _script(folder: Path, language: str, product: Product) -> Script:
+    unedited, made = _machine_lines(product.folder, product.digest)
+    records = edits.read(edits.path_of(folder, language))
+    applied = edits.apply(unedited, records)
+    return Script(unedited, made, applied.lines, records, applied.placed, applied.flags)
+
+
+@lru_cache(maxsize=16)
+def _machine_lines(product: Path, _digest: str) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Return a script's lines before any edit, and with those that its run knew."""
+    value = json.loads((product / "product.json").read_text(encoding="utf-8"))
+    made = from_json(tuple[Line, ...], value["lines"])
+    before = {line.id: line for line in from_json(tuple[Line, ...], value.get("unedited", []))}
+    return tuple(before.get(line.id, line) for line in made), made
+
+
+def is_changed(line: Line, other: Line) -> bool:
+    """Tell whether two states of a line differ in what people can change."""
+    return any(getattr(line, name) != getattr(other, name) for name in edits.FIELDS)
+
+
+def version(line: Line) -> str:
+    """Return a digest of what people can change in a line, to tell whether somebody has."""
+    return digest_of({name: to_json(getattr(line, name)) for name in edits.FIELDS})
+
+
+def change_line(
+    folder: Path, language: str, line_id: str, *, based_on: str, who: str, after: Mapping[str, Any]
+) -> tuple[edits.Edit, ...]:
+    """Change fields of a line that is still as the editor saw it; return the record, none where nothing differs.
+
+    `based_on`: the `version` that the editor saw. Raises:
+        EditConflict: somebody changed the line meanwhile.
+        InputError: there is no such line.
+        UsageError: a field is unknown, or the text would be empty.
+    """
+
+    def decide(line: Line, _: Sequence[edits.Edit]) -> Sequence[edits.Edit]:
+        change = _still_new(line, after)
+        return (edits.edit(line, who=who, **change),) if change else ()
+
+    return _amend_line(folder, language, line_id, based_on, decide)
+
+
+def undo_on_line(
+    folder: Path, language: str, line_id: str, edit_id: str, *, based_on: str, who: str
+) -> tuple[edits.Edit, ...]:
+    """Take back an edit of a line that is still as the editor saw it; raises what `change_line` does."""
+    name = edits.path_of(folder, language).name
+
+    def decide(_: Line, records: Sequence[edits.Edit]) -> Sequence[edits.Edit]:
+        return (edits.undoing(records, edit_id, who=who, file=name),)
+
+    return _amend_line(folder, language, line_id, based_on, decide)
+
+
+def _amend_line(
+    folder: Path,
+    language: str,
+    line_id: str,
+    based_on: str,
+    decide: Callable[[Line, Sequence[edits.Edit]], Sequence[edits.Edit]],
+) -> tuple[edits.Edit, ...]:
+    """Add to the edits what `decide` says of the line, if it is still the version that was seen."""
+    known = read_script(folder, language)
+
+    def checked(records: tuple[edits.Edit, ...]) -> Sequence[edits.Edit]:
+        lines = edits.apply(known.unedited, records).lines
+        line = next((each for each in lines if each.id == line_id), None)
+        if line is None:
+            raise InputError(f"{folder.name} has no line {line_id} any more", hint="reload the page")
+        if version(line) != based_on:
+            raise EditConflict(f"{line_id} was changed meanwhile", hint="read both texts, and decide")
+        return decide(line, records)
+
+    return edits.amend(edits.path_of(folder, language), checked)
+
+
 def export_script(folder: Path, language: str, kind: str, out: Path) -> Path:
     """Write a language's lines to `out` as one of `exchange.FORMATS`; return the file.
 
@@ -54,13 +168,11 @@ def export_script(folder: Path, language: str, kind: str, out: Path) -> Path:
         InputError: the language has no script yet.
     """
     tag = normal_tag(language)
-    lines = _lines(folder, tag)
-    if lines is None:
-        raise InputError(f"{folder.name} has no {tag} script yet", hint=f"run `dubsync localize --lang {tag}` first")
-    names = _speaker_names(folder)
+    lines = read_script(folder, tag).lines
+    names = speaker_names(folder)
     spoken = _spoken(folder)
     entries = [_entry(line, names, spoken) for line in lines]
-    transcript = _product(folder, "transcript", Unit("title"))
+    transcript = newest(folder, "transcript", Unit("title"))
     languages = Languages(str(transcript.value["language"]) if transcript else "und", tag)
     write_whole(out, exchange.write(entries, kind, languages, title=folder.stem).encode())
     edits.append(
@@ -89,7 +201,7 @@ def import_script(folder: Path, language: str, path: Path, *, who: str) -> Impor
     spoken = _spoken(folder)
     places = [Place(line.id, line.span, spoken.get(line.utterance, "")) for line in lines]
     groups, unplaced = placed(full, places)
-    names = {name: speaker for speaker, name in _speaker_names(folder).items()}
+    names = {name: speaker for speaker, name in speaker_names(folder).items()}
     now_read = {line.id: joined(groups[line.id]) for line in lines if line.id in groups}
     seen = _seen(folder, tag, lines, now_read)
     changes = {
@@ -191,11 +303,8 @@ def _waiting(entry: Entry, who: str, when: datetime) -> edits.Edit:
 
 def _lines(folder: Path, language: str) -> tuple[Line, ...] | None:
     """Return the newest lines with the edits made since; None before the first run."""
-    product = _product(folder, "script", Unit(language, language))
-    if product is None:
-        return None
-    lines = from_json(tuple[Line, ...], product.value["lines"])
-    return edits.apply(lines, edits.read(edits.path_of(folder, language))).lines
+    product = newest(folder, "script", Unit(language, language))
+    return None if product is None else _script(folder, language, product).lines
 
 
 def line_ids(folder: Path, language: str) -> tuple[str, ...] | None:
@@ -204,19 +313,31 @@ def line_ids(folder: Path, language: str) -> tuple[str, ...] | None:
     return tuple(line.id for line in sorted(lines, key=lambda line: line.span)) if lines is not None else None
 
 
-def _speaker_names(folder: Path) -> dict[str, str]:
-    product = _product(folder, "speakers", Unit("title"))
+def speaker_names(folder: Path) -> dict[str, str]:
+    """Return the names of the film's speakers by id."""
+    product = newest(folder, "speakers", Unit("title"))
     people = from_json(tuple[Speaker, ...], product.value["speakers"]) if product else ()
     return {person.id: person.name for person in people}
 
 
+def utterances_of(folder: Path) -> Mapping[str, Utterance]:
+    """Return what is said in the film, by id, without its words; parted by speaker where that is known."""
+    product = newest(folder, "speakers", Unit("title")) or newest(folder, "transcript", Unit("title"))
+    return _utterances(product.folder, product.digest) if product else {}
+
+
+@lru_cache(maxsize=16)
+def _utterances(product: Path, _digest: str) -> Mapping[str, Utterance]:
+    value = json.loads((product / "product.json").read_text(encoding="utf-8"))
+    bare = [{**utterance, "words": []} for utterance in value["utterances"]]
+    return {utterance.id: utterance for utterance in from_json(tuple[Utterance, ...], bare)}
+
+
 def _spoken(folder: Path) -> dict[str, str]:
-    product = _product(folder, "transcript", Unit("title"))
-    heard = from_json(tuple[Utterance, ...], product.value["utterances"]) if product else ()
-    return {utterance.id: utterance.text for utterance in heard}
+    return {utterance.id: utterance.text for utterance in utterances_of(folder).values()}
 
 
-def _product(folder: Path, stage: str, unit: Unit) -> Product | None:
+def newest(folder: Path, stage: str, unit: Unit) -> Product | None:
     """Return a unit's newest product."""
     store = Store(folder / "store")
     last = store.last(stage, unit)

@@ -143,13 +143,14 @@ class Status:
 def status(place: Path) -> list[Status]:
     """Say how far each language of a title has come, by what was asked for last; change nothing."""
     title = folder.known_title(place)
-    found = []
-    for language in title.languages:
-        asked = as_last_asked(title, language)
-        stages_waiting = tuple(dict.fromkeys(row.stage for row in asked.waiting))
-        made, known = len(asked.rows) - len(asked.waiting), len(asked.rows)
-        found.append(Status(language, made, known, stages_waiting, _flags(asked.plan, language)))
-    return found
+    return [language_status(title, language) for language in title.languages]
+
+
+def language_status(title: Title, language: str) -> Status:
+    """Say how far a language has come, by what was asked for last; change nothing."""
+    asked = as_last_asked(title, language)
+    made, known = len(asked.rows) - len(asked.waiting), len(asked.rows)
+    return Status(language, made, known, asked.stages_waiting, _flags(asked.plan, language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,11 @@ class Asked:
     def waiting(self) -> tuple[Forecast, ...]:
         """What is not made, or not made as it is asked for now."""
         return tuple(row for row in self.rows if row.runs and row.why != planning.ASKED_EACH_TIME)
+
+    @property
+    def stages_waiting(self) -> tuple[str, ...]:
+        """The stages of what is waiting, in the pipeline's order."""
+        return tuple(dict.fromkeys(row.stage for row in self.waiting))
 
 
 def as_last_asked(title: Title, language: str) -> Asked:

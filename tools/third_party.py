@@ -29,8 +29,9 @@ HEAD = """# Third parties
 
 Made by `python tools/third_party.py` from `pyproject.toml` and `models/registry.toml`; do not edit by hand.
 
-dubsync itself is Apache-2.0 (LICENSE). Nothing below is part of this repository except weights marked "shipped" and
-`samples/film/canonical_face.txt`, the points and triangles of MediaPipe's canonical face model (Apache-2.0).
+dubsync itself is Apache-2.0 (LICENSE). Nothing below is part of this repository except weights marked "shipped", the
+files for browsers, and `samples/film/canonical_face.txt`, the points and triangles of MediaPipe's canonical face model
+(Apache-2.0).
 
 ## Weights
 
@@ -42,7 +43,7 @@ Fetched by `dubsync models pull` from the packages and hubs named in `models/reg
 
 
 def main(*, is_check: bool) -> int:
-    text = HEAD + "".join(map(weights_row, registry.load(registry.registry_file()).values())) + packages()
+    text = HEAD + "".join(map(weights_row, registry.load(registry.registry_file()).values())) + files() + packages()
     if not is_check:
         TARGET.write_text(text, encoding="utf-8")
         return 0
@@ -56,6 +57,18 @@ def weights_row(entry: registry.Entry) -> str:
     where = "shipped; " if entry.shipped else ""
     allowed = "yes" if entry.commercial_use else "no"
     return f"| `{entry.name}` | {entry.summary} | {where}{entry.upstream} | {entry.licence} | {allowed} |\n"
+
+
+def files() -> str:
+    """Return the table of files in this repository that were made elsewhere."""
+    known = tomllib.loads((ROOT / "dubsync" / "review" / "vendored.toml").read_text(encoding="utf-8"))["file"]
+    names = ("file", "what", "version", "from", "licence", "SHA-256")
+    head = f"\n## Files for browsers, shipped\n\n| {' | '.join(names)} |\n{'|---' * len(names)}|\n"
+    rows = (
+        (f"`{one['name']}`", one["what"], one["version"], one["from"], one["licence"], f"`{one['sha256']}`")
+        for one in known
+    )
+    return head + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def packages() -> str:

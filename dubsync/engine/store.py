@@ -151,6 +151,15 @@ class Store:
             return None  # only an aid for `plan --why`: a torn one is as good as none
         return recipe
 
+    def newest(self, language: str) -> Iterator[Product]:
+        """Yield the newest product of every unit of a language, those of units that are gone among them."""
+        for path in sorted((self.folder / "last").glob(f"*/{language}.*.json")):
+            unit = Unit(path.stem.partition(".")[2], language)
+            last = self.last(path.parent.name, unit)
+            product = self.get(last["fingerprint"], unit) if last else None
+            if product is not None:
+                yield product
+
     def remember(self, stage: str, unit: Unit, fingerprint: str, recipe: Mapping[str, Any]) -> None:
         """Keep the recipe of the unit's newest product."""
         path = self._last_path(stage, unit)

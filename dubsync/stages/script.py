@@ -52,7 +52,7 @@ class ScriptParams:
     params=ScriptParams,
     reads=("edits/{language}.jsonl",),
     backends=("voice",),
-    version=2,
+    version=3,
 )
 def script(unit: Unit, made: Made, ctx: Context, params: ScriptParams) -> Mapping[str, Any]:
     """Choose a text for each slot and apply the edits; flag what will not fit."""
@@ -76,7 +76,8 @@ def script(unit: Unit, made: Made, ctx: Context, params: ScriptParams) -> Mappin
     if not params.subtitles:  # what cannot be read in its time is seen when subtitles are laid out
         for line in lines:
             _flag_length(line, unit.language, ctx)
-    return {"lines": to_json(lines)}
+    changed = tuple(one for one, line in zip(machine, applied.lines, strict=True) if one != line)
+    return {"lines": to_json(lines), "unedited": to_json(changed)}
 
 
 def _reading_clock(language: str) -> Clock:

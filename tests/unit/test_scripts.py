@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import pytest
+from title_stand import put
 from words_stand import utterance
 
 from dubsync import edits
-from dubsync.documents import to_json
 from dubsync.engine.stage import Unit
-from dubsync.engine.store import Store, digest_of
-from dubsync.errors import InputError, UnknownLanguage
-from dubsync.scripts import export_script, import_script
+from dubsync.errors import EditConflict, InputError, UnknownLanguage
+from dubsync.scripts import change_line, export_script, import_script, read_script, undo_on_line, version
 from dubsync.text.exchange import FORMATS, read
 from dubsync.timing import Span
 from dubsync.title import Line, Speaker
@@ -27,16 +26,6 @@ LINES = (
     Line("line-00000002", SAID[1].id, "¿Quién es?", SAID[1].span, "speaker-2"),
 )
 PEOPLE = (Speaker("speaker-1", "Speaker 1", 1.0), Speaker("speaker-2", "Speaker 2", 2.0))
-
-
-def put(folder: Path, stage: str, unit: Unit, value: Any) -> None:
-    store = Store(folder / "store")
-    recipe = {"stage": stage, "unit": unit.key}
-    with store.workspace() as work:
-        (work / "product.json").write_text(json.dumps(to_json(value)), encoding="utf-8")
-        facts = {"stage": stage, "unit": unit.key, "recipe": recipe, "seed": 0, "seconds": 0, "flags": []}
-        store.commit(digest_of(recipe), work, facts)
-    store.remember(stage, unit, digest_of(recipe), recipe)
 
 
 @pytest.fixture
@@ -189,3 +178,79 @@ def test_a_torn_row_of_exports_is_passed_over(title: Path, tmp_path: Path) -> No
         file.write('{"lines": [{"id')
     import_script(title, "es", changed(title, out, "Hola.", "Buenas.", "ana"), who="Ana")
     assert texts(title) == ["Buenas.", "¿Quién es?"]
+
+
+def seen(title: Path, line: str = "line-00000001") -> str:
+    return version(next(each for each in read_script(title, "es").lines if each.id == line))
+
+
+def change(title: Path, text: str, based_on: str, *, who: str = "Ana") -> None:
+    change_line(title, "es", "line-00000001", based_on=based_on, who=who, after={"text": text})
+
+
+def test_a_change_based_on_what_is_there_becomes_an_edit_and_the_line_is_made_anew(title: Path) -> None:
+    change(title, "Buenas.", seen(title))
+    script = read_script(title, "es")
+    assert [line.text for line in script.changed()] == ["Buenas."]
+    assert texts(title) == ["Buenas.", "¿Quién es?"]
+
+
+def test_a_change_based_on_what_is_no_longer_there_is_refused_and_writes_nothing(title: Path) -> None:
+    before = seen(title)
+    change(title, "Buenas.", before)
+    content = edits.path_of(title, "es").read_bytes()
+    with pytest.raises(EditConflict):
+        change(title, "Qué tal.", before, who="Luis")
+    assert edits.path_of(title, "es").read_bytes() == content
+
+
+def test_a_refused_change_leaves_no_empty_file_of_edits(title: Path) -> None:
+    with pytest.raises(EditConflict):
+        change(title, "Buenas.", "another version")
+    with pytest.raises(InputError, match="no line line-0000000f any more"):
+        change_line(title, "es", "line-0000000f", based_on="", who="Ana", after={"text": "Nada."})
+    assert not edits.path_of(title, "es").exists()
+
+
+def test_a_change_that_changes_nothing_is_no_edit(title: Path) -> None:
+    assert change_line(title, "es", "line-00000001", based_on=seen(title), who="Ana", after={"text": "Hola."}) == ()
+    assert not edits.path_of(title, "es").exists()
+
+
+def test_of_many_who_change_a_line_at_once_one_wins_and_the_others_are_told(title: Path) -> None:
+    before = seen(title)
+
+    def attempt(number: int) -> bool:
+        try:
+            change(title, f"Texto {number}.", before, who=f"person {number}")
+        except EditConflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as people:
+        assert sum(people.map(attempt, range(16))) == 1
+    assert len(edits.read(edits.path_of(title, "es"))) == 1
+
+
+def test_an_edit_undone_after_a_run_brings_back_what_the_machine_had(title: Path) -> None:
+    change(title, "Buenas.", seen(title))
+    edited = read_script(title, "es").lines
+    put(title, "script", Unit("es", "es"), {"lines": edited, "unedited": LINES[:1]})
+    (record,) = read_script(title, "es").records
+    assert read_script(title, "es").changed() == ()
+    undo_on_line(title, "es", "line-00000001", record.id, based_on=seen(title), who="Luis")
+    assert [line.text for line in read_script(title, "es").changed()] == ["Hola."]
+
+
+def test_edits_that_a_run_took_in_do_not_conflict_with_themselves(title: Path) -> None:
+    change(title, "Buenas.", seen(title))
+    change(title, "Muy buenas.", seen(title), who="Luis")
+    put(title, "script", Unit("es", "es"), {"lines": read_script(title, "es").lines, "unedited": LINES[:1]})
+    assert read_script(title, "es").flags == ()
+
+
+def test_a_line_of_a_parted_utterance_is_exported_with_its_own_words(title: Path, tmp_path: Path) -> None:
+    parted = utterance("Who?", 3, 4, speaker="speaker-2")
+    put(title, "speakers", Unit("title"), {"speakers": PEOPLE, "utterances": (SAID[0], parted), "faces": {}})
+    put(title, "script", Unit("es", "es"), {"lines": (LINES[0], replace(LINES[1], utterance=parted.id))})
+    assert read(export_script(title, "es", "csv", tmp_path / "script.csv"))[1].source == "Who?"
