@@ -61,8 +61,15 @@ def _corrections(change: NDArray[np.float32], hole: Mask) -> NDArray[np.float32]
     Where candidate and network differ there, other teeth were filmed than are wanted, and nothing of them is kept.
     """
     made = _coarse(change, TEXTURE)
-    if not hole.any():
-        return made
+    x, y, width, height = cv2.boundingRect(hole)
+    if width:  # what lies far from the lips need not be looked at
+        reach = round(3 * TEETH)
+        box = slice(max(0, y - reach), y + height + reach), slice(max(0, x - reach), x + width + reach)
+        made[box] = _between_lips(made[box], change[box], hole[box])
+    return made
+
+
+def _between_lips(made: NDArray[np.float32], change: NDArray[np.float32], hole: Mask) -> NDArray[np.float32]:
     apart = _coarse(np.abs(_coarse(change, 2.0)).mean(axis=2), 1.5)
     alike = np.clip((_DIFFER - apart) / (_DIFFER - _AGREE), 0, 1)[..., None]
     inside = _coarse(hole.astype(np.float32) * np.float32(1 / 255), 1.0)[..., None]
