@@ -38,7 +38,8 @@ _ENCODED_S, _LANGUAGE_S = 30, 60
 _LEAST_S, _AFTER_S = 10, 4
 """The least that the encoder is given, and how much padding after the last sound. faster-whisper pads
 everything to half a minute, which takes more computing than in proportion; with less, words are lost in noise."""
-_SURE = 0.8
+_SURE, _LIKELY, _MOST_TRIED = 0.8, 0.05, 3
+"""From which probability a language is believed, and from which it is tried by its words, so many at most."""
 _VAD = {"min_silence_duration_ms": 500, "min_speech_duration_ms": 120, "speech_pad_ms": 250}
 _MAX_COMPRESSION = 2.4
 _SILENT_DB = -60.0
@@ -87,7 +88,7 @@ def _worth_encoding(features: NDArray[np.float32]) -> int:
 class WhisperTranscriber:
     """Hears speech in about a hundred languages. `beam`: 1 is faster, 5 is better by about a word in a hundred."""
 
-    capabilities = Capabilities(name="asr.whisper", version="5", licence="MIT", weights=(WEIGHTS,))
+    capabilities = Capabilities(name="asr.whisper", version="6", licence="MIT", weights=(WEIGHTS,))
 
     def __init__(self, folder: Path | None = None, *, beam: int = 5, threads: int = 0) -> None:
         from faster_whisper import WhisperModel  # loads CTranslate2 and FFmpeg: 1 s
@@ -121,7 +122,7 @@ class WhisperTranscriber:
         """Tell the language of up to a minute of speech, and how sure that is.
 
         The longest stretches are put together, since the encoder takes half a minute at once however little it is
-        given. Where that leaves doubt, each stretch is heard alone as well.
+        given. Where that leaves doubt, each stretch is heard alone as well, and the words of each language decide.
         """
         stretches = _longest(samples, chunks, _LANGUAGE_S * RATE)
         together = np.concatenate(stretches)
@@ -130,8 +131,22 @@ class WhisperTranscriber:
         if max(scores.values()) < _SURE:
             alone = self._scores([part[:width] for part in stretches])
             scores = {tag: (scores.get(tag, 0.0) + alone.get(tag, 0.0)) / 2 for tag in {**scores, **alone}}
+        if max(scores.values()) < _SURE:
+            scores = self._by_words(together[:width], scores)
         best = max(scores, key=lambda tag: scores[tag])
         return best, scores[best]
+
+    def _by_words(self, part: NDArray[np.float32], scores: dict[str, float]) -> dict[str, float]:
+        """Weigh the likeliest languages by how likely words are found in the speech when each is taken for spoken."""
+        likeliest = sorted((tag for tag in scores if scores[tag] >= _LIKELY), key=lambda tag: -scores[tag])
+        heard = {tag: list(self._decode(part, tag, no_repeat=0)) for tag in likeliest[:_MOST_TRIED]}
+        heard = {tag: segments for tag, segments in heard.items() if segments}
+        if not heard:
+            return scores
+        longest = max(sum(len(one.tokens) for one in segments) for segments in heard.values())
+        weights = {tag: np.log(scores[tag]) + longest * _mean_log(segments) for tag, segments in heard.items()}
+        likely = np.exp(np.array(list(weights.values())) - max(weights.values()))
+        return dict(zip(weights, (likely / likely.sum()).tolist(), strict=True))
 
     def _scores(self, parts: list[NDArray[np.float32]]) -> dict[str, float]:
         """Average the probabilities of languages over parts of at most half a minute, weighted by their length."""
@@ -186,6 +201,12 @@ class WhisperTranscriber:
         )
         found: Iterable[Any] = segments
         return found
+
+
+def _mean_log(segments: Sequence[Any]) -> float:
+    """Return the mean log probability of a token over segments."""
+    counts = [len(one.tokens) for one in segments]
+    return float(np.average([one.avg_logprob for one in segments], weights=counts))
 
 
 def _windows(speech: Path, frames: int) -> Iterator[tuple[int, NDArray[np.float32], list[dict[str, int]]]]:

@@ -152,6 +152,7 @@ def summary(found: Sequence[Findings]) -> dict[str, Any]:
         "ssim": likeness,
         "sharpness": sharpness,
         **bench_speech.summary([one.numbers for one in found]),
+        "sharp": _middle(found, "sharp"),
         "flicker": _middle(found, "flicker"),
         "identity": _middle(found, "identity"),
         "smeared_lent": _middle(long, "smeared_lent"),

@@ -184,7 +184,7 @@ def _painted(generator: Generator, test: Rehearsal, nodes: NDArray[np.float32]) 
         raw = NetworkPainter(file).raw(test.inputs)
     finish = Finish(1.0, verdict.sharpen)
     return [
-        finish(one, np.ascontiguousarray(given[3:6].transpose(1, 2, 0)))
+        finish(one, np.ascontiguousarray(given[3:6].transpose(1, 2, 0)), given[11])
         for one, given in zip(raw, test.inputs, strict=True)
     ]
 

@@ -24,7 +24,9 @@ Embed = Callable[[Picture, NDArray[np.float32]], NDArray[np.float32]]
 """A recogniser: picture and landmarks (468, 3) to a vector."""
 TURNS = 3
 """How often the stage is timed; the fastest counts, for what else the machine does makes it slower and never faster."""
-_FULL, _RIM, _IDENTITY_EVERY = 255, 25, 10
+_FULL, _RIM, _SHOWN = 255, 25, 240
+_SOME = 10
+"""Every tenth frame is compared by its edges and its identity."""
 
 
 def stage(clip: Clip, engine: MouthSynth, *, embed: Embed | None = None, frames: int = 150) -> dict[str, float]:
@@ -47,9 +49,9 @@ def stage(clip: Clip, engine: MouthSynth, *, embed: Embed | None = None, frames:
 
 
 def _pictures(clip: Clip, patches: list[Patch], embed: Embed | None) -> dict[str, float]:
-    """Compare filmed and dubbed crops: flicker along the rim of the mask, where skin is still; identity."""
+    """Compare filmed and dubbed pictures: flicker along the rim of the mask, where skin is still; edges; identity."""
     by_frame = {patch.frame: patch for patch in patches if patch.mask.max() == _FULL}
-    changes, alike = [], []
+    changes, alike, sharp = [], [], []
     before: tuple[int, Picture, Picture, NDArray[np.bool_]] | None = None
     for number, picture in clip.footage(0, max(by_frame, default=0) + 1).frames():
         patch = by_frame.get(number)
@@ -64,16 +66,26 @@ def _pictures(clip: Clip, patches: list[Patch], embed: Embed | None) -> dict[str
             pairs = ((before[1], film), (before[2], dubbed))
             changes.append([measure.flicker([then, now], still) for then, now in pairs])
         before = (number, film, dubbed, rim)
-        if embed is not None and number % _IDENTITY_EVERY == 0:
-            face = clip.landmarks[clip.row(number)]
-            alike.append(similarity(embed(picture, face), embed(laid(picture, patch), face)))
-    found = {}
+        if number % _SOME == 0:
+            whole = laid(picture, patch)
+            sharp.append(_edges(whole, patch) / max(_edges(picture, patch), 1e-3))
+            if embed is not None:
+                face = clip.landmarks[clip.row(number)]
+                alike.append(similarity(embed(picture, face), embed(whole, face)))
+    found = {"sharp": round(float(np.median(sharp)), 3)} if sharp else {}
     if changes:
         filmed, new = np.mean(np.array(changes), axis=0)
         found["flicker"] = round(float(new / max(filmed, 1e-3)), 3)
     if alike:
         found["identity"] = round(float(np.median(alike)), 3)
     return found
+
+
+def _edges(picture: Picture, patch: Patch) -> float:
+    """Return the variance of the Laplacian where the patch alone shows, in the picture's own pixels."""
+    size = (picture.shape[1], picture.shape[0])
+    inside = cv2.warpAffine(patch.mask, patch.affine, size) > _SHOWN
+    return float(cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.CV_64F)[inside].var())
 
 
 def laid(picture: Picture, patch: Patch) -> Picture:

@@ -208,7 +208,7 @@ def _measured(
 ) -> tuple[float, float]:
     """Return dB and relative sharpness of one mouth."""
     truth = np.ascontiguousarray(filmed.transpose(1, 2, 0))
-    made = finish(painted, np.ascontiguousarray(inputs[3:6].transpose(1, 2, 0)))
+    made = finish(painted, np.ascontiguousarray(inputs[3:6].transpose(1, 2, 0)), inputs[11])
     box = measure.mouth_box(nodes, len(truth))
     ratio = measure.sharpness(made[box]) / max(measure.sharpness(truth[box]), 1e-3)
     return measure.psnr(made[box], truth[box]), ratio

@@ -12,7 +12,7 @@ from dubsync.mouth.painter import TEXTURE
 
 
 def finished(painted: Tensor, collage: Tensor) -> Tensor:
-    """Return what `painter.Finish` makes of pictures: fine texture is the collage's, the rest is painted."""
+    """Return what `painter.Finish` makes of pictures, but for teeth: fine texture is the collage's, no more."""
     reach = round(4 * TEXTURE)
     places = torch.arange(-reach, reach + 1, device=painted.device)
     bell = torch.exp(-(places**2) / (2 * TEXTURE**2))

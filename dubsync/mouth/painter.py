@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from dubsync.mouth.generator import Generator
 
 Picture = NDArray[np.uint8]
+Mask = NDArray[np.uint8]
 
 TEXTURE = 1.3
 """Detail finer than this many pixels is taken from the candidate."""
+TEETH = 3.0
+"""The same between the lips, where candidate and network agree: teeth are narrow, and a network smears them."""
+_AGREE, _DIFFER = 25.0, 60.0
+"""Grey levels up to which they agree, and from which the network alone is believed."""
 _PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
@@ -35,18 +40,41 @@ class Finish:
     strength: float = 1.0
     sharpen: float = 0.0
 
-    def __call__(self, painted: NDArray[np.float32], collage: Picture) -> Picture:
+    def __call__(self, painted: NDArray[np.float32], collage: Picture, hole: Mask) -> Picture:
         """Return (s, s, 3) uint8 from a painted window (3, s, s), 0 to 1, and the candidate it was made from.
 
-        Fine texture comes from the candidate, which is filmed skin; the network corrects what is larger.
+        Fine texture comes from the candidate, which is filmed skin; the network corrects what is larger. `hole`:
+        (s, s) mask of what is between the lips.
         """
         out = collage.astype(np.float32)
         if self.strength > 0:
-            new = np.ascontiguousarray(painted.transpose(1, 2, 0)) * np.float32(255)
-            out = out + _coarse(new - out, TEXTURE) * np.float32(self.strength)
+            change = np.ascontiguousarray(painted.transpose(1, 2, 0)) * np.float32(255) - out
+            out = out + _corrections(change, hole) * np.float32(self.strength)
         if self.sharpen > 0:
             out = out + (out - _coarse(out, 1.0)) * np.float32(self.sharpen)
         return np.asarray(np.clip(np.rint(out), 0, 255), np.uint8)
+
+
+def _corrections(change: NDArray[np.float32], hole: Mask) -> NDArray[np.float32]:
+    """Return what of a change (s, s, 3) is made: what is larger than skin's texture, and between the lips than teeth.
+
+    Where candidate and network differ there, other teeth were filmed than are wanted, and nothing of them is kept.
+    """
+    made = _coarse(change, TEXTURE)
+    x, y, width, height = cv2.boundingRect(hole)
+    if width:  # what lies far from the lips need not be looked at
+        reach = round(3 * TEETH)
+        box = slice(max(0, y - reach), y + height + reach), slice(max(0, x - reach), x + width + reach)
+        made[box] = _between_lips(made[box], change[box], hole[box])
+    return made
+
+
+def _between_lips(made: NDArray[np.float32], change: NDArray[np.float32], hole: Mask) -> NDArray[np.float32]:
+    apart = _coarse(np.abs(_coarse(change, 2.0)).mean(axis=2), 1.5)
+    alike = np.clip((_DIFFER - apart) / (_DIFFER - _AGREE), 0, 1)[..., None]
+    inside = _coarse(hole.astype(np.float32) * np.float32(1 / 255), 1.0)[..., None]
+    between = change + (_coarse(change, TEETH) - change) * alike
+    return np.asarray(made + (between - made) * inside, np.float32)
 
 
 def _coarse(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
@@ -70,7 +98,7 @@ class NetworkPainter:
 
     def paint(self, frames: Sequence[Ingredients]) -> list[Picture]:
         painted = self.raw(rehearsal.encode(frames))
-        return [self.finish(window, frame.collage) for window, frame in zip(painted, frames, strict=True)]
+        return [self.finish(one, frame.collage, frame.hole) for one, frame in zip(painted, frames, strict=True)]
 
     def raw(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the network's pictures (n, 3, s, s), 0 to 1, for encoded inputs (n, 12, s, s)."""

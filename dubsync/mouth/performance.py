@@ -251,7 +251,7 @@ def patch_mask(reach: Mask, size: int, share: float) -> Mask:
 def crop_of(picture: Picture, affine: Array, size: int) -> tuple[Picture, Array]:
     """Return a frame's crop of `size` px and the affine (2, 3) from crop to picture. `affine`: of `GEOMETRY_SIZE`."""
     to_crop = align.rescaled(affine, size / GEOMETRY_SIZE)
-    return align.crop(picture, to_crop, size), align.inverse(to_crop)
+    return align.crop(picture, to_crop, size, interpolation=cv2.INTER_CUBIC), align.inverse(to_crop)
 
 
 def stored_size(geometry: Geometry, size: int) -> int:

@@ -122,7 +122,7 @@ def nodes(moving: Array, anchors: Array, size: int) -> Array:
 
 def warp(picture: Picture, fetch: Array) -> Picture:
     """Return the picture fetched through a map made for a crop of the same or a smaller size."""
-    return _fetched(picture, enlarged(fetch, picture.shape[0]), cv2.INTER_LINEAR)
+    return _fetched(picture, enlarged(fetch, picture.shape[0]))
 
 
 def window(picture: NDArray[Any]) -> NDArray[Any]:
@@ -137,12 +137,12 @@ def warp_window(picture: Picture, nodes: Array, target: Target, size: int) -> Pi
     `nodes`: (points, 2) the shape that the picture shows, in its own pixels.
     """
     fetch = cv2.resize(target.window_map(nodes), (size, size), interpolation=cv2.INTER_LINEAR)
-    return _fetched(picture, fetch, cv2.INTER_CUBIC)
+    return _fetched(picture, fetch)
 
 
-def _fetched(picture: Picture, fetch: NDArray[Any], how: int) -> Picture:
+def _fetched(picture: Picture, fetch: NDArray[Any]) -> Picture:
     nothing: Any = None  # the map has both coordinates
-    return np.asarray(cv2.remap(picture, fetch, nothing, how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(cv2.remap(picture, fetch, nothing, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def enlarged(fetch: Array, size: int) -> Array:

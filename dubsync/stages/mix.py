@@ -48,6 +48,8 @@ _QUIET_DB = -50.0
 _LEVEL_RANGE = (-12.0, 8.0)
 """How far from a speaker's usual level a line's own is believed, dB."""
 _UNHEARD_LEVEL = -27.0
+LEAST_CUT_S = 0.05
+"""Of a line's speech after the film's end, before a flag says so."""
 MOST_GAIN_DB = 40.0
 """Beyond it there is no speech in the line, only noise."""
 
@@ -84,7 +86,7 @@ class Dubbed:
     optional=("reactions",),
     params=MixParams,
     backends=("voice",),
-    version=8,
+    version=9,
 )
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
     """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
@@ -126,7 +128,9 @@ def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Cont
         speakers_own = usual.get(voice.value["speaker"])
         level = _level(place, speakers_own)
         around = features.mono(_cut(dialogue, _around(_own(voice)), rate))
-        dry = match.colour(_dry(voice, rate), rate, place, usual=speakers_own)
+        spoken = _dry(voice, rate)
+        _flag_cut(voice, spoken, rate, wav.facts(dialogue).frames, ctx)
+        dry = match.colour(spoken, rate, place, usual=speakers_own)
         if place.is_audible:
             dry = match.follow(dry, features.mono(_cut(dialogue, _own(voice), rate)), rate)
         wet = room.place(dry, rate, rooms.find(around, rate))
@@ -143,6 +147,17 @@ def _dubbed(voice: Product, place: match.Place, wet: Samples, level: float, rate
     wav.write(file, wet * np.float32(10 ** (gain_db / 20)), rate)
     start, length = (to_samples(seconds(float(value[name])), rate) for name in ("start", "seconds"))
     return Dubbed(value["line"], value["speaker"], start, length, _own(voice), gain_db, place.gains, file, False)
+
+
+def _flag_cut(voice: Product, spoken: Samples, rate: int, end: int, ctx: Context) -> None:
+    """Say so where a line is still spoken when the film has ended, at sample `end`."""
+    after = spoken[max(0, end - to_samples(seconds(float(voice.value["start"])), rate)) :]
+    lost = np.count_nonzero(features.frame_levels(after, rate // 100) > _QUIET_DB) / 100
+    if lost >= LEAST_CUT_S:
+        ctx.flag(Flag(
+            Severity.WARNING, "line-cut", voice.value["line"],
+            f"its last {lost:.2f} s are not heard: the film ends before them", "shorten the text",
+        ))  # fmt: skip
 
 
 def _dry(voice: Product, rate: int) -> Samples:

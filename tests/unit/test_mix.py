@@ -391,6 +391,12 @@ def test_a_dialogue_stem_beyond_full_scale_is_told(film: Film, bits: int, flags:
     assert [flag for flag in film.flags if flag == "stem-clipped"] == flags
 
 
+@pytest.mark.parametrize(("count", "flags"), [(40, []), (60, ["line-cut"])])
+def test_a_line_that_the_films_end_cuts_is_told(film: Film, count: int, flags: list[str]) -> None:
+    mixed(film, words(count))  # 3.3 s and 5 s from the second on, in a film of six
+    assert [flag for flag in film.flags if flag == "line-cut"] == flags
+
+
 def test_every_line_is_handed_over_alone_at_its_own_timecode(film: Film) -> None:
     (film.folder / "source-0" / "product.json").write_text(json.dumps(facts(2, timecode=Fraction(3600))))
     speak(film, words(20))

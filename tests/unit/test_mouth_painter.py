@@ -27,6 +27,9 @@ def practice(kept: library.Library) -> rehearsal.Rehearsal:
     return rehearsal.rehearse(performance.stock_of(kept), np.arange(len(kept)), hidden=np.zeros(len(kept), bool))
 
 
+HOLE, NO_HOLE = np.full((128, 128), 255, np.uint8), np.zeros((128, 128), np.uint8)
+
+
 def test_an_untrained_generator_paints_almost_its_first_candidate() -> None:
     window = torch.rand(2, 12, 64, 64)
 
@@ -99,7 +102,7 @@ def test_training_sees_pictures_as_they_will_be_finished() -> None:
 
     seen = losses.finished(torch.from_numpy(painted[None]), given)[0].numpy().transpose(1, 2, 0)
 
-    assert np.abs(np.clip(255 * seen, 0, 255) - Finish()(painted, collage)).max() < 0.6
+    assert np.abs(np.clip(255 * seen, 0, 255) - Finish()(painted, collage, NO_HOLE[:64, :64])).max() < 0.6
 
 
 def test_a_clearer_look_is_nearer_to_the_film_and_nothing_else_changes(practice: rehearsal.Rehearsal) -> None:
@@ -221,7 +224,7 @@ def test_fine_texture_stays_that_of_the_filmed_candidate() -> None:
     collage = chance.integers(90, 160, (64, 64, 3)).astype(np.uint8)
     painted = np.full((3, 64, 64), 180 / 255, np.float32)
 
-    finished = Finish(strength=1.0)(painted, collage)
+    finished = Finish(strength=1.0)(painted, collage, NO_HOLE[:64, :64])
 
     assert abs(finished.mean() - 180) < 2
     assert finished.std() > 0.8 * collage.std()
@@ -230,4 +233,27 @@ def test_fine_texture_stays_that_of_the_filmed_candidate() -> None:
 def test_no_strength_leaves_the_candidate_as_it_is() -> None:
     collage = np.random.default_rng(0).integers(0, 255, (32, 32, 3)).astype(np.uint8)
 
-    assert (Finish(strength=0.0)(np.ones((3, 32, 32), np.float32), collage) == collage).all()
+    assert (Finish(strength=0.0)(np.ones((3, 32, 32), np.float32), collage, HOLE[:32, :32]) == collage).all()
+
+
+def teeth() -> np.ndarray:
+    """Return a window of light teeth with darker gaps of three columns."""
+    window = np.full((64, 64, 3), 180, np.uint8)
+    for column in (0, 1, 2):
+        window[:, column::10] = 130
+    return window
+
+
+def test_gaps_between_teeth_that_the_network_smears_stay() -> None:
+    collage = teeth()
+    smeared = np.full((3, 64, 64), collage.mean() / 255, np.float32)
+    kept = Finish()(smeared, collage, HOLE[:64, :64])[32, 16:48, 0].astype(int)
+    skin = Finish()(smeared, collage, NO_HOLE[:64, :64])[32, 16:48, 0].astype(int)
+    assert np.ptp(kept) > 0.9 * 50
+    assert np.ptp(skin) < 0.8 * 50
+
+
+def test_of_teeth_that_are_not_wanted_nothing_shines_through() -> None:
+    dark = np.full((3, 64, 64), 40 / 255, np.float32)
+    seen = Finish()(dark, teeth(), HOLE[:64, :64])[16:48, 16:48].astype(int)
+    assert np.abs(seen - 40).max() <= 2

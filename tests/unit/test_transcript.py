@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -274,22 +274,49 @@ def test_the_longest_stretches_tell_the_language_in_the_order_of_the_film() -> N
     assert [(part[0], len(part)) for part in stretches] == [(0, 2), (10, 30), (60, 20)]
 
 
+@dataclass(frozen=True)
+class _Segment:
+    avg_logprob: float
+    tokens: list[int]
+
+
+@dataclass(frozen=True)
 class _Guesses:
-    """A recogniser's model that finds German in short stretches and doubts what is long."""
+    """A recogniser's model: what it takes long and short stretches for, and how likely the words of a language are."""
+
+    long: dict[str, float]
+    short: dict[str, float]
+    words: dict[str, list[_Segment]] = field(default_factory=dict)
 
     def feature_extractor(self, part: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.zeros((1, len(part) + 1), np.float32)
 
     def detect_language(self, *, features: NDArray[np.float32]) -> tuple[str, float, list[tuple[str, float]]]:
         is_short = features.shape[-1] < 10 * RATE
-        return "", 0.0, [("de", 0.9), ("nl", 0.1)] if is_short else [("nl", 0.5), ("de", 0.4)]
+        return "", 0.0, list((self.short if is_short else self.long).items())
+
+    def transcribe(self, sound: NDArray[np.float32], *, language: str, **_: object) -> tuple[list[_Segment], None]:
+        return self.words.get(language, []), None
+
+
+def told(model: _Guesses) -> tuple[str, float]:
+    """Return the language of two stretches of six seconds, and how sure that is."""
+    ears = WhisperTranscriber.__new__(WhisperTranscriber)
+    ears.model, ears.beam = model, 1  # type: ignore[assignment]
+    chunks = [{"start": 0, "end": 6 * RATE}, {"start": 7 * RATE, "end": 13 * RATE}]
+    language, confidence = ears._language(np.zeros(20 * RATE, np.float32), chunks)
+    return language, round(confidence, 2)
 
 
 def test_where_speech_together_leaves_doubt_each_stretch_is_heard_alone_too() -> None:
-    ears = WhisperTranscriber.__new__(WhisperTranscriber)
-    ears.model = _Guesses()  # type: ignore[assignment]
-    chunks = [{"start": 0, "end": 6 * RATE}, {"start": 7 * RATE, "end": 13 * RATE}]
+    assert told(_Guesses({"nl": 0.5, "de": 0.4}, {"de": 0.9, "nl": 0.1})) == ("de", 0.65)
 
-    language, confidence = ears._language(np.zeros(20 * RATE, np.float32), chunks)
 
-    assert (language, round(confidence, 2)) == ("de", 0.65)
+def test_where_doubt_is_left_the_language_in_which_words_are_likely_is_taken() -> None:
+    doubt = {"cy": 0.6, "en": 0.35, "la": 0.04}
+    words = {"cy": [_Segment(-0.8, [1] * 9)], "en": [_Segment(-0.3, [1] * 9)], "la": [_Segment(-0.1, [1] * 9)]}
+    language, confidence = told(_Guesses(doubt, doubt, words))
+    assert language == "en"
+    assert 0.97 < confidence < 1
+    assert told(_Guesses(doubt, doubt, words | {"en": []})) == ("cy", 1.0)  # nothing was heard in English
+    assert told(_Guesses({"cy": 0.9, "en": 0.1}, doubt, words)) == ("cy", 0.9)  # no doubt
