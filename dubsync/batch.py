@@ -27,7 +27,8 @@ from dubsync.engine.events import Sink
 from dubsync.engine.runner import Runner
 from dubsync.errors import BadPipeline, DubsyncError, Flag, Flagged, InputError, Severity, StageFailed, SystemRefused
 from dubsync.text.language import normal_tag
-from dubsync.verbs import Localized, Wish, localize, quiet
+from dubsync.verbs import Localized, localize, quiet
+from dubsync.wishes import Wish
 
 if TYPE_CHECKING:
     from dubsync.delivery import Delivered

@@ -50,7 +50,8 @@ def print_forecast(rows: list[Forecast], *, as_json: bool, is_why: bool) -> None
     asked = sum(row.runs and row.why == ASKED_EACH_TIME for row in rows)
     run = sum(row.runs for row in rows) - asked
     if as_json:
-        print(json.dumps({"units": [asdict(row) for row in rows], "run": run, "asked": asked}))
+        units = [{**asdict(row), "ready": row.is_ready} for row in rows]
+        print(json.dumps({"units": units, "run": run, "asked": asked}))
         return
     table = Table("stage", "language", "unit", "would", *(["why"] if is_why else []), box=None, pad_edge=False)
     for row in rows:

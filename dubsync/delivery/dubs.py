@@ -23,6 +23,7 @@ from dubsync.rights.signature import SIGNERS, Records
 from dubsync.stages.rights import RECORDS
 from dubsync.text.language import normal_tag
 from dubsync.title import Title
+from dubsync.wishes import Wish
 
 _DELIVERED = ("render", "mix", "check", "deliver")
 
@@ -89,7 +90,7 @@ def gather(title: Title, languages: Sequence[str]) -> tuple[FinishedDub, ...]:
 def _dub(title: Title, language: str) -> FinishedDub:
     if language not in title.languages:
         known = f"it was made in {', '.join(title.languages)}" if title.languages else "it was made in no language yet"
-        command = _command(title, language, verbs.Wish())
+        command = _command(title, language, Wish())
         raise UsageError(f"{title.name} was never made in {language}: {known}", hint=_say(command))
     asked = verbs.as_last_asked(title, language)
     command = _command(title, language, asked.wish)
@@ -128,10 +129,10 @@ def _place(title: Title) -> str:
     return title.film if is_own else title.folder
 
 
-def _command(title: Title, language: str, wish: verbs.Wish) -> tuple[str, ...]:
+def _command(title: Title, language: str, wish: Wish) -> tuple[str, ...]:
     """Return the command that asks for a language as it was asked for last."""
     words = ["dubsync", "localize", _place(title), "--lang", language]
-    if wish.pipeline != verbs.Wish().pipeline:
+    if wish.pipeline != Wish().pipeline:
         words += ["--pipeline", wish.pipeline]
     for option, value in (("--consent", wish.consent), ("--bank", wish.bank)):
         words += [option, str(value)] if value else []

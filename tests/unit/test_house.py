@@ -18,7 +18,7 @@ FILES = sorted(path for path in ROOT.rglob("*.py") if not path.is_relative_to(RO
 TOOLS = {"audio", "face", "text", "media", "mouth", "rights"}
 GROUND = {"errors", "timing", "resources", "precision"}
 NOUNS = GROUND | {"title", "documents"}
-ROOF = {"cli", "batch", "bench", "casts", "delivery", "recordings", "scripts", "verbs", "watch"}
+ROOF = {"cli", "batch", "bench", "casts", "delivery", "farm", "recordings", "scripts", "verbs", "watch", "wishes"}
 
 ALLOWED = {
     "errors": set(),
