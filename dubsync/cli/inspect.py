@@ -38,11 +38,19 @@ def plan(
         list[str] | None, typer.Option("--set", help="stage.parameter=value, over the pipeline's.")
     ] = None,
     why: Annotated[bool, typer.Option("--why", help="Name, for each unit that would run, what differs.")] = False,
+    ready: Annotated[
+        bool,
+        typer.Option("--ready", help="Print only the ids of units that can run now, for `dubsync work`."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what a run would do."""
     wish = wish_from(pipeline=pipeline, folder=folder, consent=consent, settings=settings)
-    print_forecast(api.plan(title, languages_from(lang), wish), as_json=as_json, is_why=why)
+    rows = api.plan(title, languages_from(lang), wish)
+    if ready:
+        print("".join(f"{row.id}\n" for row in rows if row.is_ready), end="")
+        return
+    print_forecast(rows, as_json=as_json, is_why=why)
 
 
 def print_forecast(rows: list[Forecast], *, as_json: bool, is_why: bool) -> None:
