@@ -18,7 +18,7 @@ from dubsync.engine.plan import Job, unit_id
 from dubsync.engine.runner import LocalRunner
 from dubsync.engine.single import Wanted
 from dubsync.engine.store import Store, make_writable
-from dubsync.engine.work import Result
+from dubsync.engine.work import Result, order_for
 from dubsync.errors import Flag, UsageError
 from dubsync.text.language import normal_tag
 from dubsync.title import Title
@@ -83,10 +83,10 @@ def work(
 def _made(title: Title, chosen: Chosen, wish: Wish, wanted: Sequence[Wanted], by: _Watched) -> Iterator[UnitDone]:
     home, store = Path(title.folder), Store(Path(title.folder) / "store")
     plan = plan_for(title, chosen, wish)
-    place = {"film": Path(title.film), "folder": home, "humans": plan.setting.humans}
-    place["deliveries"] = chosen.deliveries(wish)
+    place = {"film": Path(title.film), "folder": home, "humans": plan.setting.humans, "store": store.folder}
+    place |= {"deliveries": chosen.deliveries(wish), "threads": by.hands.threads}
     for unit in wanted:
-        result, job = single.carry_out(plan, store, unit, lambda each: by.carry_out(each, store, place))
+        result, job = single.carry_out(plan, store, unit, lambda each: by.carry_out(each, place))
         plan.add(job.step, result.product)
         by.tell("finished" if result.is_new else "reused", job, seconds=result.seconds, share=1.0)
         yield UnitDone(unit_id(job.step.stage, job.unit), result.is_new, result.seconds, result.product.flags)
@@ -102,9 +102,9 @@ class _Watched:
     def tell(self, kind: str, job: Job, **facts: Any) -> None:
         self.sink(Event(kind, job.step.name, job.unit.key, job.unit.language, **facts))
 
-    def carry_out(self, job: Job, store: Store, place: Mapping[str, Any]) -> Result:
+    def carry_out(self, job: Job, place: Mapping[str, Any]) -> Result:
         self.tell("started", job)
-        return self.hands.carry_out(job, store, place, lambda share: self.tell("progress", job, share=share))
+        return self.hands.carry_out(order_for(job, place), lambda share: self.tell("progress", job, share=share))
 
 
 def _normal(unit: Wanted) -> Wanted:

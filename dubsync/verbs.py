@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dubsync import documents, folder, scripts, stages
 from dubsync.backends import registry
 from dubsync.engine import plan as planning
+from dubsync.engine.cluster import ClusterRunner
 from dubsync.engine.events import Event, JsonLines, Sink
 from dubsync.engine.plan import Forecast, Plan, Setting
 from dubsync.engine.runner import LocalRunner, Runner
@@ -93,6 +94,11 @@ def localize(
 def local_runner(slots: int | None = None) -> LocalRunner:
     """Return workers on this machine, to be used for one film after another; close them when done."""
     return LocalRunner(stages.load, registry.open_engine, slots=slots or slots_by_default())
+
+
+def runner_for(slots: int | None = None, where: str | None = None) -> LocalRunner | ClusterRunner:
+    """Return workers on this machine, or those of a cluster ("dask://HOST:PORT"); use it with `with`."""
+    return ClusterRunner(stages.load, registry.open_engine, where) if where else local_runner(slots)
 
 
 def plan(film: Path, languages: Sequence[str], wish: Wish | None = None) -> list[Forecast]:

@@ -1,4 +1,4 @@
-"""`dubsync work`: single units, for whoever spreads a title over machines."""
+"""`dubsync work` and `dubsync worker`: for whoever spreads titles over machines."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from dubsync.cli.progress import Bars
 from dubsync.cli.wishes import wish_from
 
 _out = Console()
+_err = Console(stderr=True)
 
 
 def mount(app: typer.Typer) -> None:
     """Add this family's verbs."""
     app.command()(work)
+    app.command()(worker)
 
 
 def work(
@@ -66,3 +68,15 @@ def as_object(made: api.Worked) -> dict[str, Any]:
             for unit in made.units
         ],
     }
+
+
+def worker(
+    *,
+    on: Annotated[str, typer.Option(help="The scheduler: dask://HOST:PORT.")],
+    slots: Annotated[int | None, typer.Option(help="Units at once (default: one per processor).", min=1)] = None,
+) -> None:
+    """Work for `dubsync batch --on` until the scheduler goes away (docs/farm.md)."""
+    from dubsync.engine.cluster import serve
+    from dubsync.verbs import slots_by_default
+
+    serve(on, slots or slots_by_default(), lambda what: _err.print(what, highlight=False))

@@ -14,12 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, Protocol
 
 from dubsync.engine.events import Sink
 from dubsync.engine.memory import tidy
-from dubsync.engine.plan import Engine, Job, Plan
+from dubsync.engine.plan import Engine, Plan
 from dubsync.engine.schedule import Schedule, Summary, killed
 from dubsync.engine.stage import Stage
 from dubsync.engine.store import Store
@@ -81,48 +80,45 @@ class LocalRunner:
         schedule.summary.seconds = time.monotonic() - began
         return schedule.summary
 
-    def carry_out(
-        self, job: Job, store: Store, place: Mapping[str, Any], progress: Callable[[float], None] = lambda share: None
-    ) -> Result:
-        """Carry out one job and nothing else; raise what it raises, StageFailed when its worker is killed."""
-        place = {**place, "store": store.folder, "threads": self.threads}
-        if job.step.stage.always:
-            return Workshop(self.load_stage, self.open_engine).carry_out(order_for(job, place), progress)
-        slot = self._idle_slot(job)
-        slot.give(job, place)
+    def carry_out(self, order: Order, progress: Callable[[float], None] = lambda share: None) -> Result:
+        """Carry out one order and nothing else; raise what it raises, StageFailed when its worker is killed."""
+        if order.is_always:
+            return Workshop(self.load_stage, self.open_engine).carry_out(order, progress)
+        slot = self._idle_slot(order)
+        slot.give(order)
         try:
-            return _heard_out(slot, place["film"], progress)
+            return _heard_out(slot, progress)
         finally:
             self._drop_busy()
 
     def _drop_busy(self) -> None:
         """End the workers that a run which failed or was stopped has left at work."""
-        for slot in [slot for slot in self._slots if slot.job is not None]:
+        for slot in [slot for slot in self._slots if slot.order is not None]:
             self._slots.remove(slot)
             slot.stop()
 
     def _hand_out(self, schedule: Schedule, place: Mapping[str, Any]) -> None:
         while schedule.has_waiting() and self._has_idle():
-            job = schedule.take()
-            self._idle_slot(job).give(job, place)
+            order = order_for(schedule.take(), place)
+            self._idle_slot(order).give(order)
 
     def _has_idle(self) -> bool:
-        return len(self._slots) < self.slots or any(slot.job is None for slot in self._slots)
+        return len(self._slots) < self.slots or any(slot.order is None for slot in self._slots)
 
-    def _idle_slot(self, job: Job) -> _Slot:
-        """Return the idle slot that fits a job best, a new one if none is idle."""
-        idle = [each for each in self._slots if each.job is None]
+    def _idle_slot(self, order: Order) -> _Slot:
+        """Return the idle slot that fits an order best, a new one if none is idle."""
+        idle = [each for each in self._slots if each.order is None]
         if not idle:
             idle = [_Slot(self)]
             self._slots += idle
-        slot = max(idle, key=lambda each: each.knows(job))
+        slot = max(idle, key=lambda each: each.knows(order))
         if not slot.process.is_alive():  # it was killed between two runs
             slot.restart(self)
         return slot
 
     def _hear(self, slot: _Slot, schedule: Schedule) -> None:
-        job = slot.job
-        assert job is not None, "an idle slot has nothing to say"
+        assert slot.order is not None, "an idle slot has nothing to say"
+        job = schedule.in_flight[slot.order.fingerprint]
         try:
             kind, content = slot.pipe.recv()
         except (EOFError, OSError):
@@ -132,7 +128,7 @@ class LocalRunner:
         if kind == "progress":
             schedule.progressed(job, content)
             return
-        slot.job = None
+        slot.order = None
         if kind == "failed":
             schedule.failed(job, content)
         schedule.finished(job, content)
@@ -142,12 +138,12 @@ class _Slot:
     """A worker process and the pipe to it."""
 
     def __init__(self, runner: LocalRunner) -> None:
-        self.job: Job | None = None
+        self.order: Order | None = None
         self._start(runner)
 
-    def knows(self, job: Job) -> int:
-        """Return how many of the engines that a job needs the worker has had before, and so may have loaded."""
-        return len(self._had.intersection(engine.name for engine in job.step.engines))
+    def knows(self, order: Order) -> int:
+        """Return how many of the engines that an order needs the worker has had before, and so may have loaded."""
+        return len(self._had.intersection(engine.name for engine in order.engines))
 
     def _start(self, runner: LocalRunner) -> None:
         self._had: set[str] = set()
@@ -160,19 +156,19 @@ class _Slot:
             self.process.start()
         theirs.close()
 
-    def give(self, job: Job, place: Mapping[str, Any]) -> None:
-        self.job = job
-        self._had.update(engine.name for engine in job.step.engines)
-        self.pipe.send(order_for(job, place))
+    def give(self, order: Order) -> None:
+        self.order = order
+        self._had.update(engine.name for engine in order.engines)
+        self.pipe.send(order)
 
     def restart(self, runner: LocalRunner) -> None:
         self.stop()
-        self.job = None
+        self.order = None
         self._start(runner)
 
     def stop(self) -> None:
         self.pipe.close()
-        if self.job is not None:
+        if self.order is not None:
             self.process.terminate()
         self.process.join(5)
         if self.process.is_alive():
@@ -180,19 +176,19 @@ class _Slot:
             self.process.join()
 
 
-def _heard_out(slot: _Slot, film: Path, progress: Callable[[float], None]) -> Result:
+def _heard_out(slot: _Slot, progress: Callable[[float], None]) -> Result:
     """Listen to a slot until its job is done; raise what the job raises."""
-    job = slot.job
-    assert job is not None, "an idle slot has nothing to say"
+    order = slot.order
+    assert order is not None, "an idle slot has nothing to say"
     while True:
         try:
             kind, content = slot.pipe.recv()
         except (EOFError, OSError) as error:
-            raise killed(job, film, 1) from error
+            raise killed(order.stage, order.unit, order.film, 1) from error
         if kind == "progress":
             progress(content)
             continue
-        slot.job = None
+        slot.order = None
         if kind == "failed":
             raise content
         result: Result = content
@@ -201,7 +197,7 @@ def _heard_out(slot: _Slot, film: Path, progress: Callable[[float], None]) -> Re
 
 def _ready(slots: list[_Slot]) -> list[_Slot]:
     """Wait until a busy slot has something to say."""
-    busy = {slot.pipe: slot for slot in slots if slot.job is not None}
+    busy = {slot.pipe: slot for slot in slots if slot.order is not None}
     return [busy[pipe] for pipe in wait(list(busy)) if isinstance(pipe, Connection)] if busy else []
 
 

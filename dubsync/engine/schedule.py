@@ -11,7 +11,7 @@ from typing import Any
 
 from dubsync.engine.events import Event, Sink
 from dubsync.engine.plan import Job, Plan, Step
-from dubsync.engine.stage import Product
+from dubsync.engine.stage import Product, Unit
 from dubsync.engine.store import Store
 from dubsync.engine.work import Result
 from dubsync.errors import CorruptStore, DubsyncError, StageFailed
@@ -19,6 +19,8 @@ from dubsync.errors import CorruptStore, DubsyncError, StageFailed
 log = logging.getLogger(__name__)
 
 _DEATHS_ALLOWED = 1
+KILLED = "killed"
+"""The cause that a StageFailed of `killed` names."""
 
 
 @dataclass
@@ -40,7 +42,8 @@ class Schedule:
         self._closed = plan.rows()
         self._remaining: dict[tuple[str, str | None], int] = {}
         self._waiting: list[tuple[int, int, Job]] = []
-        self._in_flight = 0
+        self.in_flight: dict[str, Job] = {}
+        """Jobs at work, by fingerprint."""
         self._deaths: dict[str, int] = {}
         self._order = {(step.name, language): n for n, (step, language) in enumerate(self._closed)}
 
@@ -54,7 +57,7 @@ class Schedule:
                     self._closed.remove(row)
                     self._open(*row, run_here)
                     opened = True
-        return bool(self._waiting or self._in_flight or self._closed)
+        return bool(self._waiting or self.in_flight or self._closed)
 
     def _can_open(self, step: Step, language: str | None) -> bool:
         """Tell whether every row that the step needs, or that names its units, is complete."""
@@ -71,8 +74,7 @@ class Schedule:
             assert job is not None, f"{step.name} {unit.key} was opened before its needs were met"
             self._emit("planned", job, total=len(units))
             if step.stage.always:
-                self._in_flight += 1
-                self._emit("started", job)
+                self._begin(job)
                 self.finished(job, run_here(job))
             elif not self._reuse(job):
                 heapq.heappush(self._waiting, (self._order[step.name, language], number, job))
@@ -99,15 +101,18 @@ class Schedule:
     def take(self) -> Job:
         """Give out the first waiting job of the pipeline's order."""
         job = heapq.heappop(self._waiting)[2]
-        self._in_flight += 1
-        self._emit("started", job)
+        self._begin(job)
         return job
+
+    def _begin(self, job: Job) -> None:
+        self.in_flight[job.fingerprint] = job
+        self._emit("started", job)
 
     def progressed(self, job: Job, share: float) -> None:
         self._emit("progress", job, share=share)
 
     def finished(self, job: Job, result: Result) -> None:
-        self._in_flight -= 1
+        del self.in_flight[job.fingerprint]
         stage = job.step.name
         if result.is_new:
             self.summary.ran += 1
@@ -127,13 +132,17 @@ class Schedule:
         self._emit("failed", job, message=str(error))
         raise error
 
+    def deaths(self, fingerprint: str) -> int:
+        """Return how often a worker was killed over a unit."""
+        return self._deaths.get(fingerprint, 0)
+
     def died(self, job: Job) -> None:
         """A worker was killed: its unit waits again, once."""
-        self._in_flight -= 1
+        del self.in_flight[job.fingerprint]
         deaths = self._deaths[job.fingerprint] = self._deaths.get(job.fingerprint, 0) + 1
         if deaths > _DEATHS_ALLOWED:
             self._emit("failed", job, message="its worker was killed")
-            raise killed(job, self.plan.setting.film, deaths)
+            raise killed(job.step.name, job.unit, self.plan.setting.film, deaths)
         self._emit("retried", job, message="its worker was killed")
         heapq.heappush(self._waiting, (self._order[job.step.name, job.unit.language], -1, job))
 
@@ -141,15 +150,15 @@ class Schedule:
         self.emit(Event(kind, job.step.name, job.unit.key, job.unit.language, **facts))
 
 
-def killed(job: Job, film: Path, times: int) -> StageFailed:
+def killed(stage: str, unit: Unit, film: Path, times: int) -> StageFailed:
     """Return the error for a unit whose worker was killed so many times."""
     how_often = f" {times} times" if times > 1 else ""
     return StageFailed(
-        f"{job.step.name} {job.unit.key}: its worker process was killed{how_often}",
+        f"{stage} {unit.key}: its worker process was killed{how_often}",
         title=film.stem,
-        stage=job.step.name,
-        unit=job.unit.key,
+        stage=stage,
+        unit=unit.key,
         attempts=times,
-        cause="killed",
+        cause=KILLED,
         hint="memory may have run out: look at the system log, use fewer slots (--slots 1)",
     )

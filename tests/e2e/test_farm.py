@@ -255,7 +255,7 @@ KILLED = """
 import os, signal
 from dubsync.engine.runner import _Slot
 give = _Slot.give
-_Slot.give = lambda slot, *words: (give(slot, *words), os.kill(slot.process.pid, signal.SIGKILL))"""
+_Slot.give = lambda slot, order: (give(slot, order), os.kill(slot.process.pid, signal.SIGKILL))"""
 
 
 def test_a_killed_worker_loses_only_its_unit(shown: Path, begun: Path) -> None:
