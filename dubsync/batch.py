@@ -171,7 +171,7 @@ def _specs(file: Path, said: str | list[str] | None, wish: Wish) -> tuple[str, .
 
     found = tuple(_named(file, name) for name in names)
     made_by = pipeline.load(wish.pipeline, settings=wish.settings)
-    insist_on_dub(made_by)
+    insist_on_dub(made_by, hint='choose a pipeline that makes one, such as pipeline = "film", or leave deliver out')
     for name in found:
         if specs.load(name).needs_stems and not made_by.param("mix", "stems"):
             what = f'"{name}" packages stems, and the pipeline {made_by.name} mixes without them'

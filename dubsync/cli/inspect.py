@@ -13,6 +13,7 @@ from rich.table import Table
 
 from dubsync import verbs as api
 from dubsync.cli.wishes import languages_from, wish_from
+from dubsync.cli.words import counted
 from dubsync.engine.plan import ASKED_EACH_TIME, Forecast
 
 _out = Console()
@@ -144,5 +145,5 @@ def gc(title: TitlePlace, *, as_json: AsJson = False) -> None:
     print(
         json.dumps({"removed": count, "bytes": freed})
         if as_json
-        else f"{count} products removed, {freed / 1e6:.1f} MB freed"
+        else f"{counted(count, 'product')} removed, {freed / 1e6:.1f} MB freed"
     )
