@@ -52,7 +52,7 @@ class ScriptParams:
     params=ScriptParams,
     reads=("edits/{language}.jsonl",),
     backends=("voice",),
-    version=2,
+    version=3,
 )
 def script(unit: Unit, made: Made, ctx: Context, params: ScriptParams) -> Mapping[str, Any]:
     """Choose a text for each slot and apply the edits; flag what will not fit."""
@@ -155,12 +155,15 @@ def _line(utterance: Utterance, span: Span, said: _Said, *, is_seen: bool) -> Li
 
 
 def _shown(utterance: Utterance, room: Span, said: _Said) -> Line:
-    """Return a line that is shown while the original is said: the best that can be read until the next one."""
+    """Return a line that is shown while the original is said: the best that can be read until the next one.
+
+    Where none can, it is the translator's favourite. It is flagged and has to be shortened by a person; a shorter way
+    that is still too long would only say it worse.
+    """
     line_id, candidates = said
-    lengths = [candidate.seconds or 0.0 for candidate in candidates]
-    scores = [candidate.score for candidate in candidates]
-    best = duration.choose(lengths, scores, own=0.0, slot=float(room.duration) / duration.FASTEST)
-    return Line(line_id, utterance.id, candidates[best].text, utterance.span, utterance.speaker, candidates)
+    readable = [one for one in candidates if (one.seconds or 0.0) <= room.duration]
+    best = max(readable or candidates, key=lambda one: one.score)
+    return Line(line_id, utterance.id, best.text, utterance.span, utterance.speaker, candidates)
 
 
 def _agreements(utterance: Utterance, candidates: Sequence[Candidate]) -> tuple[float, ...]:
