@@ -18,12 +18,12 @@ from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, PermanentError, Severity, UsageError
 from dubsync.stages import _cast_list
 from dubsync.stages.casting import UNKNOWN
-from dubsync.stages.script import slots
+from dubsync.stages.script import DARK, slots
 from dubsync.text import glossary, memory
 from dubsync.text.exchange import BROUGHT
 from dubsync.text.language import is_same
 from dubsync.text.language import name as language_name
-from dubsync.text.layout import reading
+from dubsync.text.layout import readable
 from dubsync.text.repetition import is_loop
 from dubsync.text.sentences import Piece, Sentence, Spoken, deal, joiner, plan
 from dubsync.title import Candidate, Speaker, Utterance, content_id
@@ -71,8 +71,8 @@ def translation(unit: Unit, made: Made, ctx: Context, params: TranslationParams)
     known = _memory(ctx.human(MEMORY), source, unit.language)
     engine = _engine(ctx, unit.language)
     manners = _manners(engine, made, ctx, unit.language)
-    readable = _readable(utterances, unit.language, Fraction(params.reach)) if params.subtitles else {}
-    work = _Work(engine, source, unit.language, terms, ctx, manners, readable)
+    rooms = _readable(utterances, unit.language, Fraction(params.reach)) if params.subtitles else {}
+    work = _Work(engine, source, unit.language, terms, ctx, manners, rooms)
     parts = work.parts(_sentences(engine, utterances, source), utterances)
     lines = []
     for utterance, own in zip(utterances, parts, strict=True):
@@ -107,9 +107,8 @@ def _readable(utterances: Sequence[Utterance], language: str, reach: Fraction) -
     """Return by utterance how many characters of its line can be read before the next one is shown."""
     spans = [utterance.span for utterance in utterances]
     end = max((span.end for span in spans), default=Fraction(0)) + reach
-    rooms = slots(spans, end, reach=reach)
-    speed = reading(language).speed
-    return {each.id: int(room.duration * speed) for each, room in zip(utterances, rooms, strict=True)}
+    rooms = slots(spans, end, reach=reach, gap=DARK)
+    return {each.id: readable(language, room.duration) for each, room in zip(utterances, rooms, strict=True)}
 
 
 def _manners(engine: Translator, made: Made, ctx: Context, language: str) -> _Manners:

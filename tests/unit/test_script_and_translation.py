@@ -208,9 +208,9 @@ def test_an_engine_is_told_what_can_be_read_until_the_next_line_of_lines_that_ar
     engine.asked.clear()
     shown(stand, engine)
     told = {line.text: line.characters for line in engine.asked}
-    assert told["Oh?"] == 2 * 17, "its own half second, and 1.5 s of the silence after it"
-    assert told["Really."] == 52 * 7 // 21, "its share of 3.1 s"
-    assert told["I have never seen such a thing."] == 22 + 52 * 13 // 21, "1.3 s, and its share of 3.1 s"
+    assert told["Oh?"] == 34, "its own half second, and 1.5 s of the silence after it"
+    assert told["Really."] == 54 * 7 // 21, "its share of 3.1 s"
+    assert told["I have never seen such a thing."] == 23 + 54 * 13 // 21, "1.32 s, and its share of 3.1 s"
 
 
 def test_of_ways_to_deal_a_sentence_the_one_whose_lines_can_be_read_is_taken(stand: Stand) -> None:
