@@ -26,8 +26,10 @@ from dubsync.timing import Span
 from dubsync.title import Dub, Line, Shot, Speaker, Title, Utterance
 
 if TYPE_CHECKING:
+    from dubsync.farm import work
     from dubsync.folder import open_title
-    from dubsync.verbs import Localized, Wish, localize, plan, status, verify
+    from dubsync.verbs import Localized, localize, plan, status, verify
+    from dubsync.wishes import Wish
 
 __version__ = "0.10.0"
 
@@ -56,16 +58,18 @@ __all__ = [
     "plan",
     "status",
     "verify",
+    "work",
 ]
 
 _LATER = {
     "Localized": "dubsync.verbs",
-    "Wish": "dubsync.verbs",
+    "Wish": "dubsync.wishes",
     "localize": "dubsync.verbs",
     "open_title": "dubsync.folder",
     "plan": "dubsync.verbs",
     "status": "dubsync.verbs",
     "verify": "dubsync.verbs",
+    "work": "dubsync.farm",
 }
 """Names whose modules are imported when they are first asked for: they reach the stages."""
 

@@ -17,7 +17,7 @@ out = "delivered/one"
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,8 @@ from dubsync.engine.events import Sink
 from dubsync.engine.runner import Runner
 from dubsync.errors import BadPipeline, DubsyncError, Flag, Flagged, InputError, Severity, StageFailed, SystemRefused
 from dubsync.text.language import normal_tag
-from dubsync.verbs import Localized, Wish, localize, quiet
+from dubsync.verbs import Localized, localize, quiet
+from dubsync.wishes import Wish
 
 if TYPE_CHECKING:
     from dubsync.delivery import Delivered
@@ -97,6 +98,8 @@ def load(file: Path, *, needs_titles: bool = True) -> Batch:
     if table.get("schema") != SCHEMA:
         raise BadPipeline(f'{file.name}: schema is {table.get("schema")!r}, not "{SCHEMA}"')
     titles = table.get("title", [])
+    if not isinstance(titles, list) or not all(isinstance(title, dict) for title in titles):
+        raise BadPipeline(f"{file.name}: titles are tables", hint='say [[title]], and below it film = "one.mp4"')
     if not titles and needs_titles:
         raise BadPipeline(f"{file.name}: it lists no [[title]]")
     if not needs_titles:
@@ -158,19 +161,17 @@ def _named(file: Path, name: str) -> str:
     return str(file.parent / name) if name.endswith(".toml") else name
 
 
-def _specs(file: Path, said: object, wish: Wish) -> tuple[str, ...]:
+def _specs(file: Path, said: str | list[str] | None, wish: Wish) -> tuple[str, ...]:
     """Return the specs that are asked for; raise BadPipeline where what the wish makes cannot be packaged by them."""
     if not said:
         return ()
     names = [said] if isinstance(said, str) else said
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadPipeline(f"{file.name}: deliver must be a name or a list of names", hint='say deliver = ["hls"]')
     from dubsync.delivery import specs
     from dubsync.delivery.dubs import insist_on_dub
 
     found = tuple(_named(file, name) for name in names)
     made_by = pipeline.load(wish.pipeline, settings=wish.settings)
-    insist_on_dub(made_by)
+    insist_on_dub(made_by, hint='choose a pipeline that makes one, such as pipeline = "film", or leave deliver out')
     for name in found:
         if specs.load(name).needs_stems and not made_by.param("mix", "stems"):
             what = f'"{name}" packages stems, and the pipeline {made_by.name} mixes without them'
@@ -185,9 +186,38 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_keys(file: Path, table: Mapping[str, Any], known: set[str], where: str) -> None:
-    for key in table:
+    for key, value in table.items():
         if key not in known:
             raise BadPipeline(f'{file.name}: {where}unknown key "{key}"', hint=pipeline.nearest(key, sorted(known)))
+        is_right, what, example = _FORMS.get(key, _AS_TEXT)
+        if not is_right(value):
+            raise BadPipeline(f"{file.name}: {where}{key} = {value!r} is not {what}", hint=example.format(key))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_settings(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
+
+
+_AS_TEXT = (_is_text, "a text", 'say {} = "..."')
+_FORMS: Mapping[str, tuple[Callable[[object], bool], str, str]] = {
+    "title": (lambda value: True, "", ""),
+    "languages": (_are_texts, "a list of languages", 'say languages = ["es"]'),
+    "deliver": (
+        lambda value: _is_text(value) or _are_texts(value),
+        "a name or a list of names",
+        'say deliver = ["hls"]',
+    ),
+    "set": (_are_settings, "a table of stages", "say [set.STAGE], and below it PARAMETER = VALUE"),
+}
+"""What a value must be, by key: a test, what it is called, and an example. Titles are looked at one by one."""
 
 
 def run(entry: Entry, *, runner: Runner, sink: Sink = quiet, offline: bool = False) -> Result:

@@ -29,7 +29,8 @@ import psutil
 
 from dubsync import scripts
 from dubsync.errors import StageFailed
-from dubsync.verbs import Wish, explain, local_runner, localize
+from dubsync.verbs import explain, local_runner, localize
+from dubsync.wishes import Wish
 
 _POLL_S = 0.5
 TIMES_LONGER = 10

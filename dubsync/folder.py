@@ -81,11 +81,12 @@ def _never_begun(place: Path) -> InputError:
 def add_languages(title: Title, languages: tuple[str, ...]) -> Title:
     """Note the languages the title is worked on in."""
     folder = Path(title.folder)
-    known = tuple(dict.fromkeys((*_read(folder).languages, *languages)))
-    content = json.loads((folder / "title.json").read_text(encoding="utf-8"))
-    if content["title"]["languages"] != list(known):
-        content["title"]["languages"] = list(known)
-        documents.save(folder / "title.json", content)
+    with _noting(folder):
+        known = tuple(dict.fromkeys((*_read(folder).languages, *languages)))
+        content = json.loads((folder / "title.json").read_text(encoding="utf-8"))
+        if content["title"]["languages"] != list(known):
+            content["title"]["languages"] = list(known)
+            documents.save(folder / "title.json", content)
     return replace(title, languages=known)
 
 
@@ -130,12 +131,13 @@ def bring(file: Path, target: Path) -> None:
 
 
 @contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Keep a second run out of the folder."""
-    with (folder / ".lock").open("w") as file:
-        if not _locked(file):
+def lock(folder: Path, *, is_shared: bool = False) -> Iterator[None]:
+    """Keep a second run out of the folder. `is_shared`: others that share it may work in it at the same time."""
+    kind = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
+    with (folder / ".lock").open("a+") as file:  # to be read and written: network file systems insist on both
+        if not _locked(file, kind):
             time.sleep(GLANCE)
-            if not _locked(file):
+            if not _locked(file, kind):
                 raise UsageError(
                     f"another dubsync works in {folder}", hint="wait until it is done, or stop it: nothing is lost"
                 )
@@ -146,9 +148,9 @@ GLANCE = 0.2
 """Seconds after which a lock is tried again: somebody may only have looked whether there is one."""
 
 
-def _locked(file: IO[str]) -> bool:
+def _locked(file: IO[str], kind: int) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -160,16 +162,24 @@ def is_worked_on(folder: Path) -> bool:
     if not os.access(path, os.W_OK):
         return False
     with path.open("r+") as file:
-        return not _locked(file)
+        return not _locked(file, fcntl.LOCK_EX)
+
+
+@contextmanager
+def _noting(folder: Path) -> Iterator[None]:
+    """Wait for one's turn to read and write title.json: many machines may work on a title."""
+    with (folder / ".noting").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _reopen(film: Path, folder: Path) -> Title:
-    title = _read(folder)
+    title = replace(_read(folder), film=str(film.resolve()))
     content = json.loads((folder / "title.json").read_text(encoding="utf-8"))
-    title = replace(title, film=str(film.resolve()))
     if not film.is_file() or content["stamp"] != _stamp(film):
         insist_on_film(title)
-        _write(title, film, digest=content["sha256"])
+        with _noting(folder):
+            _write(replace(_read(folder), film=title.film), film, digest=content["sha256"])
     return title
 
 

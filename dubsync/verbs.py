@@ -5,55 +5,31 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubsync import documents, folder, pipeline, scripts, stages, weights
+from dubsync import documents, folder, scripts, stages
 from dubsync.backends import registry
 from dubsync.engine import plan as planning
+from dubsync.engine.cluster import ClusterRunner
 from dubsync.engine.events import Event, JsonLines, Sink
 from dubsync.engine.plan import Forecast, Plan, Setting
-from dubsync.engine.runner import LocalRunner, Runner, Summary
-from dubsync.engine.stage import Checked, Product
+from dubsync.engine.runner import LocalRunner, Runner
+from dubsync.engine.schedule import Summary
+from dubsync.engine.stage import Product
 from dubsync.engine.store import Store, make_writable
-from dubsync.errors import Flag, UnknownLanguage, UsageError
+from dubsync.errors import Flag, UsageError
 from dubsync.pipeline import Pipeline
-from dubsync.text.language import base, is_same, normal_tag
 from dubsync.title import Dub, Title
+from dubsync.wishes import Chosen, Wish, choose, last_wish, noted, prepare, run_folder
 
 if TYPE_CHECKING:
     from dubsync.rights.verify import Testimony
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is asked for, beyond film and languages. `settings`: stage parameters that override the pipeline's.
-
-    `transcript`: subtitles of what is said, instead of recognition. `script`: lines of the one language asked for,
-    instead of translation: `mt.human` translates with them, over any other engine's lines they are laid as edits.
-    `me`: the film's music and effects without speech, instead of separation. `recorded`: the lines as people spoke
-    them, a WAV on the film's clock or a folder (`recordings`), for pipelines with `voice.recorded`.
-    `bank`: the voices of the series.
-    """
-
-    pipeline: str = "film"
-    out: Path | None = None
-    folder: Path | None = None
-    consent: Path | None = None
-    offline: bool = False
-    slots: int | None = None
-    transcript: Path | None = None
-    script: Path | None = None
-    me: Path | None = None
-    recorded: Path | None = None
-    bank: Path | None = None
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +65,7 @@ def localize(
     Raises the errors of `dubsync.errors`; whatever was finished by then is kept.
     """
     wish = wish or Wish()
-    chosen = _prepare(languages, wish, fetching)
+    chosen = prepare(languages, wish, fetching)
     title = folder.open_title(film, folder=wish.folder)
     deliveries = chosen.deliveries(wish)
     for delivery in deliveries.values():
@@ -100,9 +76,9 @@ def localize(
         _bring(title, chosen, wish)
         store = Store(home / "store")
         store.sweep()
-        plan = _plan(title, chosen, wish)
-        run = _run_folder(home)
-        documents.save(run / "wish.json", _noted(chosen, wish))
+        plan = plan_for(title, chosen, wish)
+        run = run_folder(home)
+        documents.save(run / "wish.json", noted(chosen, wish))
         notes = JsonLines(run / "events.jsonl")
         try:
             place = {"film": Path(title.film), "folder": home, "humans": plan.setting.humans}
@@ -120,12 +96,17 @@ def local_runner(slots: int | None = None) -> LocalRunner:
     return LocalRunner(stages.load, registry.open_engine, slots=slots or slots_by_default())
 
 
+def runner_for(slots: int | None = None, where: str | None = None) -> LocalRunner | ClusterRunner:
+    """Return workers on this machine, or those of a cluster ("dask://HOST:PORT"); use it with `with`."""
+    return ClusterRunner(stages.load, registry.open_engine, where) if where else local_runner(slots)
+
+
 def plan(film: Path, languages: Sequence[str], wish: Wish | None = None) -> list[Forecast]:
     """Say which units a run would carry out, and why; change nothing."""
     wish = wish or Wish()
-    chosen = _choose(languages, wish)
+    chosen = choose(languages, wish)
     title = folder.known_title(film, folder=wish.folder) if _is_begun(film, wish) else _imagined(film, wish)
-    made = _plan(title, chosen, wish)
+    made = plan_for(title, chosen, wish)
     return planning.forecast(made, Store(Path(title.folder) / "store"))
 
 
@@ -175,9 +156,9 @@ class Asked:
 
 def as_last_asked(title: Title, language: str) -> Asked:
     """Look at a language of a title; change nothing."""
-    wish = _last_wish(Path(title.folder), language)
-    chosen = _choose([language], wish)
-    made = _plan(title, chosen, wish)
+    wish = last_wish(Path(title.folder), language)
+    chosen = choose([language], wish)
+    made = plan_for(title, chosen, wish)
     rows = planning.forecast(made, Store(Path(title.folder) / "store"))
     return Asked(wish, chosen.pipeline, made, tuple(rows))
 
@@ -242,46 +223,7 @@ def slots_by_default() -> int:
     return max(1, len(os.sched_getaffinity(0)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    pipeline: Pipeline
-    languages: tuple[str, ...]
-
-    def deliveries(self, wish: Wish) -> dict[str, Path]:
-        """Return the folder each language goes to: `--out` itself, or a folder in it for each of several."""
-        if wish.out is None:
-            return {}
-        several = len(self.languages) > 1
-        return {tag: wish.out.absolute() / tag if several else wish.out.absolute() for tag in self.languages}
-
-
-def _choose(languages: Sequence[str], wish: Wish) -> _Chosen:
-    tags = tuple(dict.fromkeys(normal_tag(language) for language in languages))
-    if not tags:
-        raise UsageError("no language was asked for", hint="say for example --lang es")
-    chosen = pipeline.load(wish.pipeline, settings=wish.settings)
-    _check_languages(chosen, tags)
-    return _Chosen(chosen, tags)
-
-
-def _prepare(languages: Sequence[str], wish: Wish, fetching: Callable[[str, int, int], None]) -> _Chosen:
-    """Check all that can be checked before work begins, and have the weights at hand."""
-    chosen = _choose(languages, wish)
-    if wish.offline:
-        os.environ["DUBSYNC_OFFLINE"] = "1"  # the workers inherit it
-    for engine in chosen.pipeline.engines():
-        registry.check(engine.name)
-    for step in chosen.pipeline.steps:
-        if isinstance(step.params, Checked):
-            step.params.check()
-    needed = (name for engine in chosen.pipeline.engines() for name in registry.capabilities(engine.name).weights)
-    missing = [name for name in dict.fromkeys(needed) if not weights.is_present(name)]
-    if missing:
-        weights.pull(missing, fetching, offline=wish.offline or bool(os.environ.get("DUBSYNC_OFFLINE")))
-    return chosen
-
-
-def _bring(title: Title, chosen: _Chosen, wish: Wish) -> None:
+def _bring(title: Title, chosen: Chosen, wish: Wish) -> None:
     """Put what people bring into the title folder, where it stays."""
     home = Path(title.folder)
     if wish.transcript:
@@ -306,17 +248,8 @@ def _works_from_script(chosen: Pipeline) -> bool:
     return any(registry.capabilities(engine.name).scripted for engine in chosen.engines())
 
 
-def _check_languages(chosen: Pipeline, tags: Sequence[str]) -> None:
-    for engine in chosen.engines():
-        spoken = registry.capabilities(engine.name).languages
-        targets = {pair.split("-", 1)[1] if engine.kind == "mt" else pair for pair in spoken}
-        for tag in tags:
-            if engine.kind in ("mt", "voice") and targets and not any(is_same(tag, each) for each in targets):
-                known = ", ".join(sorted({base(each) for each in targets}))
-                raise UnknownLanguage(f"{engine.name} has no {tag}", hint=f"it has: {known}")
-
-
-def _plan(title: Title, chosen: _Chosen, wish: Wish) -> Plan:
+def plan_for(title: Title, chosen: Chosen, wish: Wish) -> Plan:
+    """Return the plan of what is asked for; nothing has been looked for in the store yet."""
     home = Path(title.folder)
     setting = Setting(
         film=Path(title.film),
@@ -340,34 +273,6 @@ def _imagined(film: Path, wish: Wish) -> Title:
     probe(film)
     home = wish.folder or folder.place_of(film)
     return Title(film.stem, str(film.resolve()), str(home.absolute()))
-
-
-def _noted(chosen: _Chosen, wish: Wish) -> dict[str, Any]:
-    """Return what of a wish decides which units there are, as it is kept with the run."""
-    pipeline = Path(wish.pipeline)
-    return {
-        "languages": list(chosen.languages),
-        "pipeline": str(pipeline.absolute()) if pipeline.suffix == ".toml" else wish.pipeline,
-        "consent": str(wish.consent.absolute()) if wish.consent else None,
-        "bank": str(wish.bank.absolute()) if wish.bank else None,
-        "settings": {stage: dict(values) for stage, values in wish.settings.items()},
-    }
-
-
-def _last_wish(home: Path, language: str) -> Wish:
-    """Return what was asked for when the language was last worked on; an empty wish if that is not known."""
-    for file in sorted(home.glob("runs/*/wish.json"), reverse=True):
-        noted = json.loads(file.read_text(encoding="utf-8"))
-        if language in noted["languages"]:
-            consent, bank = (Path(noted[name]) if noted.get(name) else None for name in ("consent", "bank"))
-            return Wish(noted["pipeline"], consent=consent, bank=bank, settings=noted["settings"])
-    return Wish()
-
-
-def _run_folder(home: Path) -> Path:
-    made = home / "runs" / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    made.mkdir(parents=True, exist_ok=True)
-    return made
 
 
 def _both(one: Sink, other: Sink) -> Sink:

@@ -48,21 +48,18 @@ _SYLLABLE_S = 0.16
 class FakeSeparator:
     """Calls everything above the noise dialogue, block by block; the bed is what is left."""
 
-    capabilities = Capabilities(name="fake.stems", version="1")
+    capabilities = Capabilities(name="fake.stems", version="2")
 
     def separate(self, mixture: Path, dialogue: Path, bed: Path, *, progress: Progress) -> None:
-        import soundfile
+        from dubsync.audio import wav
 
-        with soundfile.SoundFile(mixture) as film:
-            format_ = {"samplerate": film.samplerate, "channels": film.channels, "subtype": "FLOAT", "format": "WAV"}
-            with (
-                soundfile.SoundFile(dialogue, "w", **format_) as speech,
-                soundfile.SoundFile(bed, "w", **format_) as rest,
-            ):
-                for block in film.blocks(film.samplerate // 10, dtype="float32", always_2d=True):
-                    spoken = block if np.abs(block).max(initial=0.0) > _LOUD else np.zeros_like(block)
-                    speech.write(spoken)
-                    rest.write(block - spoken)
+        film = wav.facts(mixture)
+        form = film.sample_rate, film.channels
+        with wav.WavWriter(dialogue, *form) as speech, wav.WavWriter(bed, *form) as rest:
+            for block in wav.blocks(mixture, size=film.sample_rate // 10):
+                spoken = block if np.abs(block).max(initial=0.0) > _LOUD else np.zeros_like(block)
+                speech.write(spoken)
+                rest.write(block - spoken)
         progress(1.0)
 
 

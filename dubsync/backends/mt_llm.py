@@ -36,6 +36,11 @@ Translate the meaning as people speak, in the manner of the speaker and the scen
 For each line give 2 or 3 texts, best first; the later ones shorter. Stay near the syllables there is time for.
 {manner}Answer with JSON only, every id once, in this form: {{"lines": [{{"id": "...", "texts": ["...", "..."]}}]}}"""
 
+_SHOWN = """You translate film dialogue from {source} to {target} for subtitles. People will read your lines.
+Translate the meaning as people speak, in the manner of the speaker and the scene. Keep names. Obey the glossary.
+For each line give 2 or 3 texts, best first; the later ones shorter. Stay within the characters there is time to read.
+{manner}Answer with JSON only, every id once, in this form: {{"lines": [{{"id": "...", "texts": ["...", "..."]}}]}}"""
+
 _MANNERS = """Where a line says "address", its speaker is formal (usted, vous, Sie) or informal (tú, tu, du).
 Where it says "gender", what the speaker says of herself or himself agrees with it; neutral: avoid forms that tell."""
 
@@ -103,7 +108,8 @@ class _Conversation:
     def __init__(self, engine: LlmTranslator, source: str, target: str, glossary: Mapping[str, str]) -> None:
         self.engine, self.target, self.glossary = engine, target, glossary
         manner = f"{engine.manner}\n" if engine.manner else ""
-        self.task = _TASK.format(source=name(source), target=name(target), manner=manner)
+        told = {"source": name(source), "target": name(target), "manner": manner}
+        self.spoken, self.shown = _TASK.format(**told), _SHOWN.format(**told)
         self.before: deque[dict[str, str]] = deque(maxlen=engine.context)
         self.failed_in_a_row = 0
 
@@ -124,8 +130,9 @@ class _Conversation:
     def _asked(self, lines: Sequence[SourceLine]) -> Texts | None:
         """Ask, and once more with the reason when the answer cannot be used."""
         is_told = any(line.address or line.gender for line in lines)
+        task = self.spoken if lines[0].characters is None else self.shown
         messages: list[Message] = [
-            {"role": "system", "content": f"{self.task}\n{_MANNERS}" if is_told else self.task},
+            {"role": "system", "content": f"{task}\n{_MANNERS}" if is_told else task},
             {"role": "user", "content": json.dumps(self._question(lines), ensure_ascii=False)},
         ]
         for seed in range(2):
@@ -147,12 +154,18 @@ class _Conversation:
             {
                 "id": line.id,
                 "text": line.text,
-                "syllables": syllables_in(line.seconds, self.target),
+                **self._room(line),
                 **{key: said for key in ("speaker", *MANNERS) if (said := getattr(line, key))},
             }
             for line in lines
         ]
         return {"said_before": list(self.before), "glossary": expected, "lines": asked}
+
+    def _room(self, line: SourceLine) -> dict[str, int]:
+        """Return how long a line may be, in what the task counts in."""
+        if line.characters is not None:
+            return {"characters": line.characters}
+        return {"syllables": syllables_in(line.seconds, self.target)}
 
     def _line(self, line: SourceLine, texts: Sequence[str]) -> TranslatedLine:
         """Check a line's texts; sound ones first, in the model's order."""

@@ -87,6 +87,13 @@ def _pairs(entries: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{source}-{target}" for source, target in directions(entries))
 
 
+def _is_long(text: str, line: SourceLine, language: str) -> bool:
+    """Tell whether a text cannot be read in the line's time, if it is shown, else whether it cannot be said."""
+    if line.characters is not None:
+        return len(text) > line.characters
+    return natural_seconds(text, language) > FASTEST * line.seconds
+
+
 class MarianTranslator:
     """Translates line by line on the processor, the same result every time."""
 
@@ -168,7 +175,7 @@ class MarianTranslator:
             found = self._others(drafts[0], steps)[:1] or [Candidate(text)]
             return TranslatedLine(line.id, tuple(found), _flags(drafts[0], found[0].text, line.id))
         found = [Candidate(text or "…")]
-        if drafts and not drafts[0].faults and natural_seconds(text, target) > FASTEST * line.seconds:
+        if drafts and not drafts[0].faults and _is_long(text, line, target):
             found += [way for way in self._others(drafts[0], steps) if len(way.text) < len(text)]
         flags = (*drafts[0].flags(line.id), *unsure(drafts[0], self._made_up(), line.id)) if drafts else ()
         return TranslatedLine(line.id, tuple(found), flags)

@@ -105,7 +105,8 @@ class SourceLine:
     """A line to translate. `seconds`: time there is to say it. `span`: when it is said, of a line that is whole.
 
     `address`: how the speaker addresses people, "formal" or "informal". `gender`: the speaker's, "female", "male" or
-    "neutral". None where nobody said.
+    "neutral". None where nobody said. `characters`: most that can be read in its time, of a line that is shown and
+    not spoken.
     """
 
     id: str
@@ -115,6 +116,7 @@ class SourceLine:
     span: Span | None = None
     address: str | None = None
     gender: str | None = None
+    characters: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,12 @@ def _options(
 
 
 def _mount() -> None:
-    from dubsync.cli import bench, deliver, inspect, localize, machine, review, script, training, verify
+    from dubsync.cli import bench, deliver, farm, inspect, localize, machine, review, script, training, verify
     from dubsync.cli.cast import cast_app
     from dubsync.cli.consent import consent_app
     from dubsync.cli.models import models_app
 
-    for room in (localize, deliver, inspect, script, review, machine, bench, training, verify):
+    for room in (localize, deliver, inspect, farm, script, review, machine, bench, training, verify):
         room.mount(app)
     app.add_typer(models_app, name="models")
     app.add_typer(consent_app, name="consent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -60,12 +61,34 @@ def new(
         until=until.date() if until else None,
         note=note,
     )
-    if any(known.id == person.id and known.signature and known.is_in_force(date.today()) for known in people):
-        raise UsageError(
-            f"{path}: {name} is on record with this, and the record is signed", hint="nothing is to be done"
-        )
+    for known in people:
+        if known.id == person.id and known.is_in_force(date.today()):
+            _insist_on_nothing_lost(path, known, person)
     consent.save(path, [*(known for known in people if known.id != person.id), person])
     print(f"{path}: {name}: {person.scope}")
+
+
+_TOLD_BY_ID = ("name", "speakers", "titles", "languages", "voice", "face", "until")
+
+
+def _insist_on_nothing_lost(path: Path, known: consent.Person, person: consent.Person) -> None:
+    """Raise UsageError where a signature, or what somebody has changed in a record, would be written over."""
+    what = f"{path}: {known.name} is on record with this ({known.id})"
+    again = f"take it back (`{shlex.join(['dubsync', 'consent', 'revoke', str(path), known.id])}`) and run this again"
+    edited = [name for name in _TOLD_BY_ID if getattr(known, name) != getattr(person, name)]
+    other = [*edited, *(name for name in ("granted_by", "note") if getattr(known, name) != getattr(person, name))]
+    if known.signature and not other:
+        raise UsageError(f"{what}, and the record is signed", hint="nothing is to be done")
+    if known.signature:
+        raise UsageError(
+            f"{what}, the record is signed, and it says otherwise: {', '.join(other)}",
+            hint=f"to have it so, {again}, then have the new record signed",
+        )
+    if edited:
+        raise UsageError(
+            f"{what}, and the record was changed by hand since: {', '.join(edited)}",
+            hint=f"change it in the file; or {again}, which makes it anew",
+        )
 
 
 @consent_app.command()

@@ -13,6 +13,7 @@ from dubsync import verbs as api
 from dubsync.cli.inspect import AsJson
 from dubsync.cli.localize import check_strict
 from dubsync.cli.wishes import languages_from
+from dubsync.cli.words import counted
 from dubsync.errors import Cancelled, UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _print(made: Delivered) -> None:
         _out.print(f"    {language}  {', '.join(names.values())}", soft_wrap=True, highlight=False)
     for flag in made.flags:
         _out.print(f"    {flag.severity}  {flag.where}: {flag.what}", soft_wrap=True, highlight=False)
-    _out.print(f"{facts['files']} files, {facts['bytes'] / 1e6:.1f} MB", highlight=False)
+    _out.print(f"{counted(facts['files'], 'file')}, {facts['bytes'] / 1e6:.1f} MB", highlight=False)
 
 
 def _print_verified(place: Path, found: Verified, *, as_json: bool) -> None:

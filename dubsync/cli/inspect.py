@@ -13,6 +13,7 @@ from rich.table import Table
 
 from dubsync import verbs as api
 from dubsync.cli.wishes import languages_from, wish_from
+from dubsync.cli.words import counted
 from dubsync.engine.plan import ASKED_EACH_TIME, Forecast
 
 _out = Console()
@@ -38,11 +39,19 @@ def plan(
         list[str] | None, typer.Option("--set", help="stage.parameter=value, over the pipeline's.")
     ] = None,
     why: Annotated[bool, typer.Option("--why", help="Name, for each unit that would run, what differs.")] = False,
+    ready: Annotated[
+        bool,
+        typer.Option("--ready", help="Print only the ids of units that can run now, for `dubsync work`."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what a run would do."""
     wish = wish_from(pipeline=pipeline, folder=folder, consent=consent, settings=settings)
-    print_forecast(api.plan(title, languages_from(lang), wish), as_json=as_json, is_why=why)
+    rows = api.plan(title, languages_from(lang), wish)
+    if ready:
+        print("".join(f"{row.id}\n" for row in rows if row.is_ready), end="")
+        return
+    print_forecast(rows, as_json=as_json, is_why=why)
 
 
 def print_forecast(rows: list[Forecast], *, as_json: bool, is_why: bool) -> None:
@@ -50,7 +59,8 @@ def print_forecast(rows: list[Forecast], *, as_json: bool, is_why: bool) -> None
     asked = sum(row.runs and row.why == ASKED_EACH_TIME for row in rows)
     run = sum(row.runs for row in rows) - asked
     if as_json:
-        print(json.dumps({"units": [asdict(row) for row in rows], "run": run, "asked": asked}))
+        units = [{**asdict(row), "ready": row.is_ready} for row in rows]
+        print(json.dumps({"units": units, "run": run, "asked": asked}))
         return
     table = Table("stage", "language", "unit", "would", *(["why"] if is_why else []), box=None, pad_edge=False)
     for row in rows:
@@ -135,5 +145,5 @@ def gc(title: TitlePlace, *, as_json: AsJson = False) -> None:
     print(
         json.dumps({"removed": count, "bytes": freed})
         if as_json
-        else f"{count} products removed, {freed / 1e6:.1f} MB freed"
+        else f"{counted(count, 'product')} removed, {freed / 1e6:.1f} MB freed"
     )

@@ -17,7 +17,7 @@ from dubsync.cli.inspect import print_forecast
 from dubsync.cli.progress import Bars
 from dubsync.cli.wishes import languages_from, wish_from
 from dubsync.cli.words import counted
-from dubsync.errors import Flag, Flagged, Severity
+from dubsync.errors import Flag, Flagged, Severity, UsageError
 
 _out = Console()
 _err = Console(stderr=True)
@@ -128,11 +128,14 @@ def batch(
     strict: Annotated[bool, typer.Option("--strict", help="End with 7 if anything was flagged.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Never open a connection.")] = False,
     slots: Annotated[int | None, typer.Option(help="Workers at once (default: one per processor).", min=1)] = None,
+    on: Annotated[str | None, typer.Option(help="Workers on other machines: dask://HOST:PORT (docs/farm.md).")] = None,
 ) -> None:
     """Make many titles in many languages; one that fails does not stop the others."""
     listed = batches.load(file)
     results = []
-    with api.local_runner(slots) as runner:
+    if on and slots:
+        raise UsageError("--slots is said to each `dubsync worker`, not with --on")
+    with api.runner_for(slots, on) as runner:
         for entry in listed.entries:
             with Bars(is_quiet=as_json) as bars:
                 if not as_json:

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dubsync import verbs as api
 from dubsync.errors import UsageError
+from dubsync.wishes import Wish
 
 
 def wish_from(  # one place turns options into a wish
@@ -19,9 +19,9 @@ def wish_from(  # one place turns options into a wish
     offline: bool = False,
     slots: int | None = None,
     settings: list[str] | None = None,
-) -> api.Wish:
+) -> Wish:
     """Return the wish that the options state; `settings` are `stage.parameter=value`."""
-    return api.Wish(pipeline, out, folder, consent, offline, slots, settings=_settings(settings or []))
+    return Wish(pipeline, out, folder, consent, offline, slots, settings=_settings(settings or []))
 
 
 def languages_from(text: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from dubsync.rights.signature import SIGNERS, Records
 from dubsync.stages.rights import RECORDS
 from dubsync.text.language import normal_tag
 from dubsync.title import Title
+from dubsync.wishes import Wish
 
 _DELIVERED = ("render", "mix", "check", "deliver")
 
@@ -89,17 +90,18 @@ def gather(title: Title, languages: Sequence[str]) -> tuple[FinishedDub, ...]:
 def _dub(title: Title, language: str) -> FinishedDub:
     if language not in title.languages:
         known = f"it was made in {', '.join(title.languages)}" if title.languages else "it was made in no language yet"
-        command = _command(title, language, verbs.Wish())
+        command = _command(title, language, Wish())
         raise UsageError(f"{title.name} was never made in {language}: {known}", hint=_say(command))
     asked = verbs.as_last_asked(title, language)
     command = _command(title, language, asked.wish)
+    spoken = replace(Wish(), consent=asked.wish.consent, bank=asked.wish.bank)
+    insist_on_dub(asked.pipeline, hint=f"for a dub {_say(_command(title, language, spoken))}")
     if asked.waiting:
         first = asked.waiting[0]
         what = f"{first.stage} would run first, since {first.why}"
         raise UsageError(f"{title.name} in {language} is not finished or not current: {what}", hint=_say(command))
     made = asked.plan.products
     products = {stage: product for (stage, of, key), product in made.items() if key in (TITLE_KEY, of)}
-    insist_on_dub(asked.pipeline)
     synthetic = _synthetic(asked.pipeline)
     human = asked.plan.setting.human
     records = signature.read(human(RECORDS), human(SIGNERS))
@@ -109,12 +111,12 @@ def _dub(title: Title, language: str) -> FinishedDub:
     return FinishedDub(language, products, film, _records(products["rights"]), command, "voice" in synthetic)
 
 
-def insist_on_dub(made_by: Pipeline) -> None:
-    """Raise UsageError where a pipeline makes nothing that can be packaged."""
+def insist_on_dub(made_by: Pipeline, *, hint: str) -> None:
+    """Raise UsageError with a hint where a pipeline makes nothing that can be packaged."""
     if missing := [stage for stage in _DELIVERED if not made_by.has(stage)]:
         raise UsageError(
             f"{made_by.name}: this pipeline makes no dub: it has no {missing[0]} stage",
-            hint="what `dubsync localize` handed over is all there is of it",
+            hint=hint,
         )
 
 
@@ -128,10 +130,10 @@ def _place(title: Title) -> str:
     return title.film if is_own else title.folder
 
 
-def _command(title: Title, language: str, wish: verbs.Wish) -> tuple[str, ...]:
+def _command(title: Title, language: str, wish: Wish) -> tuple[str, ...]:
     """Return the command that asks for a language as it was asked for last."""
     words = ["dubsync", "localize", _place(title), "--lang", language]
-    if wish.pipeline != verbs.Wish().pipeline:
+    if wish.pipeline != Wish().pipeline:
         words += ["--pipeline", wish.pipeline]
     for option, value in (("--consent", wish.consent), ("--bank", wish.bank)):
         words += [option, str(value)] if value else []

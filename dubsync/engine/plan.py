@@ -11,11 +11,13 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dubsync.engine.stage import Axis, Product, Stage, Unit
 from dubsync.engine.store import Store, digest_of, sha256
+from dubsync.errors import CorruptStore
 
 TITLE_KEY = "title"
 ASKED_EACH_TIME = "it is asked each time"
@@ -136,23 +138,55 @@ class Plan:
             made[need] = found
         return made
 
-    def first_missing(self, step: Step, unit: Unit) -> str:
-        """Return the first need of the unit that has no product yet."""
-        inputs = self._inputs(step.stage)
-        return next(need for need in inputs if self._found(self._by_name[need], step.stage, unit) is None)
+    def missing(self, step: Step, unit: Unit) -> tuple[str, ...]:
+        """Return the ids of the units that must run before this one; of those not known yet, what names them."""
+        found: list[str] = []
+        for need in self._inputs(step.stage):
+            needed = self._by_name[need]
+            language = unit.language if needed.stage.over.is_per_language else None
+            units = self._units_for(needed, step.stage, unit)
+            if units is None:
+                found.append(self.named_by(needed, language))
+            else:
+                found += [unit_id(needed.stage, each) for each in units if not self.product(needed, each)]
+        return tuple(dict.fromkeys(found))
+
+    def named_by(self, step: Step, language: str | None) -> str:
+        """Return the id of the unit whose product names the units of a step."""
+        parent = self._by_name[self.setting.expansions[step.stage.over].of]
+        tag = language if parent.stage.over.is_per_language else None
+        return unit_id(parent.stage, Unit(tag or TITLE_KEY, tag))
+
+    def before(self, step: Step) -> set[str]:
+        """Return the names of all stages that must be complete, at any remove, before the step can run."""
+        found: set[str] = set()
+        open_steps = [step]
+        while open_steps:
+            new = set(self.needs(open_steps.pop())) - found
+            found |= new
+            open_steps += [self._by_name[name] for name in new]
+        return found
+
+    def step(self, name: str) -> Step | None:
+        """Return the step of a stage, None where the pipeline has no such stage."""
+        return self._by_name.get(name)
 
     def _inputs(self, stage: Stage) -> tuple[str, ...]:
         return stage.needs + tuple(name for name in stage.optional if name in self._by_name)
 
     def _found(self, needed: Step, by: Stage, unit: Unit) -> tuple[Product, ...] | None:
-        language = unit.language if needed.stage.over.is_per_language else None
-        units = self.units(needed, language)
+        units = self._units_for(needed, by, unit)
         if units is None:
             return None
-        if _share_items(needed.stage.over, by.over):
-            units = tuple(each for each in units if each.key == unit.key)
         products = [self.product(needed, each) for each in units]
         return tuple(product for product in products if product) if all(products) else None
+
+    def _units_for(self, needed: Step, by: Stage, unit: Unit) -> tuple[Unit, ...] | None:
+        """Return the units of a step that a unit may use the products of, or None while they are not known."""
+        units = self.units(needed, unit.language if needed.stage.over.is_per_language else None)
+        if units is not None and _share_items(needed.stage.over, by.over):
+            return tuple(each for each in units if each.key == unit.key)
+        return units
 
     def job(self, step: Step, unit: Unit) -> Job | None:
         """Return the unit with its fingerprint, or None while something it needs is missing."""
@@ -187,6 +221,12 @@ class Plan:
         return _table_digest(path, table) if table else sha256(path)
 
 
+def unit_id(stage: Stage, unit: Unit) -> str:
+    """Return how a unit is named outside: "stems", "faces/SHOT", "mix/es", "voice/es/LINE", "mouth/es/SHOT"."""
+    item = () if unit.item is None else (unit.key,)
+    return "/".join((stage.name, *((unit.language,) if unit.language else ()), *item))
+
+
 def _table_digest(path: Path, table: str) -> str | None:
     """A file that is no TOML counts as a whole: the stage that reads it says what is wrong with it."""
     try:
@@ -206,13 +246,23 @@ def _share_items(needed: Axis, by: Axis) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What would happen to one unit, or to a whole step whose units are not known yet (`unit` None)."""
+    """What would happen to one unit, or to a whole step whose units are not known yet (`unit` and `id` None).
+
+    `needs`: ids of the units that must run before it.
+    """
 
     stage: str
     language: str | None
     unit: str | None
     runs: bool
     why: str
+    id: str | None = None
+    needs: tuple[str, ...] = ()
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether it can run now, and what comes of it is not there yet."""
+        return self.id is not None and self.runs and not self.needs and self.why != ASKED_EACH_TIME
 
 
 def forecast(plan: Plan, store: Store) -> list[Forecast]:
@@ -222,28 +272,35 @@ def forecast(plan: Plan, store: Store) -> list[Forecast]:
         units = plan.units(step, language)
         if units is None:
             of = plan.setting.expansions[step.stage.over].of
-            found.append(Forecast(step.name, language, None, True, f"its units are named by {of}, which runs first"))
+            reason = f"its units are named by {of}, which runs first"
+            found.append(Forecast(step.name, language, None, True, reason, needs=(plan.named_by(step, language),)))
             continue
         found += [_forecast(plan, store, step, unit) for unit in units]
     return found
 
 
 def _forecast(plan: Plan, store: Store, step: Step, unit: Unit) -> Forecast:
+    row = partial(Forecast, step.name, unit.language, unit.key, id=unit_id(step.stage, unit))
     job = plan.job(step, unit)
     if job is None:
-        missing = plan.first_missing(step, unit)
-        return Forecast(step.name, unit.language, unit.key, True, f"it needs {missing}, which runs first")
-    product = store.get(job.fingerprint, unit)
-    if product and not step.stage.always:
-        plan.add(step, product)
-        return Forecast(step.name, unit.language, unit.key, False, "made already")
-    if step.stage.always:
-        last = store.last(step.name, unit)
-        known = store.get(last["fingerprint"], unit) if last and last["recipe"] == job.recipe else None
-        if known:
-            plan.add(step, known)
-            return Forecast(step.name, unit.language, unit.key, True, ASKED_EACH_TIME)
-    return Forecast(step.name, unit.language, unit.key, True, why(store.last(step.name, unit), job.recipe))
+        missing = plan.missing(step, unit)
+        return row(True, f"it needs {missing[0].partition('/')[0]}, which runs first", needs=missing)
+    try:
+        known = _known(store, job)
+    except CorruptStore as error:
+        return row(True, error.message)
+    if known is None:
+        return row(True, why(store.last(step.name, unit), job.recipe))
+    plan.add(step, known)
+    return row(True, ASKED_EACH_TIME) if step.stage.always else row(False, "made already")
+
+
+def _known(store: Store, job: Job) -> Product | None:
+    """Return what the job has made before; what an `always` stage makes is kept under its content."""
+    if not job.step.stage.always:
+        return store.get(job.fingerprint, job.unit)
+    last = store.last(job.step.name, job.unit)
+    return store.get(last["fingerprint"], job.unit) if last and last["recipe"] == job.recipe else None
 
 
 def why(last: Mapping[str, Any] | None, recipe: Mapping[str, Any]) -> str:

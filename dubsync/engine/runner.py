@@ -7,8 +7,6 @@ and a refusal (no consent) must come before dear work begins.
 
 from __future__ import annotations
 
-import heapq
-import logging
 import multiprocessing
 import signal
 import sys
@@ -18,18 +16,16 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
-from dubsync.engine.events import Event, Sink
+from dubsync.engine.events import Sink
 from dubsync.engine.memory import tidy
-from dubsync.engine.plan import Engine, Job, Plan, Step
-from dubsync.engine.stage import Product, Stage
+from dubsync.engine.plan import Engine, Plan
+from dubsync.engine.schedule import Schedule, Summary, killed
+from dubsync.engine.stage import Stage
 from dubsync.engine.store import Store
 from dubsync.engine.threads import limited
 from dubsync.engine.work import Order, Result, Workshop, order_for
-from dubsync.errors import CorruptStore, DubsyncError, StageFailed
+from dubsync.errors import DubsyncError
 
-log = logging.getLogger(__name__)
-
-_DEATHS_ALLOWED = 1
 _PROGRESS_EVERY_S = 0.2
 _TIDY_AFTER_S = 1.0
 """Of work in one unit; memory is then given back."""
@@ -43,16 +39,6 @@ class Runner(Protocol):
 
     def run(self, plan: Plan, store: Store, place: Mapping[str, Any], emit: Sink) -> Summary:
         """Run every unit that must run; raise what the first failing unit raised."""
-
-
-@dataclass
-class Summary:
-    """What a run came to. `seconds_by_stage`: of working time, summed over units."""
-
-    ran: int = 0
-    reused: int = 0
-    seconds: float = 0.0
-    seconds_by_stage: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -80,7 +66,7 @@ class LocalRunner:
             self._slots.pop().stop()
 
     def run(self, plan: Plan, store: Store, place: Mapping[str, Any], emit: Sink) -> Summary:
-        schedule = _Schedule(plan, store, emit)
+        schedule = Schedule(plan, store, emit)
         here = Workshop(self.load_stage, self.open_engine)
         place = {**place, "store": store.folder, "threads": self.threads}
         began = time.monotonic()
@@ -94,29 +80,45 @@ class LocalRunner:
         schedule.summary.seconds = time.monotonic() - began
         return schedule.summary
 
+    def carry_out(self, order: Order, progress: Callable[[float], None] = lambda share: None) -> Result:
+        """Carry out one order and nothing else; raise what it raises, StageFailed when its worker is killed."""
+        if order.is_always:
+            return Workshop(self.load_stage, self.open_engine).carry_out(order, progress)
+        slot = self._idle_slot(order)
+        slot.give(order)
+        try:
+            return _heard_out(slot, progress)
+        finally:
+            self._drop_busy()
+
     def _drop_busy(self) -> None:
         """End the workers that a run which failed or was stopped has left at work."""
-        for slot in [slot for slot in self._slots if slot.job is not None]:
+        for slot in [slot for slot in self._slots if slot.order is not None]:
             self._slots.remove(slot)
             slot.stop()
 
-    def _hand_out(self, schedule: _Schedule, place: Mapping[str, Any]) -> None:
-        while schedule.has_waiting():
-            idle = [each for each in self._slots if each.job is None]
-            if not idle:
-                if len(self._slots) >= self.slots:
-                    return
-                idle = [_Slot(self)]
-                self._slots += idle
-            job = schedule.take()
-            slot = max(idle, key=lambda each: each.knows(job))
-            if not slot.process.is_alive():  # it was killed between two runs
-                slot.restart(self)
-            slot.give(job, place)
+    def _hand_out(self, schedule: Schedule, place: Mapping[str, Any]) -> None:
+        while schedule.has_waiting() and self._has_idle():
+            order = order_for(schedule.take(), place)
+            self._idle_slot(order).give(order)
 
-    def _hear(self, slot: _Slot, schedule: _Schedule) -> None:
-        job = slot.job
-        assert job is not None, "an idle slot has nothing to say"
+    def _has_idle(self) -> bool:
+        return len(self._slots) < self.slots or any(slot.order is None for slot in self._slots)
+
+    def _idle_slot(self, order: Order) -> _Slot:
+        """Return the idle slot that fits an order best, a new one if none is idle."""
+        idle = [each for each in self._slots if each.order is None]
+        if not idle:
+            idle = [_Slot(self)]
+            self._slots += idle
+        slot = max(idle, key=lambda each: each.knows(order))
+        if not slot.process.is_alive():  # it was killed between two runs
+            slot.restart(self)
+        return slot
+
+    def _hear(self, slot: _Slot, schedule: Schedule) -> None:
+        assert slot.order is not None, "an idle slot has nothing to say"
+        job = schedule.in_flight[slot.order.fingerprint]
         try:
             kind, content = slot.pipe.recv()
         except (EOFError, OSError):
@@ -126,140 +128,22 @@ class LocalRunner:
         if kind == "progress":
             schedule.progressed(job, content)
             return
-        slot.job = None
+        slot.order = None
         if kind == "failed":
             schedule.failed(job, content)
         schedule.finished(job, content)
-
-
-class _Schedule:
-    """What is done, waiting and in flight. Knows nothing of processes."""
-
-    def __init__(self, plan: Plan, store: Store, emit: Sink) -> None:
-        self.plan, self.store, self.emit = plan, store, emit
-        self.summary = Summary()
-        self._closed = plan.rows()
-        self._remaining: dict[tuple[str, str | None], int] = {}
-        self._waiting: list[tuple[int, int, Job]] = []
-        self._in_flight = 0
-        self._deaths: dict[str, int] = {}
-        self._order = {(step.name, language): n for n, (step, language) in enumerate(self._closed)}
-
-    def advance(self, run_here: Callable[[Job], Result]) -> bool:
-        """Open every row that can be; return whether work is left."""
-        opened = True
-        while opened:
-            opened = False
-            for row in list(self._closed):
-                if self._can_open(*row):
-                    self._closed.remove(row)
-                    self._open(*row, run_here)
-                    opened = True
-        return bool(self._waiting or self._in_flight or self._closed)
-
-    def _can_open(self, step: Step, language: str | None) -> bool:
-        """Tell whether every row that the step needs, or that names its units, is complete."""
-        needs = self.plan.needs(step)
-        rows = [(each.name, tag) for each, tag in self.plan.rows() if each.name in needs and tag in (None, language)]
-        return all(self._remaining.get(row, 1) == 0 for row in rows)
-
-    def _open(self, step: Step, language: str | None, run_here: Callable[[Job], Result]) -> None:
-        units = self.plan.units(step, language)
-        assert units is not None, f"{step.name} was opened before its units were known"
-        self._remaining[step.name, language] = len(units)
-        for number, unit in enumerate(units):
-            job = self.plan.job(step, unit)
-            assert job is not None, f"{step.name} {unit.key} was opened before its needs were met"
-            self._emit("planned", job, total=len(units))
-            if step.stage.always:
-                self._in_flight += 1
-                self._emit("started", job)
-                self.finished(job, run_here(job))
-            elif not self._reuse(job):
-                heapq.heappush(self._waiting, (self._order[step.name, language], number, job))
-
-    def _reuse(self, job: Job) -> bool:
-        try:
-            product = self.store.get(job.fingerprint, job.unit)
-        except CorruptStore as error:
-            log.warning("%s; it is made anew", error)
-            self._emit("discarded", job, message=str(error))
-            self.store.discard(job.fingerprint)
-            return False
-        if product is None:
-            return False
-        self.summary.reused += 1
-        self._done(job, product)
-        self.store.remember(job.step.name, job.unit, job.fingerprint, job.recipe)
-        self._emit("reused", job)
-        return True
-
-    def has_waiting(self) -> bool:
-        return bool(self._waiting)
-
-    def take(self) -> Job:
-        """Give out the first waiting job of the pipeline's order."""
-        job = heapq.heappop(self._waiting)[2]
-        self._in_flight += 1
-        self._emit("started", job)
-        return job
-
-    def progressed(self, job: Job, share: float) -> None:
-        self._emit("progress", job, share=share)
-
-    def finished(self, job: Job, result: Result) -> None:
-        self._in_flight -= 1
-        stage = job.step.name
-        if result.is_new:
-            self.summary.ran += 1
-        else:
-            self.summary.reused += 1
-        spent = self.summary.seconds_by_stage
-        spent[stage] = spent.get(stage, 0.0) + result.seconds
-        self._done(job, result.product)
-        self._emit("finished", job, seconds=result.seconds, share=1.0)
-
-    def _done(self, job: Job, product: Product) -> None:
-        self.plan.add(job.step, product)
-        self._remaining[job.step.name, job.unit.language] -= 1
-
-    def failed(self, job: Job, error: DubsyncError) -> None:
-        """Stop the run with what the unit raised."""
-        self._emit("failed", job, message=str(error))
-        raise error
-
-    def died(self, job: Job) -> None:
-        """A worker was killed: its unit waits again, once."""
-        self._in_flight -= 1
-        deaths = self._deaths[job.fingerprint] = self._deaths.get(job.fingerprint, 0) + 1
-        if deaths > _DEATHS_ALLOWED:
-            self._emit("failed", job, message="its worker was killed")
-            raise StageFailed(
-                f"{job.step.name} {job.unit.key}: its worker process was killed {deaths} times",
-                title=self.plan.setting.film.stem,
-                stage=job.step.name,
-                unit=job.unit.key,
-                attempts=deaths,
-                cause="killed",
-                hint="memory may have run out: look at the system log, use fewer slots (--slots 1)",
-            )
-        self._emit("retried", job, message="its worker was killed")
-        heapq.heappush(self._waiting, (self._order[job.step.name, job.unit.language], -1, job))
-
-    def _emit(self, kind: str, job: Job, **facts: Any) -> None:
-        self.emit(Event(kind, job.step.name, job.unit.key, job.unit.language, **facts))
 
 
 class _Slot:
     """A worker process and the pipe to it."""
 
     def __init__(self, runner: LocalRunner) -> None:
-        self.job: Job | None = None
+        self.order: Order | None = None
         self._start(runner)
 
-    def knows(self, job: Job) -> int:
-        """Return how many of the engines that a job needs the worker has had before, and so may have loaded."""
-        return len(self._had.intersection(engine.name for engine in job.step.engines))
+    def knows(self, order: Order) -> int:
+        """Return how many of the engines that an order needs the worker has had before, and so may have loaded."""
+        return len(self._had.intersection(engine.name for engine in order.engines))
 
     def _start(self, runner: LocalRunner) -> None:
         self._had: set[str] = set()
@@ -272,19 +156,19 @@ class _Slot:
             self.process.start()
         theirs.close()
 
-    def give(self, job: Job, place: Mapping[str, Any]) -> None:
-        self.job = job
-        self._had.update(engine.name for engine in job.step.engines)
-        self.pipe.send(order_for(job, place))
+    def give(self, order: Order) -> None:
+        self.order = order
+        self._had.update(engine.name for engine in order.engines)
+        self.pipe.send(order)
 
     def restart(self, runner: LocalRunner) -> None:
         self.stop()
-        self.job = None
+        self.order = None
         self._start(runner)
 
     def stop(self) -> None:
         self.pipe.close()
-        if self.job is not None:
+        if self.order is not None:
             self.process.terminate()
         self.process.join(5)
         if self.process.is_alive():
@@ -292,9 +176,28 @@ class _Slot:
             self.process.join()
 
 
+def _heard_out(slot: _Slot, progress: Callable[[float], None]) -> Result:
+    """Listen to a slot until its job is done; raise what the job raises."""
+    order = slot.order
+    assert order is not None, "an idle slot has nothing to say"
+    while True:
+        try:
+            kind, content = slot.pipe.recv()
+        except (EOFError, OSError) as error:
+            raise killed(order.stage, order.unit, order.film, 1) from error
+        if kind == "progress":
+            progress(content)
+            continue
+        slot.order = None
+        if kind == "failed":
+            raise content
+        result: Result = content
+        return result
+
+
 def _ready(slots: list[_Slot]) -> list[_Slot]:
     """Wait until a busy slot has something to say."""
-    busy = {slot.pipe: slot for slot in slots if slot.job is not None}
+    busy = {slot.pipe: slot for slot in slots if slot.order is not None}
     return [busy[pipe] for pipe in wait(list(busy)) if isinstance(pipe, Connection)] if busy else []
 
 

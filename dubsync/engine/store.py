@@ -10,6 +10,7 @@ hashed again before it is used, so a damaged product is found and made anew, nev
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -116,7 +117,8 @@ class Store:
     def commit(self, fingerprint: str, folder: Path, manifest: dict[str, Any]) -> str:
         """Move a finished folder into the store; return the digest of what it holds.
 
-        `manifest` says stage, unit, recipe, seed, seconds and flags; files and digest are added here.
+        `manifest` says stage, unit, recipe, seed, seconds and flags; files and digest are added here. Where two
+        machines make one product, the first to come stays: others may have begun to use it. A damaged one does not.
         """
         files = {str(p.relative_to(folder)): sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
         digest = digest_of(_content(files, manifest["flags"]))
@@ -125,12 +127,23 @@ class Store:
         _write(folder / MANIFEST, canonical({**manifest, "files": files, "digest": digest}))
         target = self.path(fingerprint)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            shutil.rmtree(target)
-        folder.rename(target)
+        while not _moved(folder, target):
+            known = self._sound(target)
+            if known is not None:
+                return known
+            _put_aside(target, folder)
         _flush(target.parent)
         _write(target / _STAMPS, canonical({name: _stamp(target / name) for name in files}))
         return digest
+
+    def _sound(self, folder: Path) -> str | None:
+        """Return the digest of a product whose every file is as promised, None for a damaged one."""
+        try:
+            manifest = self._manifest(folder)
+            self._check(folder, manifest, thorough=True)
+        except CorruptStore:
+            return None
+        return str(manifest["digest"])
 
     def discard(self, fingerprint: str) -> None:
         """Remove a product."""
@@ -204,6 +217,25 @@ def _corrupt(folder: Path, what: str) -> CorruptStore:
     return CorruptStore(
         f"product {folder.name[:12]} is damaged: {what}", hint="run `dubsync localize` again: it is made anew"
     )
+
+
+def _moved(folder: Path, target: Path) -> bool:
+    """Rename a folder; return False where another stands already."""
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
+
+
+def _put_aside(target: Path, work: Path) -> None:
+    """Remove a damaged product in one step; another machine may have done so already."""
+    aside = work.with_name(f"{work.name}.aside")
+    with suppress(FileNotFoundError):
+        target.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _stamp(path: Path) -> list[int]:

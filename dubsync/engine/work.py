@@ -116,6 +116,7 @@ class Workshop:
     def _attempt(self, order: Order, progress: Callable[[float], None]) -> Result:
         store = Store(order.store)
         stage = self._load_stage(order.stage)
+        _insist_on_version(stage, order)
         began = time.monotonic()
         with store.workspace() as out:
             ctx = self._context(order, out, progress)
@@ -164,6 +165,16 @@ class Workshop:
                 return
             del self._warm[key]
             give_back()
+
+
+def _insist_on_version(stage: Stage, order: Order) -> None:
+    """Raise PermanentError where another version of dubsync gave the order: its product would go by a wrong name."""
+    asked = order.recipe.get("version", stage.version)
+    if asked != stage.version:
+        raise PermanentError(
+            f"{stage.name} is at version {stage.version} here, and {asked} was asked for",
+            hint="install the same version of dubsync on every machine",
+        )
 
 
 def _key(engine: Engine) -> str:

@@ -6,7 +6,7 @@ Decoding, networks and encoders leave the interpreter's lock, so that two of the
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from queue import Queue
 from typing import TypeVar
@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 _END = object()
 
 
-def ahead(items: Iterable[Item], *, most: int = 4) -> Iterator[Item]:
+def ahead(items: Iterable[Item], *, most: int = 4) -> Generator[Item, None, None]:
     """Yield the items in their order, made up to `most` ahead; what making them raises is raised here.
 
     When the taker stops early, so does the maker, and the items' iterator is closed.

@@ -12,7 +12,7 @@ from dubsync.review.playing import report_page
 from dubsync.review.sheet import newest_flags
 from dubsync.review.shelf import Shelf
 from dubsync.title import Title
-from dubsync.verbs import Wish
+from dubsync.wishes import Wish
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -77,7 +78,9 @@ def master_mix(
 
 
 def _delivered(blocks: Iterable[Samples], *, coded: coding.Coding, synthetic: Synthetic) -> Iterator[Samples]:
-    return ahead(coding.heard(ahead(synthetic.marked(blocks, coded.rate)), coded))
+    """Yield the mix as a viewer hears it, mixed and coded side by side; what fails in one ends the other at once."""
+    with closing(ahead(synthetic.marked(blocks, coded.rate))) as marked:
+        yield from ahead(coding.heard(marked, coded))
 
 
 def _spoken(lines: Sequence[tuple[int, int]], facts: wav.WavFacts) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ from typing import Any
 from dubsync.documents import beside, write_whole
 from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, Severity, UsageError
+from dubsync.stages import _deliverables as deliverables
 from dubsync.stages import _subtitles
 from dubsync.stages.credentials import finished
 from dubsync.text.subtitles import write
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class DeliverParams:
     needs=("source", "speakers", "script", "render", "check"),
     optional=("mix", "shots", "faces", "stems", "credentials"),
     params=DeliverParams,
-    version=5,
+    version=6,
     always=True,
 )
 def deliver(unit: Unit, made: Made, ctx: Context, params: DeliverParams) -> Mapping[str, Any]:
@@ -48,6 +51,7 @@ def deliver(unit: Unit, made: Made, ctx: Context, params: DeliverParams) -> Mapp
         raise UsageError(
             f"{folder}: cannot be written: {error.strerror}", hint="choose another folder with --out; nothing is lost"
         ) from error
+    ctx.flags += _left_behind(folder, names, ctx.film.stem, language)
     return {"files": names}
 
 
@@ -74,6 +78,28 @@ def _described(made: Made, ctx: Context, language: str) -> tuple[tuple[Path, str
         "read the marks against the picture, and name the speakers",
     ))  # fmt: skip
     return tuple((ctx.out / name, name) for name in names)
+
+
+def _left_behind(folder: Path, names: Sequence[str], film: str, language: str) -> Iterator[Flag]:
+    """Yield a flag for files of an earlier run (a dub, stems, ...) that lie there and do not belong to this one.
+
+    They stay: somebody may need them, and what was made from them is not for us to know.
+    """
+    kinds = [
+        "dub.wav",
+        f"{language}.sdh.srt",
+        f"{language}.sdh.vtt",
+        *(f"{film}.{language}{end}" for end in (".mp4", ".mkv")),
+    ]
+    stems = sorted(str(path.relative_to(folder)) for path in (folder / deliverables.FOLDER).rglob("*.wav"))
+    left = [name for name in (*kinds, *stems) if name not in names and (folder / name).is_file()]
+    if left:
+        more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+        yield Flag(
+            Severity.INFO, "left-from-before", language,
+            f"of an earlier run, and not of this one, there are still {', '.join(left[:_SHOWN])}{more}",
+            "move them away before the folder is handed on, or make what they belong to again",
+        )  # fmt: skip
 
 
 def _copy_whole(origin: Path, target: Path) -> None:

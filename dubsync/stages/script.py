@@ -20,12 +20,14 @@ from dubsync.engine.stage import Axis, Context, Made, Unit, stage
 from dubsync.errors import Flag, PermanentError, Severity
 from dubsync.stages.casting import UNKNOWN
 from dubsync.text import duration, lips
-from dubsync.text.layout import reading
+from dubsync.text.layout import Picture, readable, reading
 from dubsync.timing import Span
 from dubsync.title import Candidate, Line, Source, Utterance
 
 GAP = Fraction(1, 10)
 """Silence kept before the next utterance."""
+DARK = Picture(Fraction(0)).gap
+"""The same for lines that are read: what subtitles keep between them, at 24 frames a second."""
 
 _Said = tuple[str, tuple[Candidate, ...]]
 """Line id and candidates."""
@@ -52,7 +54,7 @@ class ScriptParams:
     params=ScriptParams,
     reads=("edits/{language}.jsonl",),
     backends=("voice",),
-    version=3,
+    version=4,
 )
 def script(unit: Unit, made: Made, ctx: Context, params: ScriptParams) -> Mapping[str, Any]:
     """Choose a text for each slot and apply the edits; flag what will not fit."""
@@ -62,10 +64,12 @@ def script(unit: Unit, made: Made, ctx: Context, params: ScriptParams) -> Mappin
     utterances = from_json(tuple[Utterance, ...], people["utterances"])
     clock = _reading_clock(unit.language) if params.subtitles else _clock(made, ctx, unit.language)
     translated = _candidates(made.one("translation").value["lines"], utterances, clock)
-    spans = slots([utterance.span for utterance in utterances], film.duration, reach=Fraction(params.reach))
+    own = [utterance.span for utterance in utterances]
+    gap = DARK if params.subtitles else GAP
+    spans = slots(own, film.duration, reach=Fraction(params.reach), gap=gap)
     seen = set(people.get("faces", {}).values())
     machine = tuple(
-        _shown(utterance, span, _of(utterance, translated))
+        _shown(utterance, _of(utterance, translated), readable(unit.language, span.duration))
         if params.subtitles
         else _line(utterance, span, _of(utterance, translated), is_seen=utterance.speaker in seen)
         for utterance, span in zip(utterances, spans, strict=True)
@@ -105,10 +109,10 @@ def _clock(made: Made, ctx: Context, language: str) -> Clock:
     return ask
 
 
-def slots(spans: Sequence[Span], film: Fraction, *, reach: Fraction) -> tuple[Span, ...]:
+def slots(spans: Sequence[Span], film: Fraction, *, reach: Fraction, gap: Fraction = GAP) -> tuple[Span, ...]:
     """Return when each utterance's line may be spoken: its own time and the silence after it.
 
-    A slot never reaches into another utterance less `GAP`, nor beyond the film; where people speak at once it is the
+    A slot never reaches into another utterance less `gap`, nor beyond the film; where people speak at once it is the
     utterance's own time.
     """
     starts = sorted(span.start for span in spans)
@@ -116,7 +120,7 @@ def slots(spans: Sequence[Span], film: Fraction, *, reach: Fraction) -> tuple[Sp
     for span in spans:
         following = next((start for start in starts if start >= span.end), film)
         overlapped = any(span.start < start < span.end for start in starts)
-        free = film if following >= film else following - GAP
+        free = film if following >= film else following - gap
         end = span.end if overlapped else max(span.end, min(free, span.end + reach))
         found.append(Span(span.start, max(min(end, film), span.start)))
     return tuple(found)
@@ -155,13 +159,16 @@ def _line(utterance: Utterance, span: Span, said: _Said, *, is_seen: bool) -> Li
     return Line(line_id, utterance.id, candidates[best].text, span, utterance.speaker, candidates)
 
 
-def _shown(utterance: Utterance, room: Span, said: _Said) -> Line:
-    """Return a line that is shown while the original is said: the best that can be read until the next one."""
+def _shown(utterance: Utterance, said: _Said, most: int) -> Line:
+    """Return a line that is shown while the original is said: the best of at most so many characters.
+
+    `most`: what can be read until the next one. Where all are longer it is the translator's favourite, which is flagged
+    and has to be shortened by a person; a shorter way that is still too long would only say it worse.
+    """
     line_id, candidates = said
-    lengths = [candidate.seconds or 0.0 for candidate in candidates]
-    scores = [candidate.score for candidate in candidates]
-    best = duration.choose(lengths, scores, own=0.0, slot=float(room.duration) / duration.FASTEST)
-    return Line(line_id, utterance.id, candidates[best].text, utterance.span, utterance.speaker, candidates)
+    fitting = [one for one in candidates if len(one.text) <= most]
+    best = max(fitting or candidates, key=lambda one: one.score)
+    return Line(line_id, utterance.id, best.text, utterance.span, utterance.speaker, candidates)
 
 
 def _agreements(utterance: Utterance, candidates: Sequence[Candidate]) -> tuple[float, ...]:

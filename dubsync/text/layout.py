@@ -55,6 +55,16 @@ def reading_speed(cue: Cue) -> float:
     return len(" ".join(cue.text.split())) / max(float(cue.span.duration), 0.001)
 
 
+def readable(language: str, time: Fraction) -> int:
+    """Return the most characters that can be shown for so many seconds without being `too_fast`.
+
+    >>> readable("es", Fraction(2)), round(35 / 2)
+    (34, 18)
+    """
+    limit = (reading(language).speed + Fraction(1, 2)) * time
+    return max(0, math.ceil(limit) - 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """What of the picture subtitles heed: `end` and `cuts` in seconds, in order, `rate` in frames a second."""

@@ -175,3 +175,39 @@ def test_titles_go_to_folders_of_their_own_in_the_place_that_the_file_names(list
     listed.write_text(listed.read_text().replace("[[title]]", 'out = "all"\n[[title]]', 1))
     outs = {entry.film.stem: entry.wish.out for entry in batch.load(listed).entries}
     assert outs == {"bad": listed.parent / "all/bad", "good": listed.parent / "delivered"}
+
+
+@pytest.mark.parametrize(
+    ("head", "title", "what", "hint"),
+    [
+        ('languages = "es"', "", "languages = 'es' is not a list of languages", 'languages = ["es"]'),
+        ("languages = [3]", "", "languages = [3] is not a list of languages", 'languages = ["es"]'),
+        ("deliver = 3", "", "deliver = 3 is not a name or a list of names", 'deliver = ["hls"]'),
+        ("set = 3", "", "set = 3 is not a table of stages", "[set.STAGE]"),
+        ("", "set = { mix = 3 }", "[[title]] set = {'mix': 3} is not a table of stages", "[set.STAGE]"),
+        ("", "film = 3", "[[title]] film = 3 is not a text", 'film = "..."'),
+        ("pipeline = 3", "", "pipeline = 3 is not a text", 'pipeline = "..."'),
+        ("out = 3", "", "out = 3 is not a text", 'out = "..."'),
+        ('consent = ""', "", "consent = '' is not a text", 'consent = "..."'),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_in_one_sentence(
+    tmp_path: Path, head: str, title: str, what: str, hint: str
+) -> None:
+    said = {"languages": 'languages = ["es"]', "film": 'film = "good.mp4"'}
+    lines = [line for key, line in said.items() if key == "languages" and not head.startswith(key)]
+    own = title if title.startswith("film") else f"{said['film']}\n{title}"
+    file = tmp_path / "batch.toml"
+    file.write_text("\n".join(['schema = "dubsync.batch/1"', *lines, head, "[[title]]", own]))
+    with pytest.raises(BadPipeline) as caught:
+        batch.load(file)
+    assert what in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_titles_that_are_no_tables_are_told(tmp_path: Path) -> None:
+    for said in ("title = 3", 'title = ["good.mp4"]', "[title]\nfilm = 'good.mp4'"):
+        file = tmp_path / "batch.toml"
+        file.write_text(f'schema = "dubsync.batch/1"\nlanguages = ["es"]\n{said}\n')
+        with pytest.raises(BadPipeline, match="titles are tables"):
+            batch.load(file)

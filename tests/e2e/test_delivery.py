@@ -128,6 +128,11 @@ def test_a_second_run_changes_nothing_and_says_so(film: Path) -> None:
     assert film.read_bytes() == source
 
 
+def test_one_file_is_counted_as_one(film: Path) -> None:
+    said = dubsync("deliver", film, "--lang", "fr", "--spec", "mp4", "--out", film.parent / "one").stdout
+    assert re.search(r"^1 file, \d", said, re.M), said
+
+
 def test_a_flipped_bit_is_found_and_delivered_anew(film: Path) -> None:
     out = delivery.deliver(film, ["fr"], "mp4").folder
     assert out == film.parent / "talk.dubsync/delivery/mp4"

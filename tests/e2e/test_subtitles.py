@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 import pytest
-from fake_films import SUBTITLES, VOICES, made
+from fake_films import SUBTITLES, VOICES, consent, made
 
 from dubsync import delivery, pipeline, scripts
 from dubsync.errors import BadPipeline, UsageError
@@ -116,5 +116,21 @@ def test_a_corrected_line_changes_the_subtitles_and_nothing_else_is_made_anew(tm
 
 
 def test_what_is_no_dub_is_not_packaged_as_one(done: tuple[Path, Localized]) -> None:
-    with pytest.raises(UsageError, match="makes no dub"):
+    with pytest.raises(UsageError, match="makes no dub") as caught:
         delivery.deliver(done[0], ["es"], "hls")
+    assert f"`dubsync localize {done[0]} --lang es`" in caught.value.hint
+
+
+def test_what_a_dub_has_left_in_the_folder_is_said_and_stays(tmp_path: Path) -> None:
+    film = make_talking_film(tmp_path / "talk.mp4")
+    consent(tmp_path)
+    dubbed = made(film, pipeline=VOICES, settings={"mix": {"stems": True}, "deliver": {"sdh": True}})
+    assert "left-from-before" not in {flag.code for flag in dubbed.flags}
+    out = delivered(dubbed)
+    shown = made(film, pipeline=SUBTITLES)
+    (flag,) = [flag for flag in shown.flags if flag.code == "left-from-before"]
+    assert "still dub.wav, es.sdh.srt, es.sdh.vtt and " in flag.what
+    assert (out / "dub.wav").is_file()
+    assert (out / "stems/me.wav").is_file()
+    again = made(film, pipeline=VOICES, settings={"mix": {"stems": True}, "deliver": {"sdh": True}})
+    assert "left-from-before" not in {flag.code for flag in again.flags}

@@ -21,7 +21,7 @@ from dubsync.errors import DubsyncError, InputError, PermanentError, TransientEr
 from dubsync.scripts import bring_script, bring_transcript
 from dubsync.stages.script import ScriptParams, script
 from dubsync.stages.transcript import TranscriptParams, transcript
-from dubsync.stages.translation import translation
+from dubsync.stages.translation import TranslationParams, translation
 from dubsync.text import subtitles
 from dubsync.text.memory import read_tmx
 from dubsync.title import Line
@@ -37,7 +37,7 @@ def stand(tmp_path: Path) -> Stand:
 
 
 def lines_of(stand: Stand, engine: Any) -> tuple[Line, ...]:
-    stand.put("translation", stand.run(translation, language="es", mt=lambda: engine))
+    stand.put("translation", stand.run(translation, TranslationParams(), language="es", mt=lambda: engine))
     flags = list(stand.flags)
     value = stand.run(script, ScriptParams(), language="es")
     stand.flags = [*flags, *stand.flags]

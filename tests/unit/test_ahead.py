@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pytest
 
 from dubsync.media.ahead import ahead
+from dubsync.media.coding import Coding
+from dubsync.stages import _finish
 
 
 def counted(stop: int, seen: list[int]) -> Iterator[int]:
@@ -54,4 +57,18 @@ def test_what_the_maker_raises_is_raised_where_items_are_taken() -> None:
     assert next(items) == 1
     with pytest.raises(ValueError, match="damaged"):
         next(items)
+    assert makers() == 0
+
+
+def test_a_coder_that_fails_ends_whoever_works_ahead_of_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(blocks: Iterable[np.ndarray], coding: Coding) -> Iterator[np.ndarray]:
+        yield next(iter(blocks))
+        raise ValueError("the coder failed")
+
+    monkeypatch.setattr("dubsync.media.coding.heard", failing)
+    sound = (np.zeros((10, 2), np.float32) for _ in range(1000))
+    nothing = _finish.Synthetic(None, (), ())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="the coder failed") as caught:
+        list(_finish._delivered(sound, coded=Coding("aac", 48000, "stereo", 128_000), synthetic=nothing))
+    assert caught.value.__traceback__ is not None, "whoever holds the error holds all that failed with it"
     assert makers() == 0

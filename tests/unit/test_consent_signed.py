@@ -212,20 +212,40 @@ def _key(path: Path) -> str:
     return made.key
 
 
+def new(path: Path) -> list[object]:
+    return ["new", path, "--name", "Mara", "--speaker", "*", "--lang", "es", "--title", "film", "--voice"]
+
+
+def test_a_signed_record_that_says_otherwise_is_to_be_taken_back_first(tmp_path: Path, key: Path) -> None:
+    path = tmp_path / "consent.toml"
+    assert command(*new(path)).exit_code == 0
+    assert command("sign", path, "Mara", "--key", key).exit_code == 0
+    told = command(*new(path), "--note", "the paper lies in the safe").exception
+    assert isinstance(told, UsageError)
+    assert "is signed, and it says otherwise: note" in told.message
+    (person,) = consent.load(path)
+    assert f"`dubsync consent revoke {path} {person.id}`" in told.hint
+    assert "signed" in told.hint
+    assert command("revoke", path, person.id).exit_code == 0
+    assert command(*new(path), "--note", "the paper lies in the safe").exit_code == 0
+    assert [each.note for each in consent.load(path)] == ["the paper lies in the safe"]
+
+
+def test_a_record_that_was_changed_by_hand_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "consent.toml"
+    assert command(*new(path)).exit_code == 0
+    assert command(*new(path), "--note", "a better one").exit_code == 0, "the same again, with a note, is no loss"
+    path.write_text(path.read_text().replace('"es"', '"fr"'))
+    edited = path.read_bytes()
+    told = command(*new(path)).exception
+    assert isinstance(told, UsageError)
+    assert "was changed by hand since: languages" in told.message
+    assert "change it in the file; or take it back" in told.hint
+    assert path.read_bytes() == edited
+
+
 def test_a_signed_record_is_not_written_over_by_the_same_one_unsigned(tmp_path: Path, key: Path) -> None:
-    words = [
-        "new",
-        tmp_path / "consent.toml",
-        "--name",
-        "Mara",
-        "--speaker",
-        "*",
-        "--lang",
-        "es",
-        "--title",
-        "film",
-        "--voice",
-    ]
+    words = new(tmp_path / "consent.toml")
     assert command(*words).exit_code == 0
     assert command("sign", tmp_path / "consent.toml", "Mara", "--key", key).exit_code == 0
     assert "is signed" in str(command(*words).exception)

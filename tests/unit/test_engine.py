@@ -223,6 +223,25 @@ def test_unfinished_work_leaves_no_product(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def _committed(store: Store, text: str) -> str:
+    with store.workspace() as folder:
+        (folder / "it.txt").write_text(text)
+        return store.commit("ab" * 32, folder, {"stage": "loud", "recipe": {}, "seed": 0, "seconds": 0, "flags": []})
+
+
+def test_of_two_machines_with_one_product_the_first_is_kept_unless_it_is_damaged(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = _committed(store, "first")
+    kept = store.path("ab" * 32) / "it.txt"
+    facts = kept.stat()
+    assert _committed(store, "second") == first
+    assert kept.stat() == facts, "what others may be reading was touched"
+    kept.write_text("FIRST")
+    assert _committed(store, "third") != first
+    assert kept.read_text() == "third"
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
 def test_engines_stay_warm_within_a_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     diary = bench.folder / "engines.diary"
     monkeypatch.setenv("TOY_DIARY", str(diary))

@@ -18,7 +18,9 @@ FILES = sorted(path for path in ROOT.rglob("*.py") if not path.is_relative_to(RO
 TOOLS = {"audio", "face", "text", "media", "mouth", "rights"}
 GROUND = {"errors", "timing", "resources", "precision"}
 NOUNS = GROUND | {"title", "documents"}
-ROOF = {"cli", "batch", "bench", "casts", "delivery", "recordings", "review", "scripts", "verbs", "watch"}
+ROOF = {
+    "cli", "batch", "bench", "casts", "delivery", "farm", "recordings", "review", "scripts", "verbs", "watch", "wishes",
+}  # fmt: skip
 
 ALLOWED = {
     "errors": set(),

@@ -16,7 +16,7 @@ from dubsync.engine.plan import Engine, Plan, Setting, Step
 from dubsync.engine.stage import Product, Unit
 from dubsync.errors import InputError
 from dubsync.stages.casting import casting
-from dubsync.stages.translation import translation
+from dubsync.stages.translation import TranslationParams, translation
 from dubsync.title import Candidate, Speaker
 
 ANNA, BEN = Speaker("speaker-1", "Anna", 9.0), Speaker("speaker-2", "Ben", 9.0)
@@ -56,14 +56,14 @@ BOTH = '[address]\nAnna = "formal"\n[gender]\nAnna = "female"\n"speaker-2" = "ne
 def test_each_line_is_asked_for_in_its_speakers_manner(stand: Stand) -> None:
     decide(stand, BOTH)
     engine = Heeding(*MANNERS)
-    stand.run(translation, language="es", mt=lambda: engine)
+    stand.run(translation, TranslationParams(), language="es", mt=lambda: engine)
     assert [(line.address, line.gender) for line in engine.asked] == [("formal", "female"), (None, "neutral")]
     assert not stand.flags
 
 
 def test_an_engine_that_cannot_heed_it_is_flagged_once_and_with_what(stand: Stand) -> None:
     decide(stand, BOTH)
-    stand.run(translation, language="es", mt=lambda: Heeding("address"))
+    stand.run(translation, TranslationParams(), language="es", mt=lambda: Heeding("address"))
     (flag,) = stand.flags
     assert (flag.code, flag.where) == ("manner-ignored", "es")
     assert "gender" in flag.what
@@ -72,16 +72,16 @@ def test_an_engine_that_cannot_heed_it_is_flagged_once_and_with_what(stand: Stan
 
 def test_nothing_is_flagged_where_nobody_asked(stand: Stand) -> None:
     decide(stand, '[voices]\nAnna = "em_alex"\n')
-    stand.run(translation, language="es", mt=Heeding)
+    stand.run(translation, TranslationParams(), language="es", mt=Heeding)
     assert not stand.flags
 
 
 def test_a_script_stands_as_people_wrote_it_and_its_fallback_answers_for_itself(stand: Stand) -> None:
     (stand.folder / "script.es.json").write_text('{"lines": [{"start": "1", "end": "2", "text": "Cansada."}]}')
     decide(stand, BOTH)
-    stand.run(translation, language="es", mt=HumanTranslator)
+    stand.run(translation, TranslationParams(), language="es", mt=HumanTranslator)
     assert stand.codes() == ["untranslated"]
-    stand.run(translation, language="es", mt=lambda: HumanTranslator(fallback=FakeTranslator()))
+    stand.run(translation, TranslationParams(), language="es", mt=lambda: HumanTranslator(fallback=FakeTranslator()))
     assert "manner-ignored" in stand.codes()
 
 
@@ -98,7 +98,7 @@ def test_a_script_stands_as_people_wrote_it_and_its_fallback_answers_for_itself(
 def test_what_cannot_be_meant_is_an_error_that_says_so(stand: Stand, text: str, wrong: str) -> None:
     decide(stand, text)
     with pytest.raises(InputError, match=wrong):
-        stand.run(translation, language="es", mt=lambda: Heeding(*MANNERS))
+        stand.run(translation, TranslationParams(), language="es", mt=lambda: Heeding(*MANNERS))
 
 
 def recipe(stand: Stand, text: str | None, stage_name: str = "translation") -> str:

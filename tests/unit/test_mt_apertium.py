@@ -12,7 +12,7 @@ from words_stand import Stand, silence, spoken, utterance
 from dubsync.backends.mt_apertium import ApertiumTranslator
 from dubsync.backends.protocols import SourceLine, TranslatedLine, Translator
 from dubsync.errors import MissingExtra, PermanentError, TransientError, UnknownLanguage
-from dubsync.stages.translation import translation
+from dubsync.stages.translation import TranslationParams, translation
 
 STAND_IN = """#!{python}
 import sys, time
@@ -96,7 +96,7 @@ def test_the_real_program_translates_a_film_line_by_line(tmp_path: Path) -> None
     stand.film(silence(20))
     said = ("Where is the house?", "We're number #1 in Boston. I have 25 dogs!", "♪")
     spoken(stand, [utterance(text, 3 * at, 3 * at + 2) for at, text in enumerate(said)])
-    value = stand.run(translation, language="es", mt=lambda: engine)
+    value = stand.run(translation, TranslationParams(), language="es", mt=lambda: engine)
     question, figures, music = (line["candidates"][0]["text"] for line in value["lines"])
     assert question.startswith("¿Dónde")
     assert [kept for kept in ("#1", "Boston", "25 perros!") if kept not in figures] == []

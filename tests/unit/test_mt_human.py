@@ -15,7 +15,7 @@ from dubsync.backends.fakes import FakeTranslator
 from dubsync.backends.mt_human import HumanTranslator
 from dubsync.backends.protocols import SourceLine, TranslatedLine, Translator
 from dubsync.errors import BadPipeline, InputError, UsageError
-from dubsync.stages.translation import line_id, translation
+from dubsync.stages.translation import TranslationParams, line_id, translation
 from dubsync.text import exchange
 from dubsync.text.exchange import Entry, Languages
 from dubsync.timing import Span, seconds
@@ -45,7 +45,7 @@ def stand(tmp_path: Path) -> Stand:
 
 
 def run(stand: Stand, engine: Any) -> list[str]:
-    value = stand.run(translation, language="es", mt=lambda: engine)
+    value = stand.run(translation, TranslationParams(), language="es", mt=lambda: engine)
     return [line["candidates"][0]["text"] for line in value["lines"]]
 
 

@@ -96,6 +96,16 @@ def test_lines_come_back_in_order_with_their_candidates(server: Server) -> None:
     assert [flag.code for line in found for flag in line.flags] == ["draft-translation"]
 
 
+def test_the_model_is_told_what_can_be_read_of_lines_that_are_shown(server: Server) -> None:
+    engine = LlmTranslator(endpoint=server.url, model="small", pause=0.0, timeout=5.0)
+    lines = [SourceLine("line-0", "One.", 1.0, characters=17)]
+    engine.translate(lines, source="en", target="es", glossary={}, progress=lambda share: None)
+    (asked,) = server.question(0)["lines"]
+    assert asked["characters"] == 17
+    assert "syllables" not in asked
+    assert "for subtitles" in server.asked[0]["messages"][0]["content"]
+
+
 def test_the_model_is_told_who_speaks_the_time_the_glossary_and_what_was_said_before(server: Server) -> None:
     translated(server, "The ring.", "Two.", glossary={"ring": "ring", "crown": "corona"}, batch=1)
     first, second = server.question(0), server.question(1)

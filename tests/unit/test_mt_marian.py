@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -117,6 +119,17 @@ def test_a_line_too_long_for_its_time_gets_shorter_candidates(marian: MarianTran
     assert tight.candidates[0] == roomy.candidates[0]
     assert len(tight.candidates) > 1
     assert all(len(one.text) < len(tight.candidates[0].text) for one in tight.candidates[1:])
+
+
+def test_a_line_that_is_shown_gets_shorter_candidates_where_it_cannot_be_read(marian: MarianTranslator) -> None:
+    text = "I would have liked to tell you the whole truth before you left."
+    line = SourceLine("line-0", text, 1.5, characters=200)
+    told: dict[str, Any] = {"source": "en", "target": "es", "glossary": {}, "progress": lambda share: None}
+    (roomy,) = marian.translate([line], **told)
+    (tight,) = marian.translate([replace(line, seconds=20, characters=40)], **told)
+    assert len(roomy.candidates) == 1
+    assert len(tight.candidates) > 1
+    assert tight.candidates[0] == roomy.candidates[0]
 
 
 def test_the_same_line_gives_the_same_candidates(marian: MarianTranslator) -> None:

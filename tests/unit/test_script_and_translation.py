@@ -17,7 +17,7 @@ from dubsync.backends.protocols import Capabilities, Progress, SourceLine, Trans
 from dubsync.documents import from_json, to_json
 from dubsync.errors import InputError, PermanentError
 from dubsync.stages.script import ScriptParams, script, slots
-from dubsync.stages.translation import translation
+from dubsync.stages.translation import TranslationParams, translation
 from dubsync.text.duration import natural_seconds
 from dubsync.text.memory import Memory
 from dubsync.timing import Span
@@ -60,7 +60,7 @@ SAID = (
 
 
 def translate(stand: Stand, engine: Any) -> list[Any]:
-    value = stand.run(translation, language="es", mt=lambda: engine)
+    value = stand.run(translation, TranslationParams(), language="es", mt=lambda: engine)
     lines: list[Any] = value["lines"]
     return lines
 
@@ -138,7 +138,11 @@ def test_a_broken_glossary_is_refused(stand: Stand, tmp_path: Path, text: str) -
 
 def lines_of(stand: Stand, answers: Mapping[str, Sequence[str]] | None = None) -> tuple[Line, ...]:
     engine = Engine(lambda text: (answers or {}).get(text, [text]))
-    stand.put("translation", stand.run(translation, language="es", mt=lambda: engine), key=str(len(stand.products)))
+    stand.put(
+        "translation",
+        stand.run(translation, TranslationParams(), language="es", mt=lambda: engine),
+        key=str(len(stand.products)),
+    )
     value = stand.run(script, ScriptParams(), language="es")
     return from_json(tuple[Line, ...], value["lines"])
 
@@ -173,13 +177,60 @@ def test_a_line_that_cannot_be_said_in_time_takes_the_shortest_and_is_flagged(st
 def test_lines_that_are_read_keep_the_originals_time_and_the_best_that_can_be_read_is_taken(stand: Stand) -> None:
     read, unread = "una cosa que decir", "una cosa que desde hace tiempo tenía muchas ganas de decirte"
     engine = Engine(lambda text: [unread, read] if text == "Oh?" else [text])
-    stand.put("translation", stand.run(translation, language="es", mt=lambda: engine))
+    stand.put("translation", stand.run(translation, TranslationParams(), language="es", mt=lambda: engine))
     value = stand.run(script, ScriptParams(subtitles=True), language="es")
     lines = from_json(tuple[Line, ...], value["lines"])
     assert [line.span for line in lines] == [one.span for one in SAID]
     assert lines[2].text == read
     assert [one.seconds for one in lines[2].candidates] == [round(len(text) / 17, 3) for text in (unread, read)]
     assert not stand.flags, "nobody says them: how long that would take does not matter"
+
+
+def test_where_nothing_can_be_read_in_time_the_favourite_is_shown_and_not_a_worse_one(stand: Stand) -> None:
+    favourite = "Esto no lo puede leer nadie en el tiempo que tiene esta línea."
+    engine = Engine(lambda text: [favourite, favourite[:-10]] if text == "Oh?" else [text])
+    stand.put("translation", stand.run(translation, TranslationParams(), language="es", mt=lambda: engine))
+    lines = stand.run(script, ScriptParams(subtitles=True), language="es")["lines"]
+    assert lines[2]["text"] == favourite
+
+
+def shown(stand: Stand, engine: Any) -> list[Any]:
+    """Translate lines that are read and not spoken."""
+    value = stand.run(translation, TranslationParams(subtitles=True), language="es", mt=lambda: engine)
+    lines: list[Any] = value["lines"]
+    return lines
+
+
+def test_an_engine_is_told_what_can_be_read_until_the_next_line_of_lines_that_are_shown(stand: Stand) -> None:
+    engine = Engine(lambda text: [text])
+    translate(stand, engine)
+    assert {line.characters for line in engine.asked} == {None}
+    engine.asked.clear()
+    shown(stand, engine)
+    told = {line.text: line.characters for line in engine.asked}
+    assert told["Oh?"] == 34, "its own half second, and 1.5 s of the silence after it"
+    assert told["Really."] == 54 * 7 // 21, "its share of 3.1 s"
+    assert told["I have never seen such a thing."] == 23 + 54 * 13 // 21, "1.32 s, and its share of 3.1 s"
+
+
+def test_of_ways_to_deal_a_sentence_the_one_whose_lines_can_be_read_is_taken(stand: Stand) -> None:
+    long, short = "Yo no he visto nunca jamás en mi vida una cosa que fuera igual.", "Nunca he visto cosa igual."
+    engine = Engine(lambda text: [long, short] if "never" in text else [text])
+    spoken_lines = translate(stand, engine)
+    assert "jamás" in spoken_lines[0]["candidates"][0]["text"] + spoken_lines[1]["candidates"][0]["text"]
+    first, second, _ = (line["candidates"][0]["text"] for line in shown(stand, engine))
+    assert f"{first} {second}" == f"{short} Really."
+
+
+def test_the_shortest_of_several_sentences_is_a_candidate_of_a_line_that_is_shown(tmp_path: Path) -> None:
+    stand = Stand(tmp_path)
+    stand.film(silence(9))
+    spoken(stand, [utterance("One. Two.", 1, 3)])
+    engine = Engine(lambda text: [f"{text}{'o' * (9 - n)}" for n in range(10)])
+    (line,) = translate(stand, engine)
+    assert "One. Two." not in [one["text"] for one in line["candidates"]]
+    (line,) = shown(stand, engine)
+    assert "One. Two." in [one["text"] for one in line["candidates"]]
 
 
 def test_an_edit_has_the_last_word_and_touches_no_other_line(stand: Stand, tmp_path: Path) -> None:
@@ -198,7 +249,10 @@ def test_a_film_of_three_lines_never_becomes_two(stand: Stand) -> None:
 def test_where_a_voice_was_cast_the_voice_says_how_long_a_text_takes(stand: Stand) -> None:
     folder = stand.put("casting", {"voices": {"b": {}}})
     np.savez(folder / "b.npz", pitch=np.array([120.0], np.float32))
-    stand.put("translation", stand.run(translation, language="es", mt=lambda: Engine(lambda text: [text])))
+    stand.put(
+        "translation",
+        stand.run(translation, TranslationParams(), language="es", mt=lambda: Engine(lambda text: [text])),
+    )
     value = stand.run(script, ScriptParams(), language="es", voice=FakeVoice)
     lines = from_json(tuple[Line, ...], value["lines"])
     assert lines[2].candidates[0].seconds == FakeVoice().duration("Oh?", voice={}, language="es")
@@ -215,7 +269,9 @@ def test_of_texts_that_fit_the_one_that_moves_the_lips_as_the_actor_does_is_take
         stand.put("speakers", value)
         engine = Engine(lambda text: near[text])
         engine.step = 0.05
-        stand.put("translation", stand.run(translation, language="es", mt=lambda engine=engine: engine))
+        stand.put(
+            "translation", stand.run(translation, TranslationParams(), language="es", mt=lambda engine=engine: engine)
+        )
         (line,) = from_json(tuple[Line, ...], stand.run(script, ScriptParams(), language="es")["lines"])
         assert line.text == text
 
