@@ -24,7 +24,7 @@ from dubsync.audio import ensemble
 from dubsync.audio.voices import THRESHOLD
 from dubsync.backends.protocols import Enrolled, Take, Voice
 from dubsync.errors import Flag, Severity
-from dubsync.stages._intelligible import CODES, LOST, Ways, lost
+from dubsync.stages._intelligible import CODES, LOST, Temperable, Ways, lost
 
 SPREAD = 0.072
 """Standard deviation of how alike two voices are in another sentence than in the one in which they are compared, found
@@ -33,6 +33,8 @@ SURE = 2.1
 """By how many deviations voices must be further off than is told apart: one pair in fifty is too near elsewhere."""
 PRICE = 0.5
 """What likeness a person may lose so that they are not taken for another."""
+SHARE = 0.2
+"""Of the native timbre, that is mixed into a voice which gave way and lost words by it."""
 
 
 @runtime_checkable
@@ -118,7 +120,8 @@ class _Choice:
         self._wide = {speaker for speaker, one in cast.items() if not _takes(one)}
         self._unclear: set[int] = set()
         self._fine: set[int] = set()
-        self._lost: dict[int, float] = {}
+        self._tempered: set[int] = set()
+        self._lost: dict[tuple[int, int], float] = {}
 
     def settle(self) -> None:
         """Choose, until words are understood in what is chosen, and what is in question was heard twice."""
@@ -172,7 +175,8 @@ class _Choice:
             return before
         notes, flags = {**before.notes, "too_alike": max(0.0, worst)}, before.flags
         if is_moved:  # what was said of the first take's words is not true of this one
-            notes |= {"native_share": 0.0, "words_lost": self._words_lost(best)}
+            share = SHARE if id(best.voice) in self._tempered else 0.0
+            notes |= {"native_share": share, "words_lost": self._words_lost(best)}
             flags = tuple(flag for flag in flags if flag.code not in CODES)
         flags = (*flags, *self._flags(speaker))
         if not before.takes:
@@ -195,18 +199,39 @@ class _Choice:
         return np.array([-np.inf if id(take.voice) in self._unclear else take.likeness for take in takes])
 
     def _understood(self) -> bool:
-        """Tell whether no more words are lost in what is chosen than in each speaker's first take."""
+        """Tell whether no more words are lost in what is chosen than in each speaker's first take.
+
+        Of what loses some, a take with a share of the native timbre may be chosen in its place.
+        """
         is_clear = True
         for speaker, number in self._chosen.items():
             take = self._now(speaker)
-            if number and self._words_lost(take) > self._cast[speaker].notes.get("words_lost", LOST):
+            if number and self._words_lost(take) > self._bearable(speaker, take):
                 self._unclear.add(id(take.voice))
+                if take.sentences > 1 and id(take.voice) not in self._tempered:
+                    self._temper(speaker, take)
                 is_clear = False
         return is_clear
 
+    def _bearable(self, speaker: str, take: Take) -> float:
+        """Return what share of the words may be lost: as in the first take, heard in as many sentences."""
+        first = self._takes[speaker][0]
+        if take.sentences > 1 and self._engine and self._cast[speaker].takes:
+            first = first if first.sentences > 1 else self._engine.further(first)
+            self._takes[speaker][0] = first
+            return self._words_lost(first)
+        return self._cast[speaker].notes.get("words_lost", LOST)
+
+    def _temper(self, speaker: str, take: Take) -> None:
+        if isinstance(self._engine, Temperable) and self._cast[speaker].takes:
+            tempered = self._engine.tempered(take, SHARE)
+            self._tempered.add(id(tempered.voice))
+            self._takes[speaker].append(tempered)
+
     def _heard_further(self) -> bool:
-        """Have voices that are in question say a further sentence; tell whether there were any."""
-        speakers = [speaker for speaker in self._alike() if self._now(speaker).sentences == 1]
+        """Have voices that are in question or gave way say a further sentence; tell whether there were any."""
+        in_question = {*self._alike(), *(speaker for speaker, number in self._chosen.items() if number)}
+        speakers = [one for one in self._takes if one in in_question and self._now(one).sentences == 1]
         if self._engine is None:
             return False
         for speaker in speakers:
@@ -214,7 +239,7 @@ class _Choice:
         return bool(speakers)
 
     def _words_lost(self, take: Take) -> float:
-        key = id(take.voice)
+        key = id(take.voice), take.sentences
         if key not in self._lost:
             self._lost[key] = lost(take, self._ways)
         return self._lost[key]

@@ -148,7 +148,7 @@ class Enrolment:
 
     def nearer(self, take: Fitted, steps: int) -> Fitted:
         """Return the take with its timbre moved so many steps towards its person."""
-        text, style = self._speaker.laid_out(take.text, take.voice, take.of.speech)
+        text, style = self._speaker.laid_out(sentence_of(take.of.speech), take.voice, take.of.speech)
         self._studio.rest()  # the decoder with gradients is large enough by itself
         moved = self._descent.moved(text, style[TIMBRE], take.voice, take.of.fit, steps)
         voice: Voice = {**take.voice, "timbre": take.voice["timbre"] + moved}

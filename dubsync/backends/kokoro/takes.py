@@ -152,9 +152,16 @@ class Studio:
     def further(self, take: Fitted | Stock) -> Take:
         """Return the take as it is heard in a further sentence too."""
         speech = take.of.speech if isinstance(take, Fitted) else take.speech
-        said = self._speaker.speak(_FURTHER[_language(speech)], dict(take.voice), speech, None).samples
+        text = _FURTHER[_language(speech)]
+        said = self._speaker.speak(text, dict(take.voice), speech, None).samples
         both = take.sentences * take.heard + self._judge.embed(said, RATE)
-        return replace(take, heard=both / np.linalg.norm(both), sentences=take.sentences + 1)
+        return replace(
+            take,
+            heard=both / np.linalg.norm(both),
+            sentences=take.sentences + 1,
+            text=f"{take.text} {text}".strip(),
+            said=np.concatenate([take.said, np.zeros(RATE // 3, np.float32), said]),
+        )
 
     def _prints(self, said: Array) -> _Prints:
         return {"said": said, "found": self._fit.embed(said, RATE), "heard": self._judge.embed(said, RATE)}
