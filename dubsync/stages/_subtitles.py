@@ -42,7 +42,8 @@ def laid_out(cues: Iterable[Cue], made: Made, ctx: Context, language: str) -> tu
     """Return subtitles as they are delivered, and flag those that nobody can read in their time."""
     shown = lay_out(cues, picture(made), language=language)
     for cue in too_fast(shown, language):
-        what = f"{reading_speed(cue):.0f} characters a second, and readers take {reading(language).speed}: {cue.text!r}"
+        text = " ".join(cue.text.split())
+        what = f"{reading_speed(cue):.0f} characters a second, and readers take {reading(language).speed}: {text!r}"
         hint = "shorten the line (dubsync script export)"
         if not too_fast([replace(cue, text=sdh.unlabelled(cue.text))], language):
             hint = "the name before it makes it so: give the speaker a shorter one, or shorten the line"

@@ -120,6 +120,31 @@ def test_a_fitted_voice_is_pushed_away_from_a_chosen_one_alone(tmp_path: Path) -
     assert found[0] is by_hand
 
 
+@dataclass
+class Mumbling(Pushing):
+    """Whose pushed voices say two sentences, of which the second is understood with a native share alone."""
+
+    shares: list[float] = field(default_factory=list)
+
+    def further(self, take_: Take) -> Take:
+        lost = _angle(take_) in (0, 65) and not self.shares
+        return replace(take_, sentences=2, text=WORDS + (" diez" if lost else ""))
+
+    def tempered(self, take_: Take, share: float) -> Take:
+        self.shares.append(share)
+        return replace(take_, voice=dict(take_.voice), text=WORDS)
+
+
+def test_who_gave_way_and_loses_words_by_it_gets_a_share_of_the_native_timbre(tmp_path: Path) -> None:
+    engine = Mumbling(step=0)
+    first, second = cast(tmp_path, enrolled(0, 20), enrolled(80, 45), engine=engine)
+
+    moved = [one for one in (first, second) if one.notes.get("native_share")]
+    assert set(engine.shares) == {_distinct.SHARE}
+    assert moved
+    assert all(one.notes["native_share"] == _distinct.SHARE and one.notes["words_lost"] == 0 for one in moved)
+
+
 class Refining(Stepping):
     """Brings voices ten degrees nearer to their persons."""
 
