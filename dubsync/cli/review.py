@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Annotated
@@ -52,7 +53,6 @@ def review(
                 target=webbrowser.open, args=(address,), daemon=True
             ).start()  # some return only when they are closed
 
-    try:
+    with suppress(KeyboardInterrupt):  # the server may have heard of it first, and then just returns
         server.serve(shelf, house, port=port, who=who or getpass.getuser(), ready=ready)
-    except KeyboardInterrupt:
-        print("the desk is closed; every change was kept as it was made")
+    print("the desk is closed; every change was kept as it was made")
