@@ -109,6 +109,12 @@ def _known(chosen: Enrolled, ways: Ways) -> tuple[Take, ...]:
     return (ways.engine.known(chosen.voice, ways.language),) if isinstance(ways.engine, Parting) else ()
 
 
+def _tempered(share: float) -> Flag:
+    what = f"words were lost when the voice was parted from another's; {share:.0%} of a native voice is mixed in"
+    hint = "listen to it; a voice can be cast by hand in casting.toml"
+    return Flag(Severity.INFO, CODES[0], "", what, hint)
+
+
 class _Choice:
     """A take for each speaker, out of those there are; words are heard once, and only of what would be chosen."""
 
@@ -178,6 +184,7 @@ class _Choice:
             share = SHARE if id(best.voice) in self._tempered else 0.0
             notes |= {"native_share": share, "words_lost": self._words_lost(best)}
             flags = tuple(flag for flag in flags if flag.code not in CODES)
+            flags += (_tempered(share),) if share else ()
         flags = (*flags, *self._flags(speaker))
         if not before.takes:
             similarity = None if before.similarity is None else best.likeness

@@ -143,6 +143,7 @@ def test_who_gave_way_and_loses_words_by_it_gets_a_share_of_the_native_timbre(tm
     assert set(engine.shares) == {_distinct.SHARE}
     assert moved
     assert all(one.notes["native_share"] == _distinct.SHARE and one.notes["words_lost"] == 0 for one in moved)
+    assert all([flag.code for flag in one.flags] == ["voice-tempered"] for one in moved)
 
 
 class Refining(Stepping):
