@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dubsync.verbs import Localized, localize, plan, status, verify
     from dubsync.wishes import Wish
 
-__version__ = "0.10.0"
+__version__ = "0.11.0"
 
 __all__ = [
     "BackendError",
