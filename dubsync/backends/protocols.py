@@ -168,10 +168,10 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A voice that was fitted to a person, saying `text` in `said` (n,).
+    """A voice that was fitted to a person, saying `text` in `said` (n,), and in `more` further sentences, if any.
 
     `heard` and `person`: (256,) unit vectors of the two, by the encoder that was not optimised. `sentences`: in how
-    many the voice was heard, `text` and further ones.
+    many the voice was heard.
     """
 
     voice: Voice
@@ -181,6 +181,7 @@ class Take:
     heard: NDArray[np.float32]
     person: NDArray[np.float32]
     sentences: int = field(default=1, kw_only=True)
+    more: tuple[tuple[str, Samples], ...] = field(default=(), kw_only=True)
 
     @property
     def likeness(self) -> float:

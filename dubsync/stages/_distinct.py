@@ -24,13 +24,16 @@ from dubsync.audio import ensemble
 from dubsync.audio.voices import THRESHOLD
 from dubsync.backends.protocols import Enrolled, Take, Voice
 from dubsync.errors import Flag, Severity
-from dubsync.stages._intelligible import CODES, LOST, Temperable, Ways, lost
+from dubsync.stages._intelligible import CODES, LOST, Clarity, Temperable, Ways, heard
 
 SPREAD = 0.072
 """Standard deviation of how alike two voices are in another sentence than in the one in which they are compared, found
 on other people than those whom docs/voice.md reports on; half of its square is the other sentence's own."""
-SURE = 2.1
-"""By how many deviations voices must be further off than is told apart: one pair in fifty is too near elsewhere."""
+SURE = 2.3
+"""By how many deviations voices must be further off than is told apart: one pair in a hundred is too near elsewhere."""
+HEARD = 3
+"""Sentences in which voices are heard that are in question or gave way: what is chosen of many takes by few sentences
+is in part what does well in those alone."""
 PRICE = 0.5
 """What likeness a person may lose so that they are not taken for another."""
 SHARE = 0.2
@@ -45,7 +48,7 @@ class Parting(Protocol):
         """Return a voice that was not fitted as it is heard, with a `person` of zeros."""
 
     def further(self, take: Take) -> Take:
-        """Return the take as it is heard in a further sentence too."""
+        """Return the take as it is heard in one sentence more; there are two beside the first."""
 
     def variants(self, take: Take) -> Iterator[Take]:
         """Yield other takes of the same person, whose voices may be less like others'."""
@@ -127,10 +130,10 @@ class _Choice:
         self._unclear: set[int] = set()
         self._fine: set[int] = set()
         self._tempered: set[int] = set()
-        self._lost: dict[tuple[int, int], float] = {}
+        self._known: dict[int, dict[str, Clarity]] = {}
 
     def settle(self) -> None:
-        """Choose, until words are understood in what is chosen, and what is in question was heard twice."""
+        """Choose, until words are understood in what is chosen, and what is in question was heard often enough."""
         while True:
             self._choose()
             if self._understood() and not self._heard_further():
@@ -182,7 +185,7 @@ class _Choice:
         notes, flags = {**before.notes, "too_alike": max(0.0, worst)}, before.flags
         if is_moved:  # what was said of the first take's words is not true of this one
             share = SHARE if id(best.voice) in self._tempered else 0.0
-            notes |= {"native_share": share, "words_lost": self._words_lost(best)}
+            notes |= {"native_share": share, "words_lost": self._heard(best).lost}
             flags = tuple(flag for flag in flags if flag.code not in CODES)
             flags += (_tempered(share),) if share else ()
         flags = (*flags, *self._flags(speaker))
@@ -206,28 +209,30 @@ class _Choice:
         return np.array([-np.inf if id(take.voice) in self._unclear else take.likeness for take in takes])
 
     def _understood(self) -> bool:
-        """Tell whether no more words are lost in what is chosen than in each speaker's first take.
+        """Tell whether what is chosen is understood as well as each speaker's first take.
 
-        Of what loses some, a take with a share of the native timbre may be chosen in its place.
+        Of what is not, a take with a share of the native timbre may be chosen in its place.
         """
         is_clear = True
         for speaker, number in self._chosen.items():
             take = self._now(speaker)
-            if number and self._words_lost(take) > self._bearable(speaker, take):
+            if number and not self._is_clear(speaker, take):
                 self._unclear.add(id(take.voice))
                 if take.sentences > 1 and id(take.voice) not in self._tempered:
                     self._temper(speaker, take)
                 is_clear = False
         return is_clear
 
-    def _bearable(self, speaker: str, take: Take) -> float:
-        """Return what share of the words may be lost: as in the first take, heard in as many sentences."""
-        first = self._takes[speaker][0]
-        if take.sentences > 1 and self._engine and self._cast[speaker].takes:
-            first = first if first.sentences > 1 else self._engine.further(first)
-            self._takes[speaker][0] = first
-            return self._words_lost(first)
-        return self._cast[speaker].notes.get("words_lost", LOST)
+    def _is_clear(self, speaker: str, take: Take) -> bool:
+        """Tell whether no more words are lost or in doubt than in the first take, heard as often, or than may be."""
+        first, now = self._takes[speaker][0], self._heard(take)
+        if take.sentences == 1 or not self._engine or not self._cast[speaker].takes:
+            return now.lost <= self._cast[speaker].notes.get("words_lost", LOST)
+        while first.sentences < take.sentences:
+            first = self._takes[speaker][0] = self._engine.further(first)
+        before = self._heard(first)
+        bearable = max(min(before.lost, LOST), LOST / take.sentences)
+        return now.lost <= bearable and now.doubt <= max(before.doubt, LOST)
 
     def _temper(self, speaker: str, take: Take) -> None:
         if isinstance(self._engine, Temperable) and self._cast[speaker].takes:
@@ -236,20 +241,17 @@ class _Choice:
             self._takes[speaker].append(tempered)
 
     def _heard_further(self) -> bool:
-        """Have voices that are in question or gave way say a further sentence; tell whether there were any."""
+        """Have voices that are in question or gave way say one sentence more; tell whether there were any."""
         in_question = {*self._alike(), *(speaker for speaker, number in self._chosen.items() if number)}
-        speakers = [one for one in self._takes if one in in_question and self._now(one).sentences == 1]
+        speakers = [one for one in self._takes if one in in_question and self._now(one).sentences < HEARD]
         if self._engine is None:
             return False
         for speaker in speakers:
             self._takes[speaker][self._chosen[speaker]] = self._engine.further(self._now(speaker))
         return bool(speakers)
 
-    def _words_lost(self, take: Take) -> float:
-        key = id(take.voice), take.sentences
-        if key not in self._lost:
-            self._lost[key] = lost(take, self._ways)
-        return self._lost[key]
+    def _heard(self, take: Take) -> Clarity:
+        return heard(take, self._ways, self._known.setdefault(id(take.voice), {}))
 
     def _alike(self) -> list[str]:
         return [speaker for speaker in self._takes if self._worst(speaker) > 0]

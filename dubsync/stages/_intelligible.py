@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dubsync.audio import features, wav
 from dubsync.backends.protocols import Enrolled, Progress, Take, Transcript, VoiceCloner
 from dubsync.errors import Flag, Severity
@@ -57,6 +60,21 @@ class Ways:
 
 
 @dataclass(frozen=True, slots=True)
+class Clarity:
+    """`lost`: share of a take's words that a recogniser misses; `unsure`: of what it hears, one less its confidence.
+
+    Both say about as much of how many words are lost in other sentences; docs/voice.md has the figures.
+    """
+
+    lost: float
+    unsure: float
+
+    @property
+    def doubt(self) -> float:
+        return self.lost + self.unsure
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """A take as it was heard. `lost`: share of its words; `share`: of native timbre in it."""
 
@@ -95,13 +113,33 @@ def _options(engine: Temperable, enrolled: Enrolled) -> Iterator[tuple[float, Ta
 
 def lost(take: Take, ways: Ways) -> float:
     """Return the share of the take's words that the recogniser misses; none where there is none."""
-    if ways.ears is None:
-        return 0.0
+    return heard(take, ways, {}).lost
+
+
+def heard(take: Take, ways: Ways, known: dict[str, Clarity]) -> Clarity:
+    """Return how the recogniser understands the take, each sentence by itself: in a row one helps with the other.
+
+    `known`: what was heard of this voice before, by sentence; what is heard now is kept there.
+    """
+    said = {text: sound for text, sound in ((take.text, take.said), *take.more) if text}
+    if ways.ears is None or not said:
+        return Clarity(0.0, 0.0)
+    for text, sound in said.items():
+        if text not in known:
+            known[text] = _understood(ways.ears, text, sound, take.sample_rate, ways)
+    words = np.array([len(text.split()) for text in said], np.float64)
+    missed, unsure = np.average([(known[text].lost, known[text].unsure) for text in said], axis=0, weights=words)
+    return Clarity(float(missed), float(unsure))
+
+
+def _understood(ears: Hearing, text: str, sound: NDArray[np.float32], rate: int, ways: Ways) -> Clarity:
     path = ways.folder / "take.wav"
-    wav.write(path, features.resample(take.said, take.sample_rate, RATE), RATE)
-    heard = ways.ears.transcribe(path, language=tags.base(ways.language), progress=lambda share: None)
+    wav.write(path, features.resample(sound, rate, RATE), RATE)
+    heard = ears.transcribe(path, language=tags.base(ways.language), progress=lambda share: None).utterances
     path.unlink()
-    return word_errors(take.text, " ".join(one.text for one in heard.utterances), ways.language).rate
+    sure = [word.confidence for one in heard for word in one.words if word.confidence is not None]
+    missed = word_errors(text, " ".join(one.text for one in heard), ways.language).rate
+    return Clarity(missed, 1 - float(np.mean(sure)) if sure else 0.0)
 
 
 def _flag(before: float, best: Tried) -> Flag:

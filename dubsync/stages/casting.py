@@ -58,7 +58,7 @@ class Nearer(Protocol):
     reads=(f"{_cast_list.FILE}#voices",),
     may_read=(bank.NAME,),
     backends=("voice", "asr"),
-    version=7,
+    version=8,
 )
 def casting(unit: Unit, made: Made, ctx: Context, params: None) -> Mapping[str, Any]:
     """Enrol every speaker, or take the voice a person chose; keep each as `<speaker id>.npz`."""

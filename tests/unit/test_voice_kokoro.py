@@ -7,6 +7,7 @@ import pytest
 
 from dubsync.audio import features
 from dubsync.audio.pauses import insert, planned
+from dubsync.backends.kokoro import enrol
 from dubsync.backends.kokoro.espeak import Espeak
 from dubsync.backends.kokoro.languages import speech_of
 from dubsync.backends.kokoro.phonemes import LIMIT, VOCABULARY, tokens_of
@@ -258,6 +259,16 @@ def test_a_fitted_voice_has_its_persons_sounds_and_is_judged_with_them(engine: K
     for one in takes:
         again = engine.speak(one.text, voice=one.voice, language="es", seconds=None, seed=0).samples
         assert np.corrcoef(again[2400:-2400], one.said[2400:-2400])[0, 1] > 0.99
+
+
+def test_a_fitted_voice_has_a_share_of_the_native_timbre(engine: KokoroVoice, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Nobody told her that the bridge would open before the summer came."
+    person = engine.speak(text, voice=engine.named("bm_lewis", "en"), language="en", seconds=None, seed=0)
+    (voice,) = (one.voice for one in enrolled(engine, person.samples).takes if "shades" not in one.voice)
+    monkeypatch.setattr(enrol, "NATIVE", 0.0)
+    (without,) = (one.voice for one in enrolled(engine, person.samples).takes if "shades" not in one.voice)
+    assert np.abs(without["timbre"] - voice["native"]).max() > 0.1
+    np.testing.assert_allclose(voice["timbre"], 0.7 * without["timbre"] + 0.3 * voice["native"], atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ AWAY = (0.25, 0.5)
 """Of the way from another's timbre to a person's, how much further a voice is tried that is too much like the other."""
 STRANGERS = 6
 """Published voices that are tried for somebody whom no voice was fitted to."""
+NATIVE = 0.3
+"""Share of a native voice's timbre in every fitted voice: words that are lost without it, for hardly any likeness."""
 OWN_TRACT = 3.0
 """What likeness another length must win, for each squared unit of its logarithm: 0.03 at ten per cent."""
 DOUBT = 0.08
@@ -151,7 +153,7 @@ class Enrolment:
         text, style = self._speaker.laid_out(sentence_of(take.of.speech), take.voice, take.of.speech)
         self._studio.rest()  # the decoder with gradients is large enough by itself
         moved = self._descent.moved(text, style[TIMBRE], take.voice, take.of.fit, steps)
-        voice: Voice = {**take.voice, "timbre": take.voice["timbre"] + moved}
+        voice: Voice = {**take.voice, "timbre": take.voice["timbre"] + np.float32(1 - NATIVE) * moved}
         return replace(self._studio.heard(voice, take.of, take.nearest, take.without), steps=take.steps + steps)
 
     def between(self, one: Fitted, other: Fitted) -> Fitted:
@@ -230,6 +232,7 @@ class Enrolment:
         nearest = int(np.argmax(weights))
         native = self._library.style(self._native(self._table.names[nearest], of.speech))
         voice = {**plain(self._mixed(weights), native), "native": native[:, TIMBRE], "tract": _length(length)}
+        voice = tempered(voice, NATIVE)
         voice["pitch"] = self._pitch_curve(voice, of.statistics, of.speech)
         return self._studio.heard(voice, of, nearest, without)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,31 @@ _SENTENCES = {
 }
 """What a voice says while it is fitted, and what a recogniser must understand of it: words that the packaged one hears
 without error in the languages' own voices."""
-_FURTHER = {
-    "es": "Nadie le contó que el puente abriría antes del verano.",
-    "fr": "Personne ne lui a dit que le pont ouvrirait avant l'été.",
-    "it": "Nessuno le ha detto che il ponte aprirà prima dell'estate.",
-    "pt": "Ninguém lhe contou que a ponte abriria antes do verão.",
-    "en": "Nobody told her that the bridge would open before the summer.",
-    "hi": "किसी ने उसे नहीं बताया कि पुल गर्मियों से पहले खुलेगा।",
+FURTHER = {
+    "es": (
+        "Nadie le contó que el puente abriría antes del verano.",
+        "Cuando llueve, los niños juegan dentro de casa.",
+    ),
+    "fr": (
+        "Personne ne lui a dit que le pont ouvrirait avant l'été.",
+        "Quand il pleut, les enfants jouent dans la maison.",
+    ),
+    "it": (
+        "Nessuno sapeva che il ponte sarebbe rimasto chiuso.",
+        "Quando piove, i bambini giocano dentro casa.",
+    ),
+    "pt": (
+        "Ninguém sabia que o trem chegaria tão tarde.",
+        "Quando chove, as crianças brincam dentro de casa.",
+    ),
+    "en": (
+        "Nobody told her that the bridge would open before the summer.",
+        "When it rains, the children play inside the house.",
+    ),
+    "hi": (
+        "किसी ने उसे नहीं बताया कि पुल गर्मियों से पहले खुलेगा।",
+        "जब बारिश होती है तो बच्चे घर के अंदर खेलते हैं।",
+    ),
 }
 """What it says where one sentence is too little to tell two voices apart."""
 
@@ -75,6 +93,9 @@ class Stock(Take):
 
     speech: Speech
     name: str = ""
+
+
+_Said = TypeVar("_Said", bound=Take)
 
 
 class _Prints(TypedDict):
@@ -138,9 +159,11 @@ class Studio:
 
     def again(self, take: Fitted, voice: Voice) -> Fitted:
         """Return the take in another voice."""
-        return replace(
-            take, voice=voice, **self._prints(self._speaker.speak(take.text, dict(voice), take.of.speech, None).samples)
-        )
+        said = self._speaker.speak(take.text, dict(voice), take.of.speech, None).samples
+        once = replace(take, voice=voice, sentences=1, more=(), **self._prints(said))
+        for text, _ in take.more:
+            once = self._in_also(once, text, take.of.speech)
+        return once
 
     def stock(self, voice: Voice, speech: Speech) -> Stock:
         """Return a voice that was not fitted, as it is heard."""
@@ -150,18 +173,15 @@ class Studio:
         return Stock(voice, sentence, said, RATE, heard, np.zeros_like(heard), speech)
 
     def further(self, take: Fitted | Stock) -> Take:
-        """Return the take as it is heard in a further sentence too."""
+        """Return the take as it is heard in the next of the further sentences too."""
         speech = take.of.speech if isinstance(take, Fitted) else take.speech
-        text = _FURTHER[_language(speech)]
+        return self._in_also(take, FURTHER[_language(speech)][len(take.more)], speech)
+
+    def _in_also(self, take: _Said, text: str, speech: Speech) -> _Said:
         said = self._speaker.speak(text, dict(take.voice), speech, None).samples
         both = take.sentences * take.heard + self._judge.embed(said, RATE)
-        return replace(
-            take,
-            heard=both / np.linalg.norm(both),
-            sentences=take.sentences + 1,
-            text=f"{take.text} {text}".strip(),
-            said=np.concatenate([take.said, np.zeros(RATE // 3, np.float32), said]),
-        )
+        heard = both / np.linalg.norm(both)
+        return replace(take, heard=heard, sentences=take.sentences + 1, more=(*take.more, (text, said)))
 
     def _prints(self, said: Array) -> _Prints:
         return {"said": said, "found": self._fit.embed(said, RATE), "heard": self._judge.embed(said, RATE)}
