@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dubsync.audio import features, wav
 from dubsync.backends.protocols import SpeakerEncoder
-from dubsync.text.words import WordErrors, word_errors
+from dubsync.text.words import WordErrors, same_script, word_errors
 from dubsync.timing import Span, to_samples
 from dubsync.title import Utterance
 
@@ -32,10 +32,14 @@ def outside(utterances: Iterable[Utterance], spans: Sequence[Span]) -> tuple[Utt
 
 
 def wer_back(texts: Sequence[str], heard: Sequence[Utterance], language: str) -> float | None:
-    """Return the word error rate of what is heard in the dub against what should be said; None without text."""
-    if not any(texts):
+    """Return the word error rate of what is heard in the dub against what should be said.
+
+    None without text, and where the recogniser writes the language in other letters than it is written in.
+    """
+    said, understood = " ".join(texts), " ".join(each.text for each in heard)
+    if not any(texts) or not same_script(said, understood):
         return None
-    errors: WordErrors = word_errors(" ".join(texts), " ".join(each.text for each in heard), language)
+    errors: WordErrors = word_errors(said, understood, language)
     return errors.rate
 
 

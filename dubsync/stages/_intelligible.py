@@ -20,7 +20,7 @@ from dubsync.audio import features, wav
 from dubsync.backends.protocols import Enrolled, Progress, Take, Transcript, VoiceCloner
 from dubsync.errors import Flag, Severity
 from dubsync.text import language as tags
-from dubsync.text.words import word_errors
+from dubsync.text.words import same_script, word_errors
 
 RATE = 16_000
 SHARES = (0.35, 0.5, 0.65)
@@ -63,11 +63,12 @@ class Ways:
 class Clarity:
     """`lost`: share of a take's words that a recogniser misses; `unsure`: of what it hears, one less its confidence.
 
-    Both say about as much of how many words are lost in other sentences; docs/voice.md has the figures.
+    `is_known`: the recogniser writes this language as it is written; if not, the figures are zeros and mean nothing.
     """
 
     lost: float
     unsure: float
+    is_known: bool = True
 
     @property
     def doubt(self) -> float:
@@ -86,14 +87,18 @@ class Tried:
 def understood(enrolled: Enrolled, ways: Ways) -> Enrolled:
     """Return the voice, or, if words are lost in it, the nearest to it in which they are not, with a flag.
 
-    Stock voices, voices that an engine cannot temper, and pipelines without a recogniser are left as they are.
+    Stock voices, voices that an engine cannot temper, and pipelines without a recogniser are left as they are, and so
+    are voices of a language that the recogniser writes in other letters than it is written in, with a flag.
     """
     engine = ways.engine
     if not isinstance(engine, Temperable) or ways.ears is None or not enrolled.takes:
         return enrolled
     tried: list[Tried] = []
     for share, take in _options(engine, enrolled):
-        tried.append(Tried(lost(take, ways), share, take))
+        clarity = heard(take, ways, {})
+        if not clarity.is_known:
+            return replace(enrolled, flags=(*enrolled.flags, _unknown(ways.language)))
+        tried.append(Tried(clarity.lost, share, take))
         if tried[-1].lost == 0 or (len(tried) >= len(enrolled.takes) and min(one.lost for one in tried) <= LOST):
             break
     best = min(tried, key=lambda one: (one.lost, one.share))
@@ -111,11 +116,6 @@ def _options(engine: Temperable, enrolled: Enrolled) -> Iterator[tuple[float, Ta
     yield from ((share, engine.tempered(enrolled.takes[0], share)) for share in SHARES)
 
 
-def lost(take: Take, ways: Ways) -> float:
-    """Return the share of the take's words that the recogniser misses; none where there is none."""
-    return heard(take, ways, {}).lost
-
-
 def heard(take: Take, ways: Ways, known: dict[str, Clarity]) -> Clarity:
     """Return how the recogniser understands the take, each sentence by itself: in a row one helps with the other.
 
@@ -127,6 +127,8 @@ def heard(take: Take, ways: Ways, known: dict[str, Clarity]) -> Clarity:
     for text, sound in said.items():
         if text not in known:
             known[text] = _understood(ways.ears, text, sound, take.sample_rate, ways)
+    if not all(known[text].is_known for text in said):
+        return Clarity(0.0, 0.0, is_known=False)
     words = np.array([len(text.split()) for text in said], np.float64)
     missed, unsure = np.average([(known[text].lost, known[text].unsure) for text in said], axis=0, weights=words)
     return Clarity(float(missed), float(unsure))
@@ -137,9 +139,17 @@ def _understood(ears: Hearing, text: str, sound: NDArray[np.float32], rate: int,
     wav.write(path, features.resample(sound, rate, RATE), RATE)
     heard = ears.transcribe(path, language=tags.base(ways.language), progress=lambda share: None).utterances
     path.unlink()
+    words = " ".join(one.text for one in heard)
+    if not same_script(text, words):
+        return Clarity(0.0, 0.0, is_known=False)
     sure = [word.confidence for one in heard for word in one.words if word.confidence is not None]
-    missed = word_errors(text, " ".join(one.text for one in heard), ways.language).rate
+    missed = word_errors(text, words, ways.language).rate
     return Clarity(missed, 1 - float(np.mean(sure)) if sure else 0.0)
+
+
+def _unknown(language: str) -> Flag:
+    what = f"whether words are understood in this voice is not known: the recogniser writes {language} in other letters"
+    return Flag(Severity.INFO, "words-not-checked", "", what, "have somebody listen who speaks the language")
 
 
 def _flag(before: float, best: Tried) -> Flag:

@@ -62,7 +62,7 @@ class CheckParams:
     optional=OPTIONAL,
     params=CheckParams,
     backends=("face", "lips"),
-    version=9,
+    version=10,
 )
 def check(unit: Unit, made: Made, ctx: Context, params: CheckParams) -> Mapping[str, Any]:
     """Measure, write report.json and report.html, and return the headline figures."""
@@ -117,7 +117,10 @@ def _enter_voice(sheet: Sheet, bench: Bench, lines: Sequence[SpokenLine]) -> Non
     kept = [line.spoken for line in lines if line.spoken and line.line in originals]
     heard = voices.outside(bench.heard, kept)
     wrong = voices.wer_back([line.text for line in anew], heard, bench.language)
-    sheet.put("voice.wer_back", wrong, why_not="no line was spoken anew" if kept else "no line was spoken")
+    why_not = "no line was spoken anew" if kept else "no line was spoken"
+    if anew:
+        why_not = f"the recogniser writes {bench.language} in other letters"
+    sheet.put("voice.wer_back", wrong, why_not=why_not)
     alike = bench.value("heard")["speaker_similarity"]
     sheet.put("voice.speaker_similarity", alike)
     for speaker in (speaker for speaker, value in alike.items() if value is None):

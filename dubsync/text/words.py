@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 
 from dubsync.text.numbers import read_out
@@ -15,6 +16,9 @@ from dubsync.text.numbers import read_out
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
 _UNSPACED = re.compile(r"([\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
 _NOT_WORD = re.compile(r"[^\w']+|_")
+
+
+_JAPANESE = {"HIRAGANA", "KATAKANA"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +72,19 @@ def word_errors(reference: str, heard: str, language: str = "en") -> WordErrors:
     edits = Levenshtein.editops(said, normal_words(heard, language)).as_list()
     kinds = [edit[0] for edit in edits]
     return WordErrors(kinds.count("replace"), kinds.count("delete"), kinds.count("insert"), len(said))
+
+
+def same_script(one: str, other: str) -> bool:
+    """Tell whether two texts are written in the same letters; true where either has none.
+
+    A recogniser may write a language in the letters of another (Hindi as Urdu): then no word is right.
+    """
+    scripts = _script(one), _script(other)
+    return None in scripts or scripts[0] == scripts[1]
+
+
+def _script(text: str) -> str | None:
+    """Return the script of most letters, by the first word of their Unicode names."""
+    names = Counter(unicodedata.name(letter, "?").split()[0] for letter in text if letter.isalpha())
+    (most,) = names.most_common(1) or ((None, 0),)
+    return "CJK" if most[0] in _JAPANESE else most[0]

@@ -72,6 +72,20 @@ def test_a_voice_that_is_understood_stays_as_it_was_fitted(tmp_path: Path) -> No
     assert ears.asked == 1
 
 
+class OtherLetters(Ears):
+    def transcribe(self, speech: Path, *, language: str | None, progress: Progress) -> Transcript:
+        return Transcript("es", 1.0, (Utterance("u", "کسی نے اسے نہیں", Span(seconds(0), seconds(1))),))
+
+
+def test_a_recogniser_that_writes_other_letters_judges_no_voice_and_somebody_is_told(tmp_path: Path) -> None:
+    enrolled = fitted(100, 140)
+    found = cast(tmp_path, enrolled, Mumbler(), OtherLetters(clear=100))
+
+    assert found.voice is enrolled.voice
+    assert [flag.code for flag in found.flags] == ["words-not-checked"]
+    assert "words_lost" not in found.notes
+
+
 def test_another_take_that_is_understood_comes_before_a_native_share(tmp_path: Path) -> None:
     ears, enrolled = Ears(clear=140), fitted(100, 140)
     found = cast(tmp_path, enrolled, Mumbler(), ears)

@@ -52,6 +52,7 @@ def test_wer_back_counts_what_is_misheard_and_forgives_figures() -> None:
     heard = [said("tengo dos gatos", 0, 2), said("negro", 2, 3)]
     assert voices.wer_back(["Tengo 2 gatos,", "negros."], heard, "es") == pytest.approx(0.25)
     assert voices.wer_back([], heard, "es") is None
+    assert voices.wer_back(["कल रात हम नदी के किनारे खाना खाएंगे।"], heard, "hi") is None
 
 
 class PitchEncoder:

@@ -8,7 +8,7 @@ from dubsync.errors import UnknownLanguage
 from dubsync.text.language import best_match, is_right_to_left, is_same, normal_tag
 from dubsync.text.numbers import read_out
 from dubsync.text.repetition import is_loop
-from dubsync.text.words import normal_words, word_errors
+from dubsync.text.words import normal_words, same_script, word_errors
 
 
 def test_case_punctuation_and_figures_do_not_count_as_errors() -> None:
@@ -28,6 +28,22 @@ def test_words_heard_in_silence_are_errors() -> None:
 
 def test_scripts_without_spaces_are_compared_by_character() -> None:
     assert word_errors("你好吗", "你好", "zh").rate == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("जब बारिश होती है", "جہاں بارش ہوتی ہے", False),
+        ("जब बारिश होती है", "jab baarish hoti hai", False),
+        ("जब OK होती है", "जब होती", True),
+        ("Él no quería café.", "el no queria cafe", True),
+        ("日本語です", "にほんごです", True),
+        ("123 !", "abc", True),
+        ("abc", "", True),
+    ],
+)
+def test_words_in_other_letters_are_told_from_wrong_ones(one: str, other: str, same: bool) -> None:
+    assert same_script(one, other) is same_script(other, one) is same
 
 
 def test_right_to_left_and_emoji_survive_normalisation() -> None:
