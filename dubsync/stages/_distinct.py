@@ -2,7 +2,7 @@
 
 Fitted voices are mixtures of the same few dozen, so two people may come out as one. Where voices are more alike than is
 allowed, takes are chosen for all speakers together: likeness to their persons is weighed against the chance that two
-are taken for one. A sentence is little to tell voices apart by, so the engine says a further one in those that are in
+are taken for one. A sentence is little to tell voices apart by, so the engine says further ones in those that are in
 question. Where that does not do, it pushes voices away from each other, and then makes variants of them; each time it
 is chosen again. Who gave way is brought nearer to their person at last, which wins back likeness and distance.
 A voice that a person cast, or that a bank kept, stays as it is, and the others keep away from it. Nothing depends on
