@@ -19,7 +19,8 @@ from dubsync.backends.protocols import Capabilities, Progress, SourceLine, Trans
 from dubsync.errors import Flag, UnknownLanguage
 from dubsync.text import names, titles
 from dubsync.text.address import is_mixed, manner, usual
-from dubsync.text.drafting import Draft, draft, sentences, unread, unsure, with_stand_ins
+from dubsync.text.doubled import doubled
+from dubsync.text.drafting import Draft, Strange, draft, sentences, unread, unsure, with_stand_ins
 from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.exonyms import exonyms
 from dubsync.text.hunspell import Words
@@ -170,7 +171,8 @@ class MarianTranslator:
         source = " ".join(line.text.split())
         self._made_up().clear()
         through, language = (lambda part: self._through(part, steps)), steps[-1][1]
-        text, drafts = draft(source, glossary, through, lambda said, made: self._strange(said, made, language))
+        odd: Strange = lambda said, made: self._strange(said, made, language)  # noqa: E731
+        text, drafts = draft(source, glossary, through, odd, target=language)
         if drafts and drafts[0].is_lost:
             found = self._others(drafts[0], steps)[:1] or [Candidate(text)]
             return TranslatedLine(line.id, tuple(found), _flags(drafts[0], found[0].text, line.id))
@@ -278,7 +280,8 @@ class MarianTranslator:
         return found
 
     def _faults(self, text: str, translated: str, step: Direction) -> int:
-        return len(self._missing(text, translated, step)) + len(self._strange(text, translated, step[1]))
+        words = (*self._strange(text, translated, step[1]), *doubled(text, translated, step[1]))
+        return len(self._missing(text, translated, step)) + len(words)
 
     def _strange(self, source: str, translated: str, language: str) -> tuple[str, ...]:
         """Return the words that the language does not know; none where there is no list of its words."""
