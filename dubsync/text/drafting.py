@@ -227,6 +227,13 @@ def unsure(taken: Draft, made_up: Sequence[str], line: str) -> tuple[Flag, ...]:
     return (Flag(Severity.INFO, "word-unsure", line, what, "compare the line with the original"),)
 
 
+def untranslated(names: Sequence[str], line: str) -> tuple[Flag, ...]:
+    """Return the flag of a line in which names that other languages translate ("World Series") stay as they are."""
+    what = f"{', '.join(names)} stays in the film's language"
+    hint = "put it into glossary.csv as the audience knows it, or leave it so"
+    return (Flag(Severity.INFO, "name-untranslated", line, what, hint),) if names else ()
+
+
 def unread(language: str, whose: str) -> Flag:
     """Return the flag that a whole language is a machine's draft; `whose`: "a small translation model's"."""
     what = f"the lines are {whose}, and nobody has read them"
