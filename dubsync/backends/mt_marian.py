@@ -18,15 +18,16 @@ from dubsync import weights
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
 from dubsync.errors import Flag, UnknownLanguage
 from dubsync.text import names, titles
-from dubsync.text.address import is_mixed, manner, usual
+from dubsync.text.address import manner, usual
 from dubsync.text.asking import HUB, asked, parts
 from dubsync.text.doubled import doubled
 from dubsync.text.drafting import Draft, Strange, draft, sentences, unread, unsure, untranslated, with_stand_ins
 from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.exonyms import exonyms
-from dubsync.text.grammar import broken, misfits
+from dubsync.text.grammar import broken
 from dubsync.text.hunspell import Words
 from dubsync.text.language import base, name
+from dubsync.text.marian.choice import WORSE, likeliest
 from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
 from dubsync.text.phrases import addressed, calling, phrase, run_on
 from dubsync.text.plain_english import plain
@@ -42,12 +43,9 @@ BEAMS = {"mt-en-fr": 4}
 """Models that gain by searching, and how many ways they pursue at once. French gains
 (its card says how much), Spanish does not, and Mozilla's were made to be used without."""
 
-WORSE = 0.6
-"""Nats a piece by which a shorter way may be less likely than the best one."""
-
-MIXED = 0.2
-"""Nats a piece that a way loses which addresses somebody as a friend and as a stranger at once, or whose subject and
-verb do not agree."""
+UNLIKELY, LEAST_SAID = -0.5, 0.6
+"""Nats a piece, and share of the best way's letters, below which a shorter way is not shown: most of those that were
+read were wrong, or said half of it. A line that is too fast to read is flagged, and people shorten it better."""
 
 POLITE = (("en", "fr"),)
 """Directions in which a speaker's lines are made to address people in one manner."""
@@ -89,6 +87,12 @@ def _is_long(text: str, line: SourceLine, language: str) -> bool:
     if line.characters is not None:
         return len(text) > line.characters
     return natural_seconds(text, language) > FASTEST * line.seconds
+
+
+def _is_gain(way: Candidate, text: str, line: SourceLine) -> bool:
+    """Tell whether a way is shorter; and where it is read, whether it is likely enough, and says most of it."""
+    is_said = line.characters is None or (way.score >= UNLIKELY and len(way.text) >= LEAST_SAID * len(text))
+    return is_said and len(way.text) < len(text)
 
 
 class MarianTranslator:
@@ -174,7 +178,7 @@ class MarianTranslator:
             return TranslatedLine(line.id, tuple(found), _flags(drafts[0], found[0].text, line.id))
         found = [Candidate(text or "…")]
         if drafts and not drafts[0].faults and _is_long(text, line, target):
-            found += [way for way in self._others(drafts[0], steps) if len(way.text) < len(text)]
+            found += [way for way in self._others(drafts[0], steps) if _is_gain(way, text, line)]
         flags = (*drafts[0].flags(line.id), *unsure(drafts[0], self._made_up(), line.id)) if drafts else ()
         left = untranslated(self._left(source, text, steps[0]), line.id)
         return TranslatedLine(line.id, tuple(found), (*flags, *left))
@@ -251,7 +255,9 @@ class MarianTranslator:
         gone = [
             one
             for one, there in wanted.items()
-            if not any(names.is_kept(each, translated) for each in (one, there, there[0].upper() + there[1:]))
+            if not any(
+                names.is_kept(each, translated) for each in (one, there, there[0].upper() + there[1:], f"{there}s")
+            )
             and not self._is_rendered(one, translated, step)
         ]
         return {one: wanted[one] for one in gone if one in abroad or self._is_name(one, step)}
@@ -376,18 +382,6 @@ class MarianTranslator:
     def _folder(self, step: Direction) -> Path:
         entry = self._entry(step)
         return weights.resolve(entry) if self._folders is None else self._folders[entry]
-
-
-def likeliest(ways: Sequence[Way], language: str, wanted: str | None = None) -> str:
-    """Return the text of the likeliest way, where those that mix two manners of address, or break a rule of grammar,
-    count for less, and those of another manner than the `wanted` one still less."""
-
-    def worth(way: Way) -> float:
-        is_other = wanted is not None and manner(way.text, language) not in {wanted, None}
-        is_wrong = is_mixed(way.text, language) or bool(misfits(way.text, language))
-        return way.score - MIXED * is_wrong - WORSE * is_other
-
-    return max(ways, key=worth).text
 
 
 def _flags(lost: Draft, text: str, line: str) -> tuple[Flag, ...]:

@@ -53,9 +53,6 @@ _TO_MEN = {
 _TO_MEN_BY_VOWEL = {"une": "un", "cette": "cet", "quelle": "quel", "aucune": "aucun"}
 _TO_WOMEN = {there: here for here, there in _TO_MEN.items()}
 _TO_WOMEN_BY_VOWEL = {"un": "une", "ce": "cette", "cet": "cette", "quel": "quelle", "aucun": "aucune", "du": "de la"}
-_STRESSED_A = re.compile(r"h?[aá]")
-_BEFORE_STRESSED_A = frozenset({"el", "un", "del", "al", "algún", "ningún"})
-"""Feminine nouns that begin with a stressed a have these before them: "el agua"."""
 _VOWEL = re.compile(r"[aàâeéèêëiîïoôuûyhœ]")
 _UNCONTRACTED = re.compile(r"\b([Aa]|[Dd]e) el (?=\w)")
 _NEVER_VERBS = ("ión", "dad", "tad", "tud")
@@ -117,8 +114,6 @@ def _swapped(found: re.Match[str], language: str) -> str:
         return said
     right = _BY_VOWEL if language == "fr" and _VOWEL.match(noun) else _RIGHT[language]
     wanted = right[gender].get(said.lower(), said)
-    if language == "es" and gender == "f" and said.lower() in _BEFORE_STRESSED_A and _STRESSED_A.match(noun):
-        return said
     if wanted == said:
         return said
     return wanted.capitalize() if said[0].isupper() else wanted

@@ -1,4 +1,4 @@
-"""A cheap look at French grammar: subject and verb beside each other, two articles in a row, a lost "not".
+"""A cheap look at French grammar: subject and verb, two articles in a row, what is cut short, a lost "not".
 
 It is for choosing among ways to say one line: a shorter one that breaks a rule is no gain. It is careful: what it names
 is nearly always wrong, and most of what is wrong it does not see. Other languages pass.
@@ -29,6 +29,7 @@ _INFINITIVE = re.compile(
     r"\b(?:ai|as|(?<!y )a|avons|avez|ont) (?:(?:pas|bien|déjà|toujours) )?(?!hier|cher|hiver|danger|premier)\w+er\b",
     re.I,
 )
+_SHORT = re.compile(r"(?<![\w'’])(?:[ldnjm]|qu)['’][bcdfgjklmnpqrstvwxz]\w*", re.IGNORECASE)
 _NEGATIVE = re.compile(r"n't\b|\b(?:not|never|no|nobody|nothing|none|neither|nor|without|cannot)\b", re.IGNORECASE)
 _DENIED = re.compile(
     r"\b(?:ne|pas|jamais|rien|personne|aucune?|sans|ni|non|guère|plus|fiche|moque)\b|\bn['’]", re.IGNORECASE
@@ -58,7 +59,7 @@ def misfits(text: str, language: str) -> tuple[str, ...]:
     if base(language) != "fr":
         return ()
     subjects = [found[0] for found in _SUBJECT.finditer(text) if _disagrees(found)]
-    return (*subjects, *(found[0] for rule in (_TWO, _INFINITIVE) for found in rule.finditer(text)))
+    return (*subjects, *(found[0] for rule in (_TWO, _INFINITIVE, _SHORT) for found in rule.finditer(text)))
 
 
 def _disagrees(found: re.Match[str]) -> bool:
