@@ -30,8 +30,8 @@ HEAD = """# Third parties
 Made by `python tools/third_party.py` from `pyproject.toml` and `models/registry.toml`; do not edit by hand.
 
 dubsync itself is Apache-2.0 (LICENSE). Nothing below is part of this repository except weights marked "shipped", the
-files for browsers, and `samples/film/canonical_face.txt`, the points and triangles of MediaPipe's canonical face model
-(Apache-2.0).
+files for browsers, `samples/film/canonical_face.txt`, the points and triangles of MediaPipe's canonical face model
+(Apache-2.0), and `dubsync/text/_nouns.py`, nouns counted in sentences of tatoeba.org (CC-BY 2.0 FR, its contributors).
 
 ## Weights
 

@@ -32,7 +32,7 @@ _PARAGRAPH = "\n\n"
 class ApertiumTranslator:
     """Asks `apertium` for whole batches. `program`: its name or path. `timeout`: seconds for a batch."""
 
-    capabilities = Capabilities(name="mt.apertium", version="2", licence="GPL-3.0, as its own program")
+    capabilities = Capabilities(name="mt.apertium", version="3", licence="GPL-3.0, as its own program")
     is_draft = True
 
     def __init__(self, *, program: str = "apertium", timeout: float = 300.0) -> None:
@@ -54,7 +54,9 @@ class ApertiumTranslator:
         """
         mode = self._mode(source, target)
         texts = [line.text for line in lines]
-        found = drafts(texts, base(source), glossary, lambda parts: self._sentences(parts, mode, target))
+        found = drafts(
+            texts, base(source), glossary, lambda parts: self._sentences(parts, mode, target), target=base(target)
+        )
         progress(1.0)
         made = [
             TranslatedLine(line.id, (Candidate(text or "…"),), tried[0].flags(line.id) if tried else ())

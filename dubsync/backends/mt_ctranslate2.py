@@ -27,7 +27,7 @@ SHARED = ("spiece.model", "sentencepiece.model")
 class CTranslate2Translator:
     """Translates in batches. `pair`: what an OPUS-MT model translates; `hypotheses`: candidates for a line."""
 
-    capabilities = Capabilities(name="mt.ctranslate2", version="1", licence="the model's own", devices=("cpu", "cuda"))
+    capabilities = Capabilities(name="mt.ctranslate2", version="2", licence="the model's own", devices=("cpu", "cuda"))
     is_draft = True
 
     def __init__(
@@ -67,7 +67,7 @@ class CTranslate2Translator:
             return [ways[0].text for ways in made]
 
         texts = [line.text for line in lines]
-        found = drafts(texts, base(source), glossary, batch)
+        found = drafts(texts, base(source), glossary, batch, target=base(target))
         made = []
         for line, (text, tried) in zip(lines, found, strict=True):
             parts = sentences(" ".join(line.text.split()), base(source))

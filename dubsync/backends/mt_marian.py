@@ -18,14 +18,18 @@ from dubsync import weights
 from dubsync.backends.protocols import Capabilities, Progress, SourceLine, TranslatedLine
 from dubsync.errors import Flag, UnknownLanguage
 from dubsync.text import names, titles
-from dubsync.text.address import is_mixed, manner, usual
-from dubsync.text.drafting import Draft, draft, sentences, unread, unsure, with_stand_ins
+from dubsync.text.address import manner, usual
+from dubsync.text.asking import HUB, asked, parts
+from dubsync.text.doubled import doubled
+from dubsync.text.drafting import Draft, Strange, draft, sentences, unread, unsure, untranslated, with_stand_ins
 from dubsync.text.duration import FASTEST, natural_seconds
 from dubsync.text.exonyms import exonyms
+from dubsync.text.grammar import broken
 from dubsync.text.hunspell import Words
 from dubsync.text.language import base, name
+from dubsync.text.marian.choice import WORSE, likeliest
 from dubsync.text.marian.engine import Engine, open_engine, vocabularies, whole_words
-from dubsync.text.phrases import addressed, calling, cut, phrase, run_on
+from dubsync.text.phrases import addressed, calling, phrase, run_on
 from dubsync.text.plain_english import plain
 from dubsync.text.punctuation import dressed
 from dubsync.text.repetition import is_loop
@@ -35,16 +39,13 @@ from dubsync.title import Candidate
 if TYPE_CHECKING:
     from dubsync.text.marian.beam import Searcher, Way
 
-HUB = "en"
 BEAMS = {"mt-en-fr": 4}
 """Models that gain by searching, and how many ways they pursue at once. French gains
 (its card says how much), Spanish does not, and Mozilla's were made to be used without."""
 
-WORSE = 0.6
-"""Nats a piece by which a shorter way may be less likely than the best one."""
-
-MIXED = 0.2
-"""Nats a piece that a way loses which addresses somebody as a friend and as a stranger at once."""
+UNLIKELY, LEAST_SAID = -0.5, 0.6
+"""Nats a piece, and share of the best way's letters, below which a shorter way is not shown: most of those that were
+read were wrong, or said half of it. A line that is too fast to read is flagged, and people shorten it better."""
 
 POLITE = (("en", "fr"),)
 """Directions in which a speaker's lines are made to address people in one manner."""
@@ -55,12 +56,6 @@ NEAR = 0.3
 """The same, for a way that keeps a name which the best one lost; names that have a translation are farther off."""
 
 Direction = tuple[str, str]
-
-_TRAILED = re.compile(r"(?:(?<=\.\.\.)|(?<=…))\s+(?=\W?\w)")
-_TRAILING = re.compile(r"(?:\.{3,}|…)$")
-STUMBLING = (("en", "es"), ("en", "fr"))
-"""Directions that hardly saw three dots when they were taught, and make cries and quotations of them: what trails off
-is asked by itself, as a full sentence."""
 
 _ENTRY = re.compile(r"mt-([a-z]{2,3})-([a-z]{2,3})")
 _SHIPPED = ("mt-en-es", "mt-en-fr", "mt-en-pt", "mt-pt-en")
@@ -94,11 +89,17 @@ def _is_long(text: str, line: SourceLine, language: str) -> bool:
     return natural_seconds(text, language) > FASTEST * line.seconds
 
 
+def _is_gain(way: Candidate, text: str, line: SourceLine) -> bool:
+    """Tell whether a way is shorter; and where it is read, whether it is likely enough, and says most of it."""
+    is_said = line.characters is None or (way.score >= UNLIKELY and len(way.text) >= LEAST_SAID * len(text))
+    return is_said and len(way.text) < len(text)
+
+
 class MarianTranslator:
     """Translates line by line on the processor, the same result every time."""
 
     capabilities = Capabilities(
-        name="mt.marian", version="7", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=(*_SHIPPED, *_LISTS)
+        name="mt.marian", version="8", languages=_pairs(_SHIPPED), licence="MPL-2.0", weights=(*_SHIPPED, *_LISTS)
     )
     is_draft = True
 
@@ -170,24 +171,32 @@ class MarianTranslator:
         source = " ".join(line.text.split())
         self._made_up().clear()
         through, language = (lambda part: self._through(part, steps)), steps[-1][1]
-        text, drafts = draft(source, glossary, through, lambda said, made: self._strange(said, made, language))
+        odd: Strange = lambda said, made: self._strange(said, made, language)  # noqa: E731
+        text, drafts = draft(source, glossary, through, odd, target=language)
         if drafts and drafts[0].is_lost:
             found = self._others(drafts[0], steps)[:1] or [Candidate(text)]
             return TranslatedLine(line.id, tuple(found), _flags(drafts[0], found[0].text, line.id))
         found = [Candidate(text or "…")]
         if drafts and not drafts[0].faults and _is_long(text, line, target):
-            found += [way for way in self._others(drafts[0], steps) if len(way.text) < len(text)]
+            found += [way for way in self._others(drafts[0], steps) if _is_gain(way, text, line)]
         flags = (*drafts[0].flags(line.id), *unsure(drafts[0], self._made_up(), line.id)) if drafts else ()
-        return TranslatedLine(line.id, tuple(found), flags)
+        left = untranslated(self._left(source, text, steps[0]), line.id)
+        return TranslatedLine(line.id, tuple(found), (*flags, *left))
+
+    def _left(self, source: str, text: str, step: Direction) -> list[str]:
+        """Return the names of common words that are in the translation as they were."""
+        common = self._words(step, side=0)
+        described = [name for name in names.units(source) if step[0] == HUB and names.is_described(name, common)]
+        return [name for name in described if names.is_kept(name, text)]
 
     def _search(self, lines: Sequence[SourceLine], step: Direction) -> None:
         """Find ways to say all sentences at once, for a model of BEAMS."""
         beam = BEAMS.get(self._entry(step), 0)
-        parts = [part for line in lines for part in _parts(" ".join(line.text.split()), step)]
-        unknown = [addressed(part, *step)[0] for part in parts if not phrase(part, *step)]
-        asked = list(dict.fromkeys(_asked(part, step)[0] for part in unknown)) if beam else []
-        ways = self._searcher(step).ways_of(asked, width=beam) if asked else []
-        self._opened.found = dict(zip(((step, part) for part in asked), ways, strict=True))
+        said = [part for line in lines for part in parts(" ".join(line.text.split()), step)]
+        unknown = [addressed(part, *step)[0] for part in said if not phrase(part, *step)]
+        wanted = list(dict.fromkeys(asked(part, step)[0] for part in unknown)) if beam else []
+        ways = self._searcher(step).ways_of(wanted, width=beam) if wanted else []
+        self._opened.found = dict(zip(((step, part) for part in wanted), ways, strict=True))
 
     def _best(self, text: str, step: Direction) -> str:
         """Return the likeliest way that addresses people in one manner, else what the engine says."""
@@ -208,11 +217,11 @@ class MarianTranslator:
     def _through(self, text: str, steps: tuple[Direction, ...]) -> str:
         """Translate a line, sentence by sentence, step by step; "" when a sentence comes out empty."""
         for step in steps:
-            parts = _parts(text, step)
-            made = [self._sentence(part, step) for part in parts]
+            said = parts(text, step)
+            made = [self._sentence(part, step) for part in said]
             if not all(made):
                 return ""
-            text = run_on(parts, made)
+            text = run_on(said, made)
         return text
 
     def _sentence(self, text: str, step: Direction) -> str:
@@ -220,15 +229,15 @@ class MarianTranslator:
         if known:
             return dressed(text, known, step[1])
         text, called = addressed(text, *step)
-        asked, places = _asked(text, step)
-        made = self._whole(asked, step)
+        other, places = asked(text, step)
+        made = self._whole(other, step)
         if places:
             made = titles.put_back(made, places, step[1]) or self._whole(plain(text), step)
         return calling(dressed(text, made, step[1]), called) if made else ""
 
     def _whole(self, text: str, step: Direction) -> str:
         """Translate a sentence and put its names and figures right; "" when nothing comes out."""
-        translated = names.mended(text, self._best(text, step), self._words(step))
+        translated = names.mended(text, self._best(text, step), self._is_word(step))
         torn = names.torn(text, translated)
         if torn and translated:
             engine = self._engine(step)
@@ -244,9 +253,22 @@ class MarianTranslator:
         abroad = exonyms(step[1]) if step[0] == HUB else {}
         wanted = {one: abroad.get(one, one) for one in (*names.units(text), *names.figures(text))}
         gone = [
-            one for one, there in wanted.items() if not any(names.is_kept(each, translated) for each in (one, there))
+            one
+            for one, there in wanted.items()
+            if not any(
+                names.is_kept(each, translated) for each in (one, there, there[0].upper() + there[1:], f"{there}s")
+            )
+            and not self._is_rendered(one, translated, step)
         ]
         return {one: wanted[one] for one in gone if one in abroad or self._is_name(one, step)}
+
+    def _is_rendered(self, name: str, translated: str, step: Direction) -> bool:
+        """Tell whether a name of common words is in the translation as the model says it alone, in words that the
+        language has."""
+        known = self._word_list(step[1])
+        if known is None or not names.is_described(name, self._words(step, side=0)):
+            return False
+        return names.is_said(self._engine(step).translate(f"{name}."), translated, known)
 
     def _is_name(self, name: str, step: Direction) -> bool:
         """Tell whether something must stay as it is: alone, the model copies it or makes nonsense of it."""
@@ -265,7 +287,7 @@ class MarianTranslator:
             return translated
         made_up = self._strange(text, translated, step[1])
         for found in self._ways(text, translated, step):
-            sound = [names.mended(text, way, self._words(step)) for way in found]
+            sound = [names.mended(text, way, self._is_word(step)) for way in found]
             translated = min([translated, *sound], key=lambda way: self._faults(text, way, step))
             if not self._faults(text, translated, step):
                 break
@@ -278,15 +300,19 @@ class MarianTranslator:
         return found
 
     def _faults(self, text: str, translated: str, step: Direction) -> int:
-        return len(self._missing(text, translated, step)) + len(self._strange(text, translated, step[1]))
+        words = (*self._strange(text, translated, step[1]), *doubled(text, translated, step[1]))
+        return len(self._missing(text, translated, step)) + len(words)
 
     def _strange(self, source: str, translated: str, language: str) -> tuple[str, ...]:
         """Return the words that the language does not know; none where there is no list of its words."""
+        known = self._word_list(language)
+        return strange(source, translated, language, known) if known is not None else ()
+
+    def _word_list(self, language: str) -> Container[str] | None:
         entry = f"words-{language}"
         if language not in self._lists and self._folders is None and entry in weights.entries():
             self._lists[language] = Words.of(weights.resolve(entry))
-        known = self._lists.get(language)
-        return strange(source, translated, language, known) if known is not None else ()
+        return self._lists.get(language)
 
     def _ways(self, text: str, translated: str, step: Direction) -> Iterator[list[str]]:
         """Yield what the model finds about as likely, then ways with stand-ins, then what it finds less likely."""
@@ -305,14 +331,22 @@ class MarianTranslator:
 
     def _others(self, best: Draft, steps: tuple[Direction, ...]) -> list[Candidate]:
         """Return sound ways that the model finds nearly as likely; only of single sentences without a pivot."""
-        parts = sentences(best.source, steps[0][0])
-        if len(parts) > 1 or len(steps) > 1:
+        whole, step = sentences(best.source, steps[0][0]), steps[0]
+        if len(whole) > 1 or len(steps) > 1:
             return []
-        known = self._words(steps[0])
-        ways = self._searcher(steps[0]).ways(parts[0])
-        near = [way for way in ways if way.score >= ways[0].score - WORSE]
-        texts = [(dressed(parts[0], names.mended(parts[0], way.text, known), steps[0][1]), way.score) for way in near]
-        return [Candidate(text, score) for text, score in texts if not replace(best, text=text).faults]
+        other, places = asked(whole[0], step)
+        ways = self._searcher(step).ways(other)
+        found = []
+        for way in (way for way in ways if way.score >= ways[0].score - WORSE):
+            text = titles.put_back(names.mended(other, way.text, self._is_word(step)), places, step[1])
+            one = replace(best, text=dressed(whole[0], text, step[1])) if text else None
+            if one and self._is_sound(one, step):
+                found.append(Candidate(one.text, way.score))
+        return found
+
+    def _is_sound(self, one: Draft, step: Direction) -> bool:
+        """Tell whether a way to say a line is without fault, also in its names, its words and its grammar."""
+        return not (one.faults or self._faults(one.source, one.text, step) or broken(one.source, one.text, step[1]))
 
     def _engine(self, step: Direction) -> Engine:
         """Return the model of one direction; engines belong to the thread that opened them."""
@@ -321,12 +355,17 @@ class MarianTranslator:
             opened[step] = open_engine(self._folder(step))
         return opened[step]
 
-    def _words(self, step: Direction) -> Callable[[str], bool]:
-        """Return what tells whether the model's target side knows a word as a whole."""
-        known: dict[Direction, Callable[[str], bool]] = self._opened.__dict__.setdefault("words", {})
-        if step not in known:
-            known[step] = whole_words(vocabularies(self._folder(step))[1])
-        return known[step]
+    def _words(self, step: Direction, side: int = 1) -> Callable[[str], bool]:
+        """Return what tells whether the model's target side (1), or its source side (0), knows a word as a whole."""
+        known: dict[tuple[Direction, int], Callable[[str], bool]] = self._opened.__dict__.setdefault("words", {})
+        if (step, side) not in known:
+            known[step, side] = whole_words(vocabularies(self._folder(step))[side])
+        return known[step, side]
+
+    def _is_word(self, step: Direction) -> Callable[[str], bool]:
+        """Return what tells whether the target language knows a word, by its list or the model's vocabulary."""
+        is_whole, known = self._words(step), self._word_list(step[1])
+        return lambda word: is_whole(word) or (known is not None and word.lower() in known)
 
     def _searcher(self, step: Direction) -> Searcher:
         from dubsync.text.marian.beam import Searcher
@@ -343,31 +382,6 @@ class MarianTranslator:
     def _folder(self, step: Direction) -> Path:
         entry = self._entry(step)
         return weights.resolve(entry) if self._folders is None else self._folders[entry]
-
-
-def likeliest(ways: Sequence[Way], language: str, wanted: str | None = None) -> str:
-    """Return the text of the likeliest way, where those that mix two manners of address count for less, and those of
-    another manner than the `wanted` one still less."""
-
-    def worth(way: Way) -> float:
-        is_other = wanted is not None and manner(way.text, language) not in {wanted, None}
-        return way.score - MIXED * is_mixed(way.text, language) - WORSE * is_other
-
-    return max(ways, key=worth).text
-
-
-def _parts(text: str, step: Direction) -> list[str]:
-    """Return what is translated by itself: sentences, what trails off, phrases that a sentence begins with."""
-    parts = sentences(text, step[0])
-    if step in STUMBLING:
-        parts = [part for sentence in parts for part in _TRAILED.split(sentence)]
-    return [part for sentence in parts for part in cut(sentence, *step)]
-
-
-def _asked(text: str, step: Direction) -> tuple[str, dict[str, str]]:
-    """Return a sentence as the engine is asked it, and what the stand-ins in it stand for."""
-    asked = _TRAILING.sub(".", text) if step in STUMBLING else text
-    return titles.stood_in(plain(asked), step[1]) if step[0] == HUB else (text, {})
 
 
 def _flags(lost: Draft, text: str, line: str) -> tuple[Flag, ...]:

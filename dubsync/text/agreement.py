@@ -1,15 +1,18 @@
 """Spanish and French articles that go with their noun.
 
 Both models were begun from a Portuguese one, and keep the Portuguese gender of nouns that have another in their own
-language: "la viaje" after "a viagem", "la couteau" after "a faca". The nouns below are the common ones of that kind;
-only a determiner right before one is changed, nothing else is judged. French ones that are also a verb, as in "il la
-livre", are left out.
+language: "la viaje" after "a viagem", "la couteau" after "a faca". `_nouns` holds those whose gender people's sentences
+show; those below are rarer ones, or verbs too. Only a determiner right before a noun is changed, nothing else is
+judged. French nouns that are more often a verb, as in "il la livre", are left out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from dubsync.text import _nouns
 
 # ruff: noqa: SIM905 - rows of words are easier to read
 
@@ -26,6 +29,7 @@ _PAIRS = (
     ("el", "la"), ("un", "una"), ("este", "esta"), ("ese", "esa"), ("aquel", "aquella"), ("del", "de la"),
     ("al", "a la"), ("los", "las"), ("unos", "unas"), ("estos", "estas"), ("esos", "esas"), ("aquellos", "aquellas"),
     ("algún", "alguna"), ("ningún", "ninguna"), ("nuestro", "nuestra"), ("mucho", "mucha"), ("otro", "otra"),
+    ("algunos", "algunas"), ("nuestros", "nuestras"), ("muchos", "muchas"), ("otros", "otras"),
 )  # fmt: skip
 
 
@@ -48,6 +52,16 @@ _TO_MEN = {
 }  # fmt: skip
 _TO_MEN_BY_VOWEL = {"une": "un", "cette": "cet", "quelle": "quel", "aucune": "aucun"}
 _TO_WOMEN = {there: here for here, there in _TO_MEN.items()}
+_TO_WOMEN_BY_VOWEL = {"un": "une", "ce": "cette", "cet": "cette", "quel": "quelle", "aucun": "aucune", "du": "de la"}
+_VOWEL = re.compile(r"[aàâeéèêëiîïoôuûyhœ]")
+_UNCONTRACTED = re.compile(r"\b([Aa]|[Dd]e) el (?=\w)")
+_NEVER_VERBS = ("ión", "dad", "tad", "tud")
+"""Endings of nouns whose plural is no verb either, as that of "compra" is in "los compras"."""
+_RIGHT = {
+    "es": {"m": {there: here for here, there in _PAIRS}, "f": dict(_PAIRS)},
+    "fr": {"m": _TO_MEN, "f": _TO_WOMEN},
+}
+_BY_VOWEL = {"m": _TO_MEN_BY_VOWEL, "f": _TO_WOMEN_BY_VOWEL}
 
 
 def _plural(noun: str) -> str:
@@ -57,32 +71,28 @@ def _plural(noun: str) -> str:
     return f"{plain[:-1]}ces" if noun.endswith("z") else f"{plain}es"
 
 
-_UNCONTRACTED = re.compile(r"\b([Aa]|[Dd]e) el (?=\w)")
-
-Rule = tuple[re.Pattern[str], dict[str, str]]
-
-
-def _rule(nouns: Sequence[str], wrong: dict[str, str]) -> Rule:
-    words = sorted(nouns, key=len, reverse=True)
-    before = sorted(wrong, key=len, reverse=True)
-    return re.compile(rf"\b({'|'.join(before)})(\s+)({'|'.join(words)})\b", re.IGNORECASE), wrong
+def _both_numbers(nouns: Iterable[str]) -> list[str]:
+    return [each for noun in nouns for each in (noun, _plural(noun))]
 
 
-def _both_numbers(nouns: Sequence[str]) -> list[str]:
-    return [*nouns, *(_plural(noun) for noun in nouns)]
+@cache
+def _genders(language: str) -> Mapping[str, str]:
+    """Return "m" or "f" by noun."""
+    if language == "es":
+        abstract = [noun for noun in _nouns.ES_WOMEN if noun.endswith(_NEVER_VERBS)]
+        men = [*_nouns.ES_MEN, *_both_numbers(_MASCULINE)]
+        women = [*_nouns.ES_WOMEN, *_both_numbers([*_FEMININE, *abstract])]
+    else:
+        men, women = [*_nouns.FR_MEN, *_FRENCH_MEN, *_FRENCH_MEN_BY_VOWEL], [*_nouns.FR_WOMEN, *_FRENCH_WOMEN]
+    return dict.fromkeys(men, "m") | dict.fromkeys(women, "f")
 
 
-_RULES = {
-    "es": (
-        _rule(_both_numbers(_MASCULINE), {feminine: masculine for masculine, feminine in _PAIRS}),
-        _rule(_both_numbers(_FEMININE), dict(_PAIRS)),
-    ),
-    "fr": (
-        _rule(_FRENCH_MEN, _TO_MEN),
-        _rule(_FRENCH_MEN_BY_VOWEL, _TO_MEN_BY_VOWEL),
-        _rule(_FRENCH_WOMEN, _TO_WOMEN),
-    ),
-}
+@cache
+def _pairs(language: str) -> re.Pattern[str]:
+    """Return what finds a determiner and the word behind it."""
+    words = {word for right in (*_RIGHT[language].values(), *_BY_VOWEL.values()) for word in right}
+    before = "|".join(sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?<![-\w])({before})(?=\s+([^\W\d_]+)\b)", re.IGNORECASE)
 
 
 def agreeing(text: str, language: str) -> str:
@@ -90,14 +100,20 @@ def agreeing(text: str, language: str) -> str:
 
     >>> agreeing("La viaje por el leche de el árbol", "es"), agreeing("Pose la couteau dans ce voiture.", "fr")
     ('El viaje por la leche del árbol', 'Pose le couteau dans cette voiture.')
+    >>> agreeing("Este alfombra, la río, el agua.", "es"), agreeing("Un erreur, mon facture, cette homme.", "fr")
+    ('Esta alfombra, el río, el agua.', 'Une erreur, ma facture, cet homme.')
     """
     text = _UNCONTRACTED.sub(lambda found: f"{found[1]}l ", text) if language == "es" else text
-    for pattern, right in _RULES[language]:
-        text = pattern.sub(lambda found, right=right: _swapped(found, right), text)  # type: ignore[misc]
-    return text
+    return _pairs(language).sub(lambda found: _swapped(found, language), text)
 
 
-def _swapped(found: re.Match[str], right: dict[str, str]) -> str:
-    said, space, noun = found.groups()
-    wanted = right[said.lower()]
-    return f"{wanted.capitalize() if said[0].isupper() else wanted}{space}{noun}"
+def _swapped(found: re.Match[str], language: str) -> str:
+    said, noun = found[1], found[2].lower()
+    gender = _genders(language).get(noun)
+    if gender is None:
+        return said
+    right = _BY_VOWEL if language == "fr" and _VOWEL.match(noun) else _RIGHT[language]
+    wanted = right[gender].get(said.lower(), said)
+    if wanted == said:
+        return said
+    return wanted.capitalize() if said[0].isupper() else wanted

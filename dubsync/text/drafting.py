@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dubsync.errors import Flag, Severity
 from dubsync.text import glossary as terms
+from dubsync.text.doubled import doubled, once
 from dubsync.text.repetition import is_loop
 
 LONGEST = 300
@@ -57,13 +58,16 @@ def _cut(text: str) -> Iterator[str]:
 class Draft:
     """A translation and what is wrong with it. `glossary`: the terms that stand in the source.
 
-    `strange`: words that no dictionary of the language knows.
+    `strange`: words that no dictionary of the language knows. `language`: of the text. `dropped`: words that the engine
+    said twice in a row, and the text says once.
     """
 
     source: str
     text: str
     glossary: Mapping[str, str]
     strange: tuple[str, ...] = ()
+    language: str = "und"
+    dropped: tuple[str, ...] = ()
 
     @property
     def is_lost(self) -> bool:
@@ -81,9 +85,14 @@ class Draft:
         return tuple(figure for figure in _DIGITS.findall(self.source) if len(figure) > 1 and figure not in said)
 
     @property
+    def doubled(self) -> tuple[str, ...]:
+        return doubled(self.source, self.text, self.language)
+
+    @property
     def faults(self) -> int:
         """0 for a sound draft; a lost line weighs more than a missed term, a term more than a figure or a word."""
-        return 100 * self.is_lost + 10 * len(self.missed) + len(self.lost_numbers) + len(self.strange)
+        words = len(self.strange) + len(self.doubled)
+        return 100 * self.is_lost + 10 * len(self.missed) + len(self.lost_numbers) + words
 
     def flags(self, line: str) -> tuple[Flag, ...]:
         """Say what is wrong, for the line of this id."""
@@ -103,16 +112,20 @@ class Draft:
             found.append(
                 Flag(Severity.WARNING, "word-unknown", line, what, "write the line by hand, unless it is a name")
             )
+        if self.dropped:
+            what = f"the engine said {', '.join(self.dropped)} twice in a row for {self.source[:80]!r}; it is said once"
+            found.append(Flag(Severity.INFO, "word-doubled", line, what, "compare the line with the original"))
         return tuple(found)
 
 
 def draft(
-    text: str, glossary: Mapping[str, str], translate: Translate, strange: Strange = lambda source, text: ()
-) -> tuple[str, tuple[Draft, ...]]:
+    text: str, glossary: Mapping[str, str], translate: Translate, strange: Strange = lambda source, text: (), *,
+    target: str = "und",
+) -> tuple[str, tuple[Draft, ...]]:  # fmt: skip
     """Return the text for a line, never empty, and the drafts that were made, the best first.
 
-    `translate`: the engine, for a whole line. `strange`: names the words of a translation that are none. A text
-    without letters stays as it is.
+    `translate`: the engine, for a whole line. `strange`: names the words of a translation that are none. `target`: the
+    language of translations. A text without letters stays as it is.
     """
     if not _has_letters(text):
         return text, ()
@@ -121,16 +134,23 @@ def draft(
     for translated in _ways(text, expected, translate, made):
         terms_said = " ".join(expected.values())
         odd = strange(f"{text} {terms_said}", translated)
-        made.append(Draft(text, translated.strip(), expected, odd))
+        made.append(Draft(text, translated.strip(), expected, odd, target))
         if not made[-1].faults:
             break
     made.sort(key=lambda one: one.faults)
+    if made[0].doubled and not made[0].is_lost:
+        made.insert(0, _said_once(made[0]))
     return (text if made[0].is_lost else made[0].text), tuple(made)
 
 
+def _said_once(one: Draft) -> Draft:
+    return replace(one, text=once(one.source, one.text, one.language), dropped=one.doubled)
+
+
 def drafts(
-    texts: Sequence[str], language: str, glossary: Mapping[str, str], batch: Callable[[Sequence[str]], Sequence[str]]
-) -> list[tuple[str, tuple[Draft, ...]]]:
+    texts: Sequence[str], language: str, glossary: Mapping[str, str], batch: Callable[[Sequence[str]], Sequence[str]],
+    *, target: str,
+) -> list[tuple[str, tuple[Draft, ...]]]:  # fmt: skip
     """Do the same for many lines with an engine that translates many sentences at once. `language`: of the texts."""
     clean = [" ".join(text.split()) for text in texts]
     wanted = list(dict.fromkeys(part for text in clean if _has_letters(text) for part in sentences(text, language)))
@@ -143,7 +163,7 @@ def drafts(
         made = [known[part].strip() for part in parts]
         return " ".join(made) if all(made) else ""
 
-    return [draft(text, glossary, translate) for text in clean]
+    return [draft(text, glossary, translate, target=target) for text in clean]
 
 
 def _loops(text: str) -> bool:
@@ -205,6 +225,13 @@ def unsure(taken: Draft, made_up: Sequence[str], line: str) -> tuple[Flag, ...]:
     words = ", ".join(dict.fromkeys(made_up))
     what = f"the engine first made up {words} for {taken.source[:80]!r}; another way to say it was taken"
     return (Flag(Severity.INFO, "word-unsure", line, what, "compare the line with the original"),)
+
+
+def untranslated(names: Sequence[str], line: str) -> tuple[Flag, ...]:
+    """Return the flag of a line in which names that other languages translate ("World Series") stay as they are."""
+    what = f"{', '.join(names)} stays in the film's language"
+    hint = "put it into glossary.csv as the audience knows it, or leave it so"
+    return (Flag(Severity.INFO, "name-untranslated", line, what, hint),) if names else ()
 
 
 def unread(language: str, whose: str) -> Flag:

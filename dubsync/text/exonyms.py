@@ -1,6 +1,7 @@
-"""What countries, continents and months are called in another language, by their English names.
+"""What countries, continents, months and days are called in another language, by their English names.
 
-Countries come from the CLDR, through langcodes; months and what is no country of its own are listed here.
+Countries come from the CLDR, through langcodes; months, days and what is no country of its own are listed here. The
+days have no Portuguese: Mozilla's model keeps them, and "na segunda" and "segunda-feira" are one.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ Holland    Holanda      Hollande         Holanda
 Scotland   Escocia      Écosse           Escócia
 Wales      Gales        Pays de Galles   País de Gales
 """
+_DAYS = {
+    "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+    "fr": ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
+}
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _COLUMNS = ("es", "fr", "pt")
 _ROWS = [re.split(r"\s{2,}", row) for row in _TABLE.strip().splitlines()]
 MONTHS = tuple(row[0] for row in _ROWS[:12])
@@ -43,8 +49,8 @@ _CONTINENTS = ("150", "002", "142")
 def exonyms(target: str) -> dict[str, str]:
     """Return the names in a language by the English ones.
 
-    >>> exonyms("fr")["Ukraine"], exonyms("es")["Germany"], exonyms("pt")["March"]
-    ('Ukraine', 'Alemania', 'março')
+    >>> exonyms("fr")["Ukraine"], exonyms("es")["Germany"], exonyms("pt")["March"], exonyms("fr")["Tuesday"]
+    ('Ukraine', 'Alemania', 'março', 'mardi')
     """
     import langcodes
 
@@ -58,4 +64,5 @@ def exonyms(target: str) -> dict[str, str]:
         if len(english) > 2 and english not in _LEFT_OUT
     }
     ours = {row[0]: row[1 + _COLUMNS.index(tag)] for row in _ROWS} if tag in _COLUMNS else {}
-    return countries | ours
+    days = dict(zip(DAYS, _DAYS[tag], strict=True)) if tag in _DAYS else {}
+    return countries | ours | days

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import pairwise
 
-from dubsync.text.exonyms import MONTHS
+from dubsync.text.exonyms import DAYS, MONTHS
 
 ALIKE, SMALL_ALIKE = 60.0, 85.0
 """Per cent of agreement from which an unknown word is taken for a misspelt name, with a capital and without."""
@@ -49,6 +49,8 @@ _UNIT = re.compile(r"\b[A-Z][^\W\d_]{2,}(?: (?:(?:de|of) )?[A-Z][^\W\d_]{2,})*")
 _OPENING = re.compile(r"(?:^|[.?!…:\"'“‘(][\"'”’)]*)\s*$")
 _FAR = 3
 """Words between two parts of a name from which they are taken to belong to different things."""
+_SMALL, _STEM = 3, 6
+"""Letters of small words, and those by which two forms of a word are told for the same."""
 _NAME = re.compile(r"\b[A-Z][^\W\d_]{2,}")
 _WORD = re.compile(r"\b[^\W\d_]{3,}")
 _FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
@@ -109,6 +111,37 @@ def is_no_name(word: str) -> bool:
     return _NO_NAMES.search(word) is not None
 
 
+def is_described(name: str, is_common: Callable[[str], bool]) -> bool:
+    """Tell whether a name is made of common words, as institutions' are, so that other languages translate it.
+
+    >>> common = {"house", "of", "representatives", "university"}.__contains__
+    >>> is_described("House of Representatives", common), is_described("University of Chicago", common)
+    (True, True)
+    >>> is_described("New York", common), is_described("Tom House", common), is_described("House", common)
+    (False, False, False)
+    """
+    first, *more = name.split(" ")
+    head = [first, *more][: more.index("of") + 1] if "of" in more else [first, *more]
+    is_long = bool(more) and first not in FIRST_NAMES
+    return is_long and all(is_common(word.lower()) for word in head)
+
+
+def is_said(alone: str, text: str, known: Container[str]) -> bool:
+    """Tell whether what a model makes of a name that stands alone is in its translation, in words that are known.
+
+    >>> known = {"câmara", "dos", "representantes"}
+    >>> is_said("Câmara dos Representantes.", "A Câmara dos Representantes aprovou.", known)
+    True
+    >>> is_said("A Sanstes.", "A Sanstes aprovou.", known), is_said("Câmara.", "A sala aprovou.", known)
+    (False, False)
+    """
+    words = [word.lower() for word in re.findall(r"[^\W\d_]+", _ARTICLE.sub("", alone.strip()))]
+    there = text.lower()
+    return bool(words) and all(
+        (word in known or len(word) < _SMALL) and (len(word) <= _SMALL or word[:_STEM] in there) for word in words
+    )
+
+
 def is_garbled(name: str, alone: str, is_word: Callable[[str], bool]) -> bool:
     """Tell whether an engine made nonsense of a name that stood alone, rather than translate or adapt it.
 
@@ -166,14 +199,14 @@ def stood_in(
 
 
 def swapped(source: str, text: str, lost: Mapping[str, str], abroad: Mapping[str, str]) -> str:
-    """Put a country or month in the place of the only other one of its kind that the source does not speak of.
+    """Put a country, month or day in the place of the only other one of its kind that the source does not speak of.
 
     >>> abroad = {"June": "junio", "October": "octubre", "Chile": "Chile"}
     >>> swapped("Come on June 4.", "Ven el 4 de octubre.", {"June": "junio"}, abroad)
     'Ven el 4 de junio.'
     """
     for one, wanted in lost.items():
-        kind = {name: there for name, there in abroad.items() if (name in MONTHS) == (one in MONTHS)}
+        kind = {name: there for name, there in abroad.items() if _known(name) == _known(one)}
         strange = {there for name, there in kind.items() if is_kept(there, text) and name not in source} - {wanted}
         if one in abroad and len(strange) == 1:
             text = _whole(strange.pop()).sub(lambda _, wanted=wanted: wanted, text)  # type: ignore[misc]
@@ -190,11 +223,15 @@ def _stand_ins(one: str, abroad: Mapping[str, str]) -> dict[str, str]:
     if one[0].isdigit():
         found = FIGURES.get(len(one), ()) if one.isdigit() else ()
     elif one in abroad:
-        known = ("October", "December") if one in MONTHS else COUNTRIES
-        return {name: abroad[name] for name in known if name in abroad}
+        return {name: abroad[name] for name in _known(one) if name in abroad}
     else:
         found = PEOPLE if one.split(" ")[0] in FIRST_NAMES else (*PLACES, *PEOPLE)
     return {name: name for name in found}
+
+
+def _known(one: str) -> tuple[str, ...]:
+    """Return months, days or countries that models know, whichever a name is one of."""
+    return ("October", "December") if one in MONTHS else ("Friday", "Sunday") if one in DAYS else COUNTRIES
 
 
 def _whole(word: str) -> re.Pattern[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from dubsync import weights
-from dubsync.backends.mt_marian import MarianTranslator, likeliest
+from dubsync.backends.mt_marian import MarianTranslator
 from dubsync.backends.protocols import SourceLine
 from dubsync.text import titles
 from dubsync.text.address import is_mixed, manner
 from dubsync.text.elision import elided
 from dubsync.text.marian.beam import Way
+from dubsync.text.marian.choice import likeliest
 from dubsync.text.plain_english import plain
 
 
