@@ -69,8 +69,8 @@ class Dub:
             cv2.fillConvexPoly(lips, cv2.convexHull(np.rint(head[shape.MOVING[:20], :2]).astype(np.int32)), 1)
             face = cv2.convexHull(np.rint(head[list(shape.MOVING + shape.ANCHORS), :2]).astype(np.int32))
             inside &= np.asarray(cv2.fillConvexPoly(np.zeros_like(lips), face, 1), np.uint8)
-        inside = np.asarray(cv2.erode(inside, np.ones((21, 21), np.uint8)), np.uint8) > 0
-        return np.asarray(inside & (cv2.dilate(lips, np.ones((13, 13), np.uint8)) == 0))
+        skin = cv2.erode(inside, np.ones((21, 21), np.uint8)) > 0
+        return np.asarray(skin & (cv2.dilate(lips, np.ones((13, 13), np.uint8)) == 0))
 
     def around(self, number: int) -> NDArray[np.bool_]:
         """Return cheeks and forehead beside the patch."""
