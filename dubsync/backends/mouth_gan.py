@@ -34,7 +34,7 @@ class MouthGan:
     """Learns an actor from their footage and performs new speech with their own mouth."""
 
     capabilities = Capabilities(
-        name="mouth.gan", version="12", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
+        name="mouth.gan", version="13", devices=("cpu", "cuda"), needs_consent=True, weights=WEIGHTS
     )
 
     def __init__(self, *, threads: int | None = None) -> None:

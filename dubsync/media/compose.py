@@ -23,8 +23,8 @@ from dubsync.media.colour import Encoding
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in coded pixels, half-open."""
 
-_SHRINK_FROM = 0.7
-"""Below this scale bicubic warping aliases, so the patch is averaged down first."""
+_FINE_FROM = 0.7
+"""Below this scale bicubic warping aliases, so the patch is warped to a finer grid and that is averaged."""
 
 _MOSTLY = 0.5
 """Share of the mask's height from which a pixel tells the patch's grain."""
@@ -75,8 +75,8 @@ def patch_box(affine: NDArray[Any], height: int, width: int) -> Box:
 
 def _warp(patch: PatchPixels, width: int, height: int) -> _Warped | None:
     """Bring a patch into the frame's coordinates; None if its mask shows nowhere in the frame."""
-    pixels, mask, affine = _shrunk(patch)
-    x0, y0, x1, y1 = patch_box(affine, *mask.shape)
+    affine = np.asarray(patch.affine, np.float64)
+    x0, y0, x1, y1 = patch_box(affine, *patch.mask.shape)
     x0, y0 = max(x0, 0) & ~1, max(y0, 0) & ~1  # even, for the chroma grid
     x1, y1 = min(x1, width) + 1 & ~1, min(y1, height) + 1 & ~1
     if x1 <= x0 or y1 <= y0:
@@ -84,26 +84,23 @@ def _warp(patch: PatchPixels, width: int, height: int) -> _Warped | None:
     local = affine.copy()
     local[:, 2] -= (x0, y0)
     size = (x1 - x0, y1 - y0)
-    alpha = cv2.warpAffine(mask, local, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    alpha = _laid(patch.mask, local, size, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
     if not alpha.any():
         return None
-    rgb = cv2.warpAffine(pixels, local, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return _Warped(x0, y0, np.asarray(rgb, np.uint8), alpha.astype(np.float32) / np.float32(255))
+    rgb = _laid(patch.pixels, local, size, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
+    return _Warped(x0, y0, rgb, alpha.astype(np.float32) / np.float32(255))
 
 
-def _shrunk(patch: PatchPixels) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64]]:
-    """Average a patch down to about the size at which it will be seen, if that is much smaller than its own."""
-    affine = np.asarray(patch.affine, np.float64)
-    height, width = patch.mask.shape
+def _laid(picture: NDArray[np.uint8], affine: NDArray[Any], size: tuple[int, int], way: int, edge: int) -> Any:
+    """Return a picture warped to `size` (width, height); where it becomes much smaller, each pixel is a mean."""
     scale = float(np.sqrt(abs(np.linalg.det(affine[:, :2]))))
-    if scale >= _SHRINK_FROM:
-        return patch.pixels, patch.mask, affine
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    across, down = width / size[0], height / size[1]
-    grow = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]])
-    pixels = cv2.resize(patch.pixels, size, interpolation=cv2.INTER_AREA)
-    mask = cv2.resize(patch.mask, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(pixels, np.uint8), np.asarray(mask, np.uint8), affine @ grow
+    finer = max(1, int(np.ceil(_FINE_FROM / scale)))
+    if finer == 1:
+        return cv2.warpAffine(picture, affine, size, flags=way, borderMode=edge)
+    fine = affine * finer
+    fine[:, 2] += (finer - 1) / 2
+    warped = cv2.warpAffine(picture, fine, (size[0] * finer, size[1] * finer), flags=way, borderMode=edge)
+    return cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
 
 
 def _blend(frame: av.VideoFrame, warped: _Warped, encoding: Encoding) -> None:

@@ -54,7 +54,7 @@ def picture_track(
         spliced = Splicer(target, stream, found, patches, settings)
         return spliced, spliced.flags
     flags: tuple[Flag, ...] = ()
-    if params.untouched == "copy":
+    if params.untouched == "copy" and len(patches.frames) < len(film.table):
         what = f"frames without a new mouth were coded again too (crf {params.crf:g}); only H.264 can be spliced"
         flags = (Flag(Severity.INFO, "untouched-recoded", "picture", what),)
     coded = CodedPicture(film, patches, params, target, first)

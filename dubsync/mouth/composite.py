@@ -21,6 +21,8 @@ Mask = NDArray[np.uint8]
 
 _GROW, _FEATHER = 0.035, 0.03
 """How far the mask reaches beyond the jaw, and the width of its soft edge, as shares of the crop."""
+_ROOM = np.float32(3.0)
+"""How far below the chin the mask reaches, in ways of the chin: with less, skin is drawn out to twice and more."""
 _SHOWS_FROM, _SHOWS_ALL = 0.1, 0.4
 _FOLLOWS_FROM, _FOLLOWS_ALL = 0.3, 0.9
 """Of the soft mask: where the patch begins to show and shows wholly, and where skin begins to follow the new shape and
@@ -34,14 +36,26 @@ _ZONE_NODES = [shape.MOVING.index(point) for point in _ZONE]
 _ZONE_GROW, _ZONE_FEATHER = 0.015, 0.022
 
 
-def soft_mask(faces: list[Array], size: int) -> Mask:
-    """Return the soft mask over all given lower faces (mesh nodes in a crop of `size`): old and new chin alike."""
+def soft_mask(old: Array, new: Array, size: int) -> Mask:
+    """Return the soft mask over an old and a new lower face (mesh nodes in a crop of `size`).
+
+    The further the chins are apart, the further it reaches below them, so that the skin there has room to follow:
+    without it a beard or neck is folded, or drawn out to several times its length, where a wide open mouth is shut.
+    """
     hard = np.zeros((size, size), np.uint8)
-    for nodes in faces:
+    for nodes in (old, new, _with_room(old, new)):
         moving, anchors = split(nodes)
         hard = np.maximum(hard, warp.lower_face_mask(moving, anchors, size, grow=_GROW))
     blurred = cv2.GaussianBlur(hard, (0, 0), _FEATHER * size)
     return np.asarray(cv2.multiply(blurred, _edge(size), scale=1 / 255), np.uint8)
+
+
+def _with_room(old: Array, new: Array) -> Array:
+    """Return the new lower face with its chin below both chins, by `_ROOM` times what one is below the other."""
+    roomy = new.copy()
+    lower, upper = np.maximum(old[shape.JAW, 1], new[shape.JAW, 1]), np.minimum(old[shape.JAW, 1], new[shape.JAW, 1])
+    roomy[shape.JAW, 1] = lower + _ROOM * (lower - upper)
+    return roomy
 
 
 def shown(mask: Mask) -> Mask:

@@ -204,7 +204,7 @@ def gather(film: Picture, old_nodes: Array, score: Score, row: int, stock: Stock
         return _mixed([(warped[entry], part) for entry, part in mix])
 
     masks = composite.mouth_masks(new_nodes, film.shape[0] // 2)
-    reach = composite.soft_mask([old_nodes, new_nodes], GEOMETRY_SIZE)
+    reach = composite.soft_mask(old_nodes, new_nodes, GEOMETRY_SIZE)
     own = film if np.array_equal(new_nodes, old_nodes) else _following(film, old_nodes, target, reach)
     collage = composite.blended(borrowed(score.cast.inner[row]), borrowed(score.cast.skin[row]), masks.soft_hole)
     toned = composite.Tone(warp.window(own), masks.zone)

@@ -40,7 +40,7 @@ class RenderParams:
     optional=("mix", "mouth", "shots"),
     params=RenderParams,
     backends=("voice",),
-    version=9,
+    version=10,
 )
 def render(unit: Unit, made: Made, ctx: Context, params: RenderParams) -> Mapping[str, Any]:
     language = unit.language or ""

@@ -75,7 +75,7 @@ def test_pixels_outside_the_mask_keep_their_bits(pixel_format: str, size: tuple[
     far = np.ones((size[1], size[0]), bool)
     far[max(y0, 0) : y1, max(x0, 0) : x1] = False
     covered = cv2.warpAffine(patch.mask, patch.affine.astype(np.float64), size) > 0
-    outside = ~covered if scale >= 0.7 else far  # a patch that is shrunk first has a mask shrunk with it
+    outside = ~covered if scale >= 0.7 else far  # what is averaged reaches a little further
     after = lumas(frame)
     assert np.array_equal(before[0][outside], after[0][outside])
     assert (before[0] != after[0]).any()
@@ -111,6 +111,34 @@ def test_pixels_land_where_the_affine_sends_them() -> None:
     compose(frame, [Piece(pixels, np.full((32, 32), 255, np.uint8), affine)])
     y, x = np.unravel_index(np.argmax(planes.view(frame, 0)[50:82, 100:132]), (32, 32))
     assert (x, y) == (20, 10)
+
+
+@pytest.mark.parametrize("scale", [0.69, 0.45, 0.25])
+def test_a_small_face_is_as_sharp_as_if_it_had_been_filmed(scale: float) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (160, 160)).astype(np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), 1 / scale)
+    pixels = np.asarray(20 + 210 * (soft - soft.min()) / np.ptp(soft), np.uint8)
+    affine = np.array([[scale, 0.02, 40.4], [-0.02, scale, 40.3]], np.float32)
+    frame = grey_frame("yuv444p")
+    planes.view(frame, 0)[:] = 128
+    compose(frame, [Piece(np.dstack([pixels] * 3), np.full(pixels.shape, 255, np.uint8), affine)])
+    size = round(140 * scale)
+    shown = to_rgb(frame)[50 : 40 + size, 50 : 40 + size, 0].astype(np.float64)
+    filmed = seen_from_afar(pixels, affine)[50 : 40 + size, 50 : 40 + size]
+    assert np.abs(shown - filmed).mean() < 1.2
+    assert detail(shown) > 0.95 * detail(filmed)
+
+
+def seen_from_afar(pixels: NDArray[np.uint8], affine: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the luma that a camera makes of a picture in the middle of 320 x 240: each pixel the mean of 64."""
+    fine = affine.astype(np.float64) * 8
+    fine[:, 2] += 3.5
+    large = cv2.warpAffine(pixels.astype(np.float32), fine, (320 * 8, 240 * 8), flags=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(large, (320, 240), interpolation=cv2.INTER_AREA), np.float64)
+
+
+def detail(picture: NDArray[np.float64]) -> float:
+    return float(cv2.Laplacian(picture, cv2.CV_64F).var())
 
 
 def test_decoding_goes_on_undisturbed_after_a_frame_was_changed(tmp_path: Path) -> None:

@@ -265,6 +265,13 @@ def test_what_cannot_be_spliced_is_coded_and_that_is_said(folder: Path) -> None:
         assert [flag.code for flag in flags] == ["untouched-recoded"], name
 
 
+def test_where_every_frame_has_a_new_mouth_none_is_said_to_be_coded_without_one(folder: Path) -> None:
+    film = opened_film(folder, "ten-bit.mp4", FILMS["ten-bit.mp4"])
+    every = one_patch(folder, list(range(len(film.table))))
+    flags = mux(film, Additions("es", clicks(folder, film, FILMS["ten-bit.mp4"]), (), every), folder / "every.mp4")
+    assert flags == ()
+
+
 def test_two_runs_give_the_same_bytes(folder: Path) -> None:
     for name in ("25.mp4", "24000-1001.mkv", "ten-bit.mp4"):
         film = opened_film(folder, name, FILMS[name])

@@ -64,11 +64,13 @@ class Dub:
 
     def painted(self, number: int) -> NDArray[np.bool_]:
         """Return where frame `number` shows new skin: well inside the mask, away from jaw and lips."""
-        lips = np.zeros(self.masks[number].shape, np.uint8)
+        lips, inside = np.zeros(self.masks[number].shape, np.uint8), (self.masks[number] > 0.98).astype(np.uint8)
         for head in (self.heads[number], self.heads[0]):
             cv2.fillConvexPoly(lips, cv2.convexHull(np.rint(head[shape.MOVING[:20], :2]).astype(np.int32)), 1)
-        inside = cv2.erode((self.masks[number] > 0.98).astype(np.uint8), np.ones((21, 21), np.uint8)) > 0
-        return np.asarray(inside & (cv2.dilate(lips, np.ones((13, 13), np.uint8)) == 0))
+            face = cv2.convexHull(np.rint(head[list(shape.MOVING + shape.ANCHORS), :2]).astype(np.int32))
+            inside &= np.asarray(cv2.fillConvexPoly(np.zeros_like(lips), face, 1), np.uint8)
+        skin = cv2.erode(inside, np.ones((21, 21), np.uint8)) > 0
+        return np.asarray(skin & (cv2.dilate(lips, np.ones((13, 13), np.uint8)) == 0))
 
     def around(self, number: int) -> NDArray[np.bool_]:
         """Return cheeks and forehead beside the patch."""

@@ -118,13 +118,26 @@ def test_an_open_mouth_measures_as_open(faces: tuple[np.ndarray, library.Geometr
 
 def test_the_mask_covers_the_old_chin_and_the_new_one(faces: tuple[np.ndarray, library.Geometry]) -> None:
     _, geometry = faces
-    both = composite.soft_mask([geometry.nodes[0], geometry.nodes[2]], 128)
+    both = composite.soft_mask(geometry.nodes[0], geometry.nodes[2], 128)
     chin = shape.MOVING.index(152)
 
     for nodes in (geometry.nodes[0], geometry.nodes[2]):
         x, y = np.rint(nodes[chin]).astype(int)
         assert both[y - 1, x] > 100
     assert both[0].max() == both[:, 0].max() == both[:, -1].max() == 0
+
+
+def test_shutting_an_open_mouth_draws_no_skin_out_below_the_chin(faces: tuple[np.ndarray, library.Geometry]) -> None:
+    _, geometry = faces
+    opened, closed = geometry.nodes[2], geometry.nodes[0].copy()
+    closed[shape.JAW, 1] = opened[shape.JAW, 1] - 6
+    target = warp.Mesh(geometry.nodes.mean(axis=0), 128).at(closed)
+
+    fetch = composite.following(target.fetch_map(opened), composite.soft_mask(opened, closed, 128))
+
+    x, y = np.rint(closed[shape.MOVING.index(152)]).astype(int)
+    steps = np.diff(fetch[y:, x, 1])
+    assert 0.5 < steps.min() < 1  # of the film, from one pixel to the next; negative where it is folded
 
 
 def test_where_film_and_patch_both_show_skin_has_hardly_moved() -> None:

@@ -288,6 +288,12 @@ def test_too_little_to_learn_from_gives_a_stock_voice_and_a_flag(
     assert engine.duration(TEXT, voice=found.voice, language="es") > 0.5
 
 
+def test_a_little_less_speech_than_is_needed_is_not_said_to_be_what_is_needed(engine: KokoroVoice) -> None:
+    sound = np.random.default_rng(0).standard_normal(round(1.499 * 24000)).astype(np.float32) * 0.1
+    (flag,) = enrolled(engine, sound).flags
+    assert flag.what.startswith("only 1.49 s of speech to learn the voice from, 1.50 s are needed")
+
+
 def test_variants_are_of_the_same_person_in_other_voices(engine: KokoroVoice) -> None:
     text = "Nobody told her that the bridge would open before the summer came."
     person = engine.speak(text, voice=engine.named("bm_lewis", "en"), language="en", seconds=None, seed=0)

@@ -306,7 +306,8 @@ class Enrolment:
 def _lacking(seconds: float, statistics: Array) -> Flag | None:
     hint = "cast a voice by hand in casting.toml"
     if seconds < ENOUGH:
-        what = f"only {seconds:.1f} s of speech to learn the voice from, {ENOUGH} s are needed; a stock voice is used"
+        told = f"{np.floor(100 * seconds) / 100:.2f} s"  # never rounded up to what is needed
+        what = f"only {told} of speech to learn the voice from, {ENOUGH:.2f} s are needed; a stock voice is used"
         return Flag(Severity.WARNING, "little-speech", "", what, hint)
     if statistics[0] == 0:
         what = "no voiced speech was found to learn the voice from; a stock voice is used"
