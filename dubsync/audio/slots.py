@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 COMFORTABLE = 1.08
 """Rate up to which a line is hurried before it is let run into the silence after it."""
 SLOWEST, FASTEST = 0.85, 1.2
@@ -17,3 +20,33 @@ def aim(natural: float, *, own: float, slot: float) -> float:
     if natural <= own * COMFORTABLE:
         return own
     return max(own, min(slot, natural / COMFORTABLE))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A line of a speaker as it would be placed, in samples. `is_fixed`: it stays there, whoever spoke before."""
+
+    speaker: str
+    start: int
+    length: int
+    is_fixed: bool = False
+
+
+def in_turn(turns: Sequence[Turn], *, tolerated: int, most: int, end: int) -> list[int]:
+    """Return when each line starts, so that nobody speaks two lines at once, as far as that can be.
+
+    A line waits for its speaker's line before if the two would overlap by more than `tolerated`; at most `most`
+    samples, and no further than it is still heard whole before the film's `end`.
+
+    >>> lines = [Turn("a", 0, 50), Turn("a", 40, 20), Turn("b", 40, 20), Turn("a", 62, 9)]
+    >>> in_turn(lines, tolerated=5, most=30, end=100), in_turn(lines, tolerated=5, most=30, end=65)
+    ([0, 50, 40, 70], [0, 45, 40, 62])
+    """
+    starts, ends = [turn.start for turn in turns], dict[str, int]()
+    for number in sorted(range(len(turns)), key=lambda number: turns[number].start):
+        turn = turns[number]
+        free = ends.get(turn.speaker, 0)
+        if free - turn.start > tolerated and not turn.is_fixed:
+            starts[number] = max(turn.start, min(free, turn.start + most, end - turn.length))
+        ends[turn.speaker] = max(free, starts[number] + turn.length)
+    return starts

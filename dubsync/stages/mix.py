@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from dubsync.audio import features, loudness, match, room, timeline, wav
 from dubsync.audio.mastering import PROFILES, Mastering
 from dubsync.audio.room import Rooms
+from dubsync.audio.slots import Turn, in_turn
 from dubsync.audio.timeline import Placed, Region
 from dubsync.documents import from_json, to_json
 from dubsync.engine.stage import Axis, Context, Made, Product, Unit, stage
@@ -50,6 +51,8 @@ _LEVEL_RANGE = (-12.0, 8.0)
 _UNHEARD_LEVEL = -27.0
 LEAST_CUT_S = 0.05
 """Of a line's speech after the film's end, before a flag says so."""
+TOGETHER_S, MOST_LATE_S = 0.1, 1.5
+"""By how much lines of one speaker may overlap, the silence around them counted, and how long one waits for another."""
 MOST_GAIN_DB = 40.0
 """Beyond it there is no speech in the line, only noise."""
 
@@ -86,7 +89,7 @@ class Dubbed:
     optional=("reactions",),
     params=MixParams,
     backends=("voice",),
-    version=9,
+    version=10,
 )
 def mix(unit: Unit, made: Made, ctx: Context, params: MixParams) -> Mapping[str, Any]:
     """Write `dub.wav` and the dub's `dialogue.wav`, and say where each line came to lie."""
@@ -123,19 +126,20 @@ def _prepared(voices: Sequence[Product], dialogue: Path, folder: Path, ctx: Cont
     places = [match.listen(_cut(dialogue, _own(voice), rate), rate) for voice in voices]
     usual = _usual_levels(voices, places)
     is_synthetic = needs_consent(ctx)
+    starts = _starts(voices, rate, wav.facts(dialogue).frames, ctx)
     lines = []
-    for number, (voice, place) in enumerate(zip(voices, places, strict=True)):
+    for number, (voice, place, start) in enumerate(zip(voices, places, starts, strict=True)):
         speakers_own = usual.get(voice.value["speaker"])
         level = _level(place, speakers_own)
         around = features.mono(_cut(dialogue, _around(_own(voice)), rate))
         spoken = _dry(voice, rate)
-        _flag_cut(voice, spoken, rate, wav.facts(dialogue).frames, ctx)
+        _flag_cut(voice, spoken[max(0, wav.facts(dialogue).frames - start) :], rate, ctx)
         dry = match.colour(spoken, rate, place, usual=speakers_own)
         if place.is_audible:
             dry = match.follow(dry, features.mono(_cut(dialogue, _own(voice), rate)), rate)
         wet = room.place(dry, rate, rooms.find(around, rate))
         line = _dubbed(voice, place, wet, level, rate, folder / f"{number}.wav")
-        lines.append(replace(line, is_synthetic=is_synthetic and voice.value["says"] == "line"))
+        lines.append(replace(line, start=start, is_synthetic=is_synthetic and voice.value["says"] == "line"))
         ctx.progress(0.5 * (number + 1) / len(voices))
     return lines
 
@@ -149,9 +153,34 @@ def _dubbed(voice: Product, place: match.Place, wet: Samples, level: float, rate
     return Dubbed(value["line"], value["speaker"], start, length, _own(voice), gain_db, place.gains, file, False)
 
 
-def _flag_cut(voice: Product, spoken: Samples, rate: int, end: int, ctx: Context) -> None:
-    """Say so where a line is still spoken when the film has ended, at sample `end`."""
-    after = spoken[max(0, end - to_samples(seconds(float(voice.value["start"])), rate)) :]
+def _starts(voices: Sequence[Product], rate: int, end: int, ctx: Context) -> list[int]:
+    """Return at which sample each line starts; one that waits until its speaker has said the line before is flagged.
+
+    What people recorded, and the film's own lines, stay where they are.
+    """
+    stays = not needs_consent(ctx)
+    turns = [
+        Turn(
+            voice.value["speaker"],
+            to_samples(seconds(float(voice.value["start"])), rate),
+            to_samples(seconds(float(voice.value["seconds"])), rate),
+            stays or voice.value["says"] != "line",
+        )
+        for voice in voices
+    ]
+    starts = in_turn(turns, tolerated=int(TOGETHER_S * rate), most=int(MOST_LATE_S * rate), end=end)
+    for voice, turn, start in zip(voices, turns, starts, strict=True):
+        if start > turn.start:
+            late = (start - turn.start) / rate
+            ctx.flag(Flag(
+                Severity.WARNING, "line-late", voice.value["line"],
+                f"starts {late:.2f} s late: until then its speaker says the line before", "shorten the line before",
+            ))  # fmt: skip
+    return starts
+
+
+def _flag_cut(voice: Product, after: Samples, rate: int, ctx: Context) -> None:
+    """Say so where a line is still spoken when the film has ended; `after`: what would be heard then."""
     lost = np.count_nonzero(features.frame_levels(after, rate // 100) > _QUIET_DB) / 100
     if lost >= LEAST_CUT_S:
         ctx.flag(Flag(

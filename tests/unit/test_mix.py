@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from dubsync.audio import features, loudness, wav
+from dubsync.audio.slots import Turn, in_turn
 from dubsync.backends.protocols import Capabilities, Enrolled, Spoken
 from dubsync.backends.voice_recorded import KeepVoice, RecordedVoice
 from dubsync.documents import from_json, to_json
@@ -395,6 +396,43 @@ def test_a_dialogue_stem_beyond_full_scale_is_told(film: Film, bits: int, flags:
 def test_a_line_that_the_films_end_cuts_is_told(film: Film, count: int, flags: list[str]) -> None:
     mixed(film, words(count))  # 3.3 s and 5 s from the second on, in a film of six
     assert [flag for flag in film.flags if flag == "line-cut"] == flags
+
+
+def follow(film: Film, speaker: str, begin: float, text: str) -> Product:
+    """Speak a second line, whose original begins `begin` seconds into the film and lasts half a second."""
+    own = Span(Fraction(begin), Fraction(begin) + Fraction(1, 2))
+    folder = film.products["speakers"][0].folder
+    people = json.loads((folder / "product.json").read_text())
+    people["utterances"] += to_json((Utterance("utterance-2", "and so", own, speaker=speaker),))
+    people["speakers"] += to_json((Speaker("speaker-2", "Ben", 2.0),))
+    (folder / "product.json").write_text(json.dumps(people))
+    film.run(casting)
+    speak(film, words(32))  # at most 1.2 times as fast: 2.67 s from 1.95 on
+    return film.run(voice, VoiceParams(), to_json(Line("line-2", "utterance-2", text, own, speaker)))
+
+
+@pytest.mark.parametrize(("speaker", "begin", "late"), [("speaker-1", 4.1, True), ("speaker-2", 4.1, False)])
+def test_nobody_begins_a_line_before_they_said_the_one_before(
+    film: Film, speaker: str, begin: float, late: bool
+) -> None:
+    follow(film, speaker, begin, words(4))
+    product = film.run(mix, MixParams())
+    first, second = product.value["placements"]
+    gap = float(Fraction(second["start"]) - Fraction(first["end"]))
+    assert (gap == 0) if late else (gap < -0.4)
+    assert ("line-late" in film.flags) is late
+    shot = Shot("shot-1", 0, 150, Span(Fraction(0), Fraction(SECONDS)))
+    speaking = film.run(drive, DriveParams(), to_json(shot)).value["speaking"][speaker]
+    assert speaking[-1][0] == pytest.approx(float(Fraction(second["start"])), abs=1e-5), "the mouth waits as well"
+
+
+def test_a_line_waits_so_long_and_no_further_than_the_film_lasts() -> None:
+    lines = [Turn("a", 0, 50), Turn("a", 40, 20), Turn("b", 40, 20), Turn("a", 62, 9), Turn("a", 69, 3)]
+    assert in_turn(lines, tolerated=5, most=30, end=100) == [0, 50, 40, 70, 79]
+    assert in_turn(lines, tolerated=5, most=9, end=100) == [0, 49, 40, 69, 78]
+    assert in_turn(lines[:4], tolerated=5, most=30, end=65) == [0, 45, 40, 62], "what the film's end cuts is no longer"
+    assert in_turn([lines[0], replace(lines[1], is_fixed=True)], tolerated=5, most=30, end=100) == [0, 40]
+    assert in_turn([lines[0], Turn("a", 46, 20)], tolerated=5, most=30, end=100) == [0, 46]
 
 
 def test_every_line_is_handed_over_alone_at_its_own_timecode(film: Film) -> None:
