@@ -75,11 +75,13 @@ def unsaid(sightings: Sequence[Sighting], tied: Mapping[str, str], flags: list[F
     for sighting in sightings:
         if tied.get(sighting.track) == sighting.speaker and sighting.evidence <= AGAINST:
             found[sighting.track].append(sighting.utterance)
+    moving = {one.track for one in sightings if one.utterance in found.get(one.track, ()) and one.score > 0}
     for track in sorted(found):
         flags.append(Flag(
-            Severity.INFO, "voice-off-screen", track,
-            f"{len(found[track])} lines of its speaker are heard while its mouth does not say them; there it keeps "
-            "the film's picture",
+            Severity.WARNING if track in moving else Severity.INFO, "voice-off-screen", track,
+            f"{len(found[track])} lines of its speaker are heard while its mouth does not say them"
+            f"{', though it moves' if track in moving else ''}; there it keeps the film's picture",
+            "look whether it speaks there" if track in moving else "",
         ))  # fmt: skip
     return {track: sorted(set(found[track])) for track in sorted(found)}
 

@@ -34,7 +34,7 @@ class SpeakersParams:
     optional=("faces", "shots", "stems"),
     params=SpeakersParams,
     backends=("speaker", "sync"),
-    version=3,
+    version=4,
 )
 def speakers(unit: Unit, made: Made, ctx: Context, params: SpeakersParams) -> Mapping[str, Any]:
     """Cluster the utterances by voice and tie faces to the voices."""

@@ -19,6 +19,7 @@ from dubsync.backends.protocols import Footage, Patch
 from dubsync.backends.sync_articulation import ArticulationScorer
 from dubsync.documents import to_json
 from dubsync.engine.stage import Context, Made, Unit
+from dubsync.errors import Severity
 from dubsync.media.probe import examine
 from dubsync.media.sound import sound
 from dubsync.stages._owners import Sighting, decide, unsaid
@@ -52,15 +53,18 @@ def test_a_mouth_that_moves_to_something_else_is_nobodys() -> None:
     assert [flag.code for flag in flags] == ["face-unclear"]
 
 
-def test_a_tied_face_does_not_say_what_is_heard_while_its_mouth_rests() -> None:
+@pytest.mark.parametrize(("score", "severity"), [(0.0, Severity.INFO), (0.05, Severity.WARNING)])
+def test_a_tied_face_does_not_say_what_its_mouth_does_not_and_a_moving_one_is_a_warning(
+    score: float, severity: Severity
+) -> None:
     said = Sighting("face", "shot-1", "aloud", "a", 4, 0.6)
-    thought = Sighting("face", "shot-1", "thought", "a", 2, 0.0, 6.0)
+    thought = Sighting("face", "shot-1", "thought", "a", 2, score, 6.0)
     flags: list[Flag] = []
 
     tied = decide([said, thought], flags)
 
     assert unsaid([said, thought], tied, flags) == {"face": ["thought"]}
-    assert [flag.code for flag in flags] == ["voice-off-screen"]
+    assert [(flag.code, flag.severity) for flag in flags] == [("voice-off-screen", severity)]
 
 
 class Scene:
