@@ -32,21 +32,19 @@ class Turn:
     is_fixed: bool = False
 
 
-def in_turn(turns: Sequence[Turn], *, tolerated: int, most: int, end: int) -> list[int]:
-    """Return when each line starts, so that nobody speaks two lines at once, as far as that can be.
+def in_turn(turns: Sequence[Turn], *, tolerated: int, most: int, end: int) -> list[tuple[int, int]]:
+    """Return when each line starts, so that nobody speaks two lines at once, and how much they do all the same.
 
     A line waits for its speaker's line before if the two would overlap by more than `tolerated`; at most `most`
     samples, and no further than it is still heard whole before the film's `end`.
-
-    >>> lines = [Turn("a", 0, 50), Turn("a", 40, 20), Turn("b", 40, 20), Turn("a", 62, 9)]
-    >>> in_turn(lines, tolerated=5, most=30, end=100), in_turn(lines, tolerated=5, most=30, end=65)
-    ([0, 50, 40, 70], [0, 45, 40, 62])
     """
-    starts, ends = [turn.start for turn in turns], dict[str, int]()
+    found, ends = [(turn.start, 0) for turn in turns], dict[str, int]()
     for number in sorted(range(len(turns)), key=lambda number: turns[number].start):
-        turn = turns[number]
+        turn, start = turns[number], turns[number].start
         free = ends.get(turn.speaker, 0)
-        if free - turn.start > tolerated and not turn.is_fixed:
-            starts[number] = max(turn.start, min(free, turn.start + most, end - turn.length))
-        ends[turn.speaker] = max(free, starts[number] + turn.length)
-    return starts
+        if free - start > tolerated and not turn.is_fixed:
+            start = max(start, min(free, start + most, end - turn.length))
+        over = free - start
+        found[number] = start, over if over > tolerated and not turn.is_fixed else 0
+        ends[turn.speaker] = max(free, start + turn.length)
+    return found

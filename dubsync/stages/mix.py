@@ -154,7 +154,7 @@ def _dubbed(voice: Product, place: match.Place, wet: Samples, level: float, rate
 
 
 def _starts(voices: Sequence[Product], rate: int, end: int, ctx: Context) -> list[int]:
-    """Return at which sample each line starts; one that waits until its speaker has said the line before is flagged.
+    """Return at which sample each line starts; who waits for their line before, or talks over it, is flagged.
 
     What people recorded, and the film's own lines, stay where they are.
     """
@@ -168,15 +168,16 @@ def _starts(voices: Sequence[Product], rate: int, end: int, ctx: Context) -> lis
         )
         for voice in voices
     ]
-    starts = in_turn(turns, tolerated=int(TOGETHER_S * rate), most=int(MOST_LATE_S * rate), end=end)
-    for voice, turn, start in zip(voices, turns, starts, strict=True):
-        if start > turn.start:
-            late = (start - turn.start) / rate
-            ctx.flag(Flag(
-                Severity.WARNING, "line-late", voice.value["line"],
-                f"starts {late:.2f} s late: until then its speaker says the line before", "shorten the line before",
-            ))  # fmt: skip
-    return starts
+    placed = in_turn(turns, tolerated=int(TOGETHER_S * rate), most=int(MOST_LATE_S * rate), end=end)
+    for voice, turn, (start, over) in zip(voices, turns, placed, strict=True):
+        late, hint = start - turn.start, "shorten the line before"
+        if late:
+            what = f"starts {late / rate:.2f} s late: until then its speaker says the line before"
+            ctx.flag(Flag(Severity.WARNING, "line-late", voice.value["line"], what, hint))
+        if over:
+            what = f"{over / rate:.2f} s of it are said over its speaker's line before"
+            ctx.flag(Flag(Severity.WARNING, "lines-overlap", voice.value["line"], what, hint))
+    return [start for start, _ in placed]
 
 
 def _flag_cut(voice: Product, after: Samples, rate: int, ctx: Context) -> None:

@@ -428,11 +428,16 @@ def test_nobody_begins_a_line_before_they_said_the_one_before(
 
 def test_a_line_waits_so_long_and_no_further_than_the_film_lasts() -> None:
     lines = [Turn("a", 0, 50), Turn("a", 40, 20), Turn("b", 40, 20), Turn("a", 62, 9), Turn("a", 69, 3)]
-    assert in_turn(lines, tolerated=5, most=30, end=100) == [0, 50, 40, 70, 79]
-    assert in_turn(lines, tolerated=5, most=9, end=100) == [0, 49, 40, 69, 78]
-    assert in_turn(lines[:4], tolerated=5, most=30, end=65) == [0, 45, 40, 62], "what the film's end cuts is no longer"
-    assert in_turn([lines[0], replace(lines[1], is_fixed=True)], tolerated=5, most=30, end=100) == [0, 40]
-    assert in_turn([lines[0], Turn("a", 46, 20)], tolerated=5, most=30, end=100) == [0, 46]
+    assert placed(lines, most=30, end=100) == [(0, 0), (50, 0), (40, 0), (70, 0), (79, 0)]
+    assert placed(lines, most=4, end=100) == [(0, 0), (44, 6), (40, 0), (62, 0), (69, 0)]
+    cut = [(0, 0), (45, 0), (40, 0), (62, 0)]
+    assert placed(lines[:4], most=30, end=65) == cut, "what the film's end cuts does not begin later"
+    assert placed([lines[0], replace(lines[1], is_fixed=True)], most=30, end=100) == [(0, 0), (40, 0)]
+    assert placed([lines[0], Turn("a", 46, 20)], most=30, end=100) == [(0, 0), (46, 0)]
+
+
+def placed(lines: list[Turn], *, most: int, end: int) -> list[tuple[int, int]]:
+    return in_turn(lines, tolerated=5, most=most, end=end)
 
 
 def test_every_line_is_handed_over_alone_at_its_own_timecode(film: Film) -> None:
