@@ -38,6 +38,13 @@ def serve(shelf: Shelf, house: House, *, port: int, who: str, ready: Callable[[s
 
     from dubsync.review.app import make_app
 
+    class Told(Server):
+        """Tells when browsers can come, and by then an interrupt closes the desk: before, it could be lost."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready(_address(house.host, listener.getsockname()[1]))
+
     with _listening(house.host, port) as listener:
         config = Config(
             make_app(shelf, house, who=who),
@@ -47,8 +54,7 @@ def serve(shelf: Shelf, house: House, *, port: int, who: str, ready: Callable[[s
             lifespan="off",
             timeout_graceful_shutdown=_WAIT_S,
         )
-        ready(_address(house.host, listener.getsockname()[1]))
-        Server(config).run(sockets=[listener])
+        Told(config).run(sockets=[listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dubsync.backends.mt_marian import _asked, _parts
+from dubsync.text.asking import asked, parts
 from dubsync.text.phrases import addressed, calling, cut, phrase, run_on
 from dubsync.text.punctuation import dressed
 
@@ -143,10 +143,10 @@ def test_a_line_that_trails_off_does_so_in_translation_and_is_asked_as_a_full_se
     assert dressed("Wait...", "Espera.", "es") == "Espera..."
     assert dressed("Wait…", "Attends", "fr") == "Attends…"
     assert dressed("Is it...", "É ele?", "pt") == "É ele?"
-    parts = _parts("Well... I saw it... over there. Go…", ("en", "es"))
-    assert parts == ["Well...", "I saw it...", "over there.", "Go…"]
-    assert [_asked(part, ("en", "es"))[0] for part in parts] == ["Well.", "I saw it.", "over there.", "Go."]
-    assert run_on(parts[1:3], ["Lo vi...", "Por ahí."]) == "Lo vi... por ahí."
+    pieces = parts("Well... I saw it... over there. Go…", ("en", "es"))
+    assert pieces == ["Well...", "I saw it...", "over there.", "Go…"]
+    assert [asked(part, ("en", "es"))[0] for part in pieces] == ["Well.", "I saw it.", "over there.", "Go."]
+    assert run_on(pieces[1:3], ["Lo vi...", "Por ahí."]) == "Lo vi... por ahí."
 
 
 def test_quotation_marks_that_the_source_has_none_of_go() -> None:
